@@ -1,0 +1,1 @@
+"""The built-in rotators, one module a target; each imports `rotator.sdk` and its driver, nothing else."""
