@@ -1,0 +1,85 @@
+"""What rotator raises, each with the AWS error code that it has in the API.
+
+The command line maps these classes to exit codes and the API maps them to responses; a message is written for the
+person who reads it: what happened, what it means, what to do next. No message ever carries a secret value.
+"""
+
+from typing import ClassVar
+
+
+class RotatorError(Exception):
+    """Base of every error that rotator raises on purpose."""
+
+    code: ClassVar[str] = "InternalServiceError"
+
+
+class InvalidParameter(RotatorError):
+    """A parameter's value is not allowed."""
+
+    code = "InvalidParameterException"
+
+
+class InvalidRequest(RotatorError):
+    """The parameters are well formed, but the state of the secret does not allow the request."""
+
+    code = "InvalidRequestException"
+
+
+class ValidationError(RotatorError):
+    """A name or identifier is malformed."""
+
+    code = "ValidationException"
+
+
+class ConfigurationError(RotatorError):
+    """The configuration file, an environment variable or a command's usage is wrong."""
+
+
+class ResourceNotFound(RotatorError):
+    """No such secret, version, label or rotator."""
+
+    code = "ResourceNotFoundException"
+
+
+class ResourceExists(RotatorError):
+    """The name or the token is already in use for something else."""
+
+    code = "ResourceExistsException"
+
+
+class LimitExceeded(RotatorError):
+    """A quota of the service (labels, versions, size) would be exceeded."""
+
+    code = "LimitExceededException"
+
+
+class AccessDenied(RotatorError):
+    """The caller may not do this."""
+
+    code = "AccessDeniedException"
+
+
+class DecryptionFailure(RotatorError):
+    """A stored value cannot be opened: the key is missing or disabled, or the row was altered."""
+
+    code = "DecryptionFailure"
+
+
+class KeyUnavailable(RotatorError):
+    """The key provider cannot give a usable sealing key."""
+
+
+class StoreUnavailable(RotatorError):
+    """The store cannot be reached, is locked, read-only, full, or of another release."""
+
+
+class PreflightRefused(RotatorError):
+    """Preflight says that the rotation cannot work as things are; nothing was changed."""
+
+
+class RotationInProgress(RotatorError):
+    """Another process holds the lease of this secret's rotation."""
+
+
+class FencedOut(RotatorError):
+    """This process no longer owns the rotation: its lease was taken over, or the rotation was abandoned from outside."""

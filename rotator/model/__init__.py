@@ -1,0 +1,1 @@
+"""Frozen value objects and the label algebra. Pure: no clock, no randomness, no I/O."""

@@ -1,0 +1,98 @@
+"""The durable state of a rotation: what is stored between two actions of the machine."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rotator.sdk import Candidate, FailureKind, Overlap
+
+
+class Phase(StrEnum):
+    """What the machine does next."""
+
+    PREFLIGHT = "preflight"
+    CREATE = "createSecret"
+    SET = "setSecret"
+    TEST = "testSecret"
+    FINISH = "finishSecret"
+    CONFIRM = "confirm"  # after a takeover: AWSCURRENT is probed before success is reported
+    PROBE = "probe"
+    REVERT = "revert"
+    VERIFY = "verify"
+    ENDED = "ended"
+
+
+class Goal(StrEnum):
+    """Where the machine is heading."""
+
+    ROTATE = "rotate"
+    REVERT = "revert"  # the budget is spent, or `rotate abort`
+    SETTLE = "settle"  # abandoned from outside: find out which value lives
+
+
+class Status(StrEnum):
+    """The state of a rotation, as `status` and `history` show it."""
+
+    RUNNING = "running"
+    WAITING = "waiting"  # for its next attempt
+    ABANDONING = "abandoning"  # abandoned from outside; which value lives is not settled yet
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # the target is as before
+    DIVERGED = "diverged"  # no stored truth agrees with the target; both values are kept
+    DEGRADED = "degraded"  # the current value lives on only as the second password
+    UNVERIFIED = "unverified"  # can't be probed or reverted; AWSPENDING is kept, the next run takes the same token
+    ABANDONED = "abandoned"  # from outside; AWSCURRENT logs in
+
+    @property
+    def active(self) -> bool:
+        """Whether the rotation still owns its secret."""
+        return self in ACTIVE
+
+
+ACTIVE = frozenset({Status.RUNNING, Status.WAITING, Status.ABANDONING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a step failed: its class, what happened and what to do; never a value."""
+
+    phase: Phase
+    kind: FailureKind
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineState:
+    """All that the machine knows of a rotation.
+
+    Attributes:
+        attempt: 1 for the first try.
+        reverts: tries to put the target back.
+        overlap: as preflight resolved it.
+        created: the pending value exists.
+        touched: the journal says that a change of the target may have begun, and no probe has settled it since.
+        dirty: a change was sent at some time in this rotation.
+        finished: AWSCURRENT has moved to the token.
+        taken_over: an earlier owner of the lease was replaced.
+        live: the candidate that logged in last.
+        probes: candidates that are left in this round of probing.
+        failure: the last failure.
+        delay: seconds to wait before the next action, 0 for none.
+        status: RUNNING until the end.
+    """
+
+    phase: Phase = Phase.PREFLIGHT
+    goal: Goal = Goal.ROTATE
+    status: Status = Status.RUNNING
+    attempt: int = 1
+    reverts: int = 0
+    overlap: Overlap | None = None
+    created: bool = False
+    touched: bool = False
+    dirty: bool = False
+    finished: bool = False
+    taken_over: bool = False
+    live: Candidate = Candidate.CURRENT
+    probes: tuple[Candidate, ...] = ()
+    failure: Failure | None = None
+    delay: float = 0.0

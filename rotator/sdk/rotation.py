@@ -1,0 +1,219 @@
+"""What a rotator is given for a step, and what it answers. All of it can be serialised."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from rotator.sdk.errors import Misconfigured, TargetUnreachable
+from rotator.sdk.overlap import Overlap
+from rotator.sdk.values import SecretValue
+
+
+def clock() -> float:
+    """Seconds on the clock of every deadline: it is common to all processes of a machine and never jumps.
+
+    `CLOCK_BOOTTIME` where the system has it, so that a suspended machine's deadlines pass too.
+    """
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Candidate(StrEnum):
+    """A credential that may be the one that logs in, named by the label that it had when the rotation began."""
+
+    PENDING = "pending"
+    CURRENT = "current"
+    PREVIOUS = "previous"
+    PINNED = "pinned"  # the value of an abandoned rotation that may have reached the target
+
+
+class Proof(StrEnum):
+    """What a probe showed."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """What a rotation may act on, pinned by `rotation set` or claimed by a secret's JSON.
+
+    Attributes:
+        host: the target's address, None where the rotator has none.
+        port: its port.
+        admin: the ARN of the admin secret (`masterarn`), None where the credential changes itself.
+        users: every user name that a rotation of the secret may change.
+    """
+
+    host: str | None = None
+    port: int | None = None
+    admin: str | None = None
+    users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """One step of one rotation, as a rotator sees it.
+
+    Attributes:
+        rotation_id: the run's id; with `fencing` it tags every session on the target.
+        token: the new version's id (client request token).
+        fencing: grows with every takeover; sessions tagged with a smaller number are an older owner's.
+        attempt: 1 for the first try.
+        values: the values that exist, by what they were when the rotation began.
+        live: the credential that logs in, as far as the engine knows.
+        admin: the admin secret's value where one is pinned.
+        authority: what may be changed.
+        overlap: as preflight resolved it; None in preflight itself.
+        require_overlap: refuse an overlap that lets a login fail.
+        allow_privileged: a role with administrative rights may be rotated.
+        allow_other_server: the admin secret may name another address than the secret does.
+        settings: the rotator's own settings, as `rotation set` stored them.
+        trust: path of the configured CA bundle, None where there is none.
+        deadline: when this step must have ended, a reading of `clock()`.
+    """
+
+    rotation_id: str
+    secret_arn: str
+    secret_name: str
+    token: str
+    fencing: int
+    attempt: int
+    values: Mapping[Candidate, SecretValue]
+    live: Candidate = Candidate.CURRENT
+    admin: SecretValue | None = None
+    authority: Authority = field(default_factory=Authority)
+    overlap: Overlap | None = None
+    require_overlap: bool = False
+    allow_privileged: bool = False
+    allow_other_server: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    trust: str | None = None
+    deadline: float
+
+    def value(self, candidate: Candidate) -> SecretValue:
+        """The value of `candidate`.
+
+        Raises:
+            Misconfigured: there is no such value.
+        """
+        try:
+            return self.values[candidate]
+        except KeyError:
+            raise Misconfigured(
+                f"the secret has no {candidate} value",
+                hint="store a working credential first: rotate secret put",
+            ) from None
+
+    @property
+    def session_tag(self) -> str:
+        """The name of every session on the target: `rotator/<rotation id>/<fencing number>` (at most 63 bytes)."""
+        return f"{self.session_prefix}{self.fencing}"
+
+    @property
+    def session_prefix(self) -> str:
+        """What the tags of all sessions of this rotation, older owners' too, begin with."""
+        return f"rotator/{self.rotation_id}/"
+
+    def remaining(self) -> float:
+        """Seconds until the deadline, negative when it has passed."""
+        return self.deadline - clock()
+
+    def check_deadline(self) -> None:
+        """Call it right before a change is sent, on a connection that is already open.
+
+        A process that was frozen and has lost its lease stops here: its successor ended the sessions that existed
+        then, and one opened later finds the deadline passed.
+
+        Raises:
+            TargetUnreachable: the time of this step is over; nothing was sent.
+        """
+        if self.remaining() <= 0:
+            raise TargetUnreachable("the time limit of this step ran out before anything was changed")
+
+    def to_wire(self) -> dict[str, Any]:
+        """A JSON-ready form, for the pipe to a rotator's process."""
+        plain = {name: getattr(self, name) for name in _PLAIN_FIELDS}
+        return plain | {
+            "values": {str(name): value.to_wire() for name, value in self.values.items()},
+            "admin": None if self.admin is None else self.admin.to_wire(),
+            "authority": asdict(self.authority),
+            "settings": dict(self.settings),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """The inverse of `to_wire`."""
+        plain = {name: wire[name] for name in _PLAIN_FIELDS}
+        authority = dict(wire["authority"])
+        return cls(
+            **plain
+            | {
+                "live": Candidate(plain["live"]),
+                "overlap": None if plain["overlap"] is None else Overlap(plain["overlap"]),
+                "values": {Candidate(name): SecretValue.from_wire(value) for name, value in wire["values"].items()},
+                "admin": None if wire["admin"] is None else SecretValue.from_wire(wire["admin"]),
+                "authority": Authority(**authority | {"users": tuple(authority["users"])}),
+                "settings": wire["settings"],
+            }
+        )
+
+
+_STRUCTURED_FIELDS = frozenset({"values", "admin", "authority", "settings"})
+_PLAIN_FIELDS = tuple(name for name in Rotation.__slots__ if name not in _STRUCTURED_FIELDS)
+
+
+class Level(StrEnum):
+    """How much a preflight finding matters."""
+
+    OK = "ok"
+    WARNING = "warning"
+    REFUSAL = "refusal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that preflight looked at.
+
+    Attributes:
+        message: what was found, in the words of the target's administrator.
+        remedy: the statement or setting that mends it.
+    """
+
+    level: Level
+    message: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """What preflight found out, with nothing changed.
+
+    Attributes:
+        overlap: the best overlap that version and privileges allow.
+        findings: what was checked; a single refusal stops the rotation.
+        changes: what setSecret would do, one line a change, for `rotate plan`.
+    """
+
+    overlap: Overlap
+    findings: tuple[Finding, ...] = ()
+    changes: tuple[str, ...] = ()
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The findings that stop the rotation."""
+        return tuple(finding for finding in self.findings if finding.level is Level.REFUSAL)
+
+    def to_wire(self) -> dict[str, Any]:
+        """A JSON-ready form."""
+        return asdict(self)
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """The inverse of `to_wire`."""
+        return cls(
+            overlap=Overlap(wire["overlap"]),
+            findings=tuple(Finding(**finding | {"level": Level(finding["level"])}) for finding in wire["findings"]),
+            changes=tuple(wire["changes"]),
+        )

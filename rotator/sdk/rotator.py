@@ -1,0 +1,75 @@
+"""The interface of a rotator: few verbs, each with one request object."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from rotator.sdk.errors import NotSupported
+from rotator.sdk.rotation import Authority, Candidate, Preflight, Proof, Rotation
+from rotator.sdk.values import SecretValue
+
+
+class Rotator(ABC):
+    """Rotates one kind of credential on one kind of target.
+
+    An instance serves one attempt of one rotation in one thread, so it may keep a connection between the verbs;
+    `close` ends it. Every verb may be repeated after a crash: it looks at the target before it changes it. Every verb
+    respects `rotation.deadline` on each socket and statement, tags its sessions with `rotation.session_tag`, and calls
+    `rotation.check_deadline()` right before it sends a change.
+
+    Verbs raise the classes of `rotator.sdk.errors`; anything else counts as a bug in the rotator with an unknown outcome.
+    """
+
+    name: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    summary: ClassVar[str] = ""
+
+    @abstractmethod
+    def claims(self, value: SecretValue) -> Authority:
+        """What the value's JSON says that a rotation acts on; pure, no connection. The engine compares it with the pinned
+        authority and refuses the rotation where they differ.
+
+        Raises:
+            Misconfigured: the JSON lacks a field or has a wrong one; the message names it.
+        """
+
+    @abstractmethod
+    def preflight(self, rotation: Rotation) -> Preflight:
+        """Whether the rotation can work, and with which overlap. Changes nothing."""
+
+    @abstractmethod
+    def create_secret(self, rotation: Rotation) -> SecretValue:
+        """The new value (createSecret). Touches no target; the engine seals and commits it before setSecret."""
+
+    @abstractmethod
+    def set_secret(self, rotation: Rotation) -> None:
+        """Makes the target accept the pending value (setSecret), logging in with `rotation.live` or the admin secret."""
+
+    @abstractmethod
+    def test_secret(self, rotation: Rotation) -> None:
+        """Proves that the pending value logs in and may do what the old one could (testSecret); for `gap` also that the
+        old one is refused."""
+
+    def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        """Whether the target accepts `candidate`. Accepted counts only where a random password is refused.
+
+        Raises:
+            NotSupported: this rotator can't tell.
+        """
+        raise NotSupported(f"{self.name} can't tell which value the target accepts")
+
+    def revert(self, rotation: Rotation) -> None:
+        """Puts the target back to the current value, logging in with `rotation.live` or the admin secret.
+
+        Raises:
+            NotSupported: this rotator can't.
+            RevertDegraded: the current value logs in again, but only as the target's second password.
+        """
+        raise NotSupported(f"{self.name} can't put the target back")
+
+    def end_older_sessions(self, rotation: Rotation) -> None:
+        """After a takeover: ends the sessions of this rotation's older owners, or waits until they are over."""
+        return None
+
+    def close(self) -> None:
+        """Ends what the instance holds open."""
+        return None
