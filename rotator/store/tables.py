@@ -42,6 +42,9 @@ class Instant(TypeDecorator[datetime]):
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
+# Compared byte by byte on every engine, so that a prefix is a range of the index whatever the database's locale is.
+_Name = String(512).with_variant(String(512, collation="C"), "postgresql")
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -57,7 +60,7 @@ secrets = Table(
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("account", String(12), nullable=False),
     Column("region", String(64), nullable=False),
-    Column("name", String(512), nullable=False),
+    Column("name", _Name, nullable=False),
     Column("arn", String(640), nullable=False, unique=True),
     Column("description", Text),
     Column("kms_key_id", String(2048)),  # None: the default key
@@ -70,8 +73,9 @@ secrets = Table(
     Column("rotation_enabled", Boolean, nullable=False, default=False),
     Column("rotator", String(2048)),  # name or RotationLambdaARN; None: never configured
     Column("schedule_expression", String(256)),
+    Column("automatically_after_days", Integer),  # the other way to give the rules; one of the two at most
     Column("duration", String(3)),
-    Column("rules_at", Instant),  # when the rules were set: the anchor of a rate before the first rotation
+    Column("rules_at", Instant),  # when the rules changed or a value was put by hand: a rate counts from it or `rotated_at`
     Column("rotated_at", Instant),
     Column("window_start", Instant),
     Column("window_end", Instant),  # NextRotationDate
