@@ -1,0 +1,1 @@
+"""What is needed to show, on real servers, that a rotation holds what it promises."""
