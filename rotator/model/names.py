@@ -16,12 +16,16 @@ class SecretRef:
     """How a request names a secret: by name, by full ARN, or by an ARN without the six random characters.
 
     Attributes:
-        name: the name; for an ARN whose last part could be either, the longer reading.
+        name: the name; for an ARN, all that follows `:secret:`, with or without the six characters.
         arn: the ARN as given, None for a bare name.
+        region: the ARN's region, None for a bare name.
+        account: the ARN's account, None for a bare name.
     """
 
     name: str
     arn: str | None = None
+    region: str | None = None
+    account: str | None = None
 
 
 def check_name(name: str) -> str:
@@ -45,7 +49,7 @@ def check_token(token: str) -> str:
     """
     if not 32 <= len(token) <= 64:
         raise InvalidParameter(
-            "ClientRequestToken must be 32 to 64 characters long. We recommend a UUID-type value."
+            "ClientRequestToken must be 32-64 characters long."
         )
     return token
 
@@ -58,13 +62,16 @@ def secret_arn(*, region: str, account: str, name: str, suffix: str) -> str:
 def parse_secret_id(secret_id: str) -> SecretRef:
     """What a SecretId parameter names.
 
+    What begins with `arn:` is never refused: where it isn't the ARN of a secret, it names none that exists.
+
     Raises:
         ValidationError: it is neither a name nor begins with `arn:`.
     """
     if not secret_id.startswith("arn:"):
         return SecretRef(check_name(secret_id))
-    name = secret_id.partition(":secret:")[2]
-    return SecretRef(name, secret_id)
+    region, _, rest = secret_id.removeprefix("arn:aws:secretsmanager:").partition(":")
+    account, _, name = rest.partition(":secret:")
+    return SecretRef(name, secret_id, region, account)
 
 
 def split_suffix(name: str) -> tuple[str, str] | None:

@@ -1,0 +1,63 @@
+"""Which version carries which staging label, as rows."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from rotator.model.labels import Labels
+from rotator.store.store import Tx
+from rotator.store.tables import labels
+
+_LOAD = select(labels.c.label, labels.c.version_id).where(
+    labels.c.secret_id == bindparam("at_secret")
+)
+_LOAD_MANY = select(labels.c.secret_id, labels.c.label, labels.c.version_id).where(
+    labels.c.secret_id.in_(bindparam("at_secrets", expanding=True))
+)
+_INSERT = insert(labels)
+_MOVE = (
+    update(labels)
+    .where(labels.c.secret_id == bindparam("at_secret"), labels.c.label == bindparam("at_label"))
+    .values(version_id=bindparam("to_version"))
+)
+_DELETE = delete(labels).where(
+    labels.c.secret_id == bindparam("at_secret"),
+    labels.c.label.in_(bindparam("at_labels", expanding=True)),
+)
+
+
+def load(tx: Tx, secret_id: int) -> Labels:
+    """The staging labels of a secret."""
+    rows = tx.connection.execute(_LOAD, {"at_secret": secret_id})
+    return Labels({row.label: row.version_id for row in rows})
+
+
+def load_many(tx: Tx, secret_ids: Collection[int]) -> Mapping[int, Labels]:
+    """The staging labels of several secrets; a secret without one is left out."""
+    found: defaultdict[int, dict[str, str]] = defaultdict(dict)
+    if secret_ids:
+        for row in tx.connection.execute(_LOAD_MANY, {"at_secrets": list(secret_ids)}):
+            found[row.secret_id][row.label] = row.version_id
+    return {secret_id: Labels(at) for secret_id, at in found.items()}
+
+
+def save(tx: Tx, secret_id: int, *, before: Labels, after: Labels) -> None:
+    """Writes what differs between `before`, as it was loaded in this transaction, and `after`."""
+    gone = [label for label in before.at if label not in after.at]
+    moved = [
+        {"at_secret": secret_id, "at_label": label, "to_version": version_id}
+        for label, version_id in after.at.items()
+        if before.version(label) not in {None, version_id}
+    ]
+    new = [
+        {"secret_id": secret_id, "label": label, "version_id": version_id}
+        for label, version_id in after.at.items()
+        if before.version(label) is None
+    ]
+    if gone:
+        tx.connection.execute(_DELETE, {"at_secret": secret_id, "at_labels": gone})
+    if moved:
+        tx.connection.execute(_MOVE, moved)
+    if new:
+        tx.connection.execute(_INSERT, new)

@@ -1,0 +1,168 @@
+"""The secrets themselves, with their rotation settings and read barrier, as rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, text
+from sqlalchemy import update as sql_update
+
+from rotator.errors import ResourceNotFound
+from rotator.model.names import parse_secret_id, split_suffix
+from rotator.store.store import Tx
+from rotator.store.tables import secrets
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRow:
+    """One secret: every column of its row, in the words of `rotator.store.tables`."""
+
+    id: int
+    account: str
+    region: str
+    name: str
+    arn: str
+    description: str | None
+    kms_key_id: str | None
+    created_at: datetime
+    changed_at: datetime
+    accessed_on: datetime | None
+    deleted_at: datetime | None
+    purge_at: datetime | None
+    rotation_enabled: bool
+    rotator: str | None
+    schedule_expression: str | None
+    automatically_after_days: int | None
+    duration: str | None
+    rules_at: datetime | None
+    rotated_at: datetime | None
+    window_start: datetime | None
+    window_end: datetime | None
+    due_at: datetime | None
+    authority: Mapping[str, Any] | None
+    admin_arn: str | None
+    rotation_options: Mapping[str, Any] | None
+    barrier_raised_at: datetime | None
+    barrier_until: datetime | None
+
+
+_SELECT = select(*(secrets.c[field.name] for field in fields(SecretRow)))
+_BY_ID = _SELECT.where(secrets.c.id == bindparam("at_id"))
+_BY_ARN = _SELECT.where(secrets.c.arn == bindparam("at_arn"))
+_BY_NAME = _SELECT.where(
+    secrets.c.account == bindparam("at_account"),
+    secrets.c.region == bindparam("at_region"),
+    secrets.c.name == bindparam("at_name"),
+)
+_PLAIN = {"id": _BY_ID, "arn": _BY_ARN, "name": _BY_NAME}
+# NO KEY UPDATE: writers of one secret queue up, rows that merely refer to it can still be written.
+_LOCKED = {key: statement.with_for_update(key_share=True) for key, statement in _PLAIN.items()}
+
+_BARRIER = select(secrets.c.barrier_until).where(secrets.c.id == bindparam("at_id"))
+_INSERT = insert(secrets)
+_UPDATE = sql_update(secrets).where(secrets.c.id == bindparam("at_id"))
+_DELETE = delete(secrets).where(secrets.c.id == bindparam("at_id"))
+
+_chain = (
+    select(secrets.c.arn, secrets.c.admin_arn)
+    .where(secrets.c.arn == bindparam("at_arn"))
+    .cte("chain", recursive=True)
+)
+_ADMIN_CHAIN = select(
+    _chain.union(
+        select(secrets.c.arn, secrets.c.admin_arn).join(_chain, secrets.c.arn == _chain.c.admin_arn)
+    ).c.arn
+)
+_LOCK_AUTHORITY = text("SELECT pg_advisory_xact_lock(hashtext('rotator authority'))")
+
+
+def _one(tx: Tx, key: str, parameters: Mapping[str, object], *, for_update: bool) -> SecretRow | None:
+    statement = (_LOCKED if for_update else _PLAIN)[key]
+    row = tx.connection.execute(statement, parameters).one_or_none()
+    return None if row is None else SecretRow(*row)
+
+
+def find(
+    tx: Tx, *, account: str, region: str, secret_id: str, for_update: bool = False
+) -> SecretRow:
+    """The secret that a SecretId names: its name, its ARN, or its ARN without the six characters.
+
+    An ARN without them is taken as complete where it ends in a hyphen and six characters all the
+    same; a complete ARN finds a secret of any account.
+
+    Args:
+        account: where a bare name is looked up, as `region` is.
+        for_update: other writers of the secret wait until this transaction ends.
+
+    Raises:
+        ValidationError: a bare name is malformed.
+        ResourceNotFound: there is no such secret.
+    """
+    ref = parse_secret_id(secret_id)
+    if ref.arn is not None and split_suffix(ref.name) is not None:
+        row = _one(tx, "arn", {"at_arn": ref.arn}, for_update=for_update)
+    else:
+        where = {
+            "at_account": ref.account if ref.account is not None else account,
+            "at_region": ref.region if ref.region is not None else region,
+            "at_name": ref.name,
+        }
+        row = _one(tx, "name", where, for_update=for_update)
+    if row is None:
+        raise ResourceNotFound("Secrets Manager can't find the specified secret.")
+    return row
+
+
+def by_id(tx: Tx, secret_id: int, *, for_update: bool = False) -> SecretRow:
+    """The secret with a row id.
+
+    Raises:
+        ResourceNotFound: it was deleted.
+    """
+    row = _one(tx, "id", {"at_id": secret_id}, for_update=for_update)
+    if row is None:
+        raise ResourceNotFound("Secrets Manager can't find the specified secret.")
+    return row
+
+
+def barrier_until(tx: Tx, secret_id: int) -> datetime | None:
+    """When the read barrier of a secret falls at the latest; None where none is raised or the secret is gone."""
+    until: datetime | None = tx.connection.execute(
+        _BARRIER, {"at_id": secret_id}
+    ).scalar_one_or_none()
+    return until
+
+
+def add(tx: Tx, **columns: object) -> int:
+    """Adds a secret and gives its row id.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the name is in use in its account and region.
+    """
+    key = tx.connection.execute(_INSERT, columns).inserted_primary_key
+    return int(key[0])
+
+
+def update(tx: Tx, secret_id: int, **columns: object) -> None:
+    """Writes some columns of a secret."""
+    tx.connection.execute(_UPDATE.values(**columns), {"at_id": secret_id})
+
+
+def remove(tx: Tx, secret_id: int) -> None:
+    """Removes a secret with all that belongs to it."""
+    tx.connection.execute(_DELETE, {"at_id": secret_id})
+
+
+def admin_chain(tx: Tx, arn: str) -> frozenset[str]:
+    """The ARNs of a secret, of its admin secret, of that one's admin secret, and so on."""
+    return frozenset(tx.connection.execute(_ADMIN_CHAIN, {"at_arn": arn}).scalars())
+
+
+def lock_authority(tx: Tx) -> None:
+    """Lets one transaction at a time change who administers whom, so that no two close a cycle together.
+
+    On SQLite every write transaction is alone anyhow.
+    """
+    if tx.dialect == "postgresql":
+        tx.connection.execute(_LOCK_AUTHORITY)

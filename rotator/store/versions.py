@@ -1,0 +1,239 @@
+"""The versions of secrets, with their sealed values, as rows."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Row,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy import insert as sql_insert
+
+from rotator.crypto.envelope import Sealed
+from rotator.store.store import Tx
+from rotator.store.tables import Instant, labels, versions
+
+KEPT_WITHOUT_LABEL = 100
+KEPT_AT_LEAST = timedelta(hours=24)
+_TICK = 1000  # microseconds: the API shows creation times in milliseconds, and they are distinct
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRow:
+    """One version.
+
+    Attributes:
+        accessed_on: midnight UTC of the last read.
+        pinned: never pruned or purged while True.
+        sealed: the value, None for a version without one.
+    """
+
+    secret_id: int
+    version_id: str
+    created_at: datetime
+    accessed_on: datetime | None = None
+    pinned: bool = False
+    sealed: Sealed | None = None
+
+
+_COLUMNS = (
+    versions.c.secret_id,
+    versions.c.version_id,
+    versions.c.created_at,
+    versions.c.accessed_on,
+    versions.c.pinned,
+    versions.c.key_id,
+    versions.c.wrapped_key,
+    versions.c.nonce,
+    versions.c.ciphertext,
+    versions.c.binary,
+)
+_THIS_SECRET = versions.c.secret_id == bindparam("at_secret")
+_THIS = _THIS_SECRET & (versions.c.version_id == bindparam("at_version"))
+
+_GET = select(*_COLUMNS).where(_THIS)
+_MANY = select(*_COLUMNS).where(
+    _THIS_SECRET, versions.c.version_id.in_(bindparam("at_versions", expanding=True))
+)
+
+_wanted = labels.alias("wanted")
+_all = labels.alias("all_labels")
+_AT_LABEL = (
+    select(*_COLUMNS, _all.c.label)
+    .select_from(_wanted)
+    .join(
+        versions,
+        (versions.c.secret_id == _wanted.c.secret_id)
+        & (versions.c.version_id == _wanted.c.version_id),
+    )
+    .join(
+        _all,
+        (_all.c.secret_id == _wanted.c.secret_id) & (_all.c.version_id == _wanted.c.version_id),
+    )
+    .where(_wanted.c.secret_id == bindparam("at_secret"), _wanted.c.label == bindparam("at_label"))
+    .order_by(_all.c.label)
+)
+
+_latest = (
+    select(type_coerce(func.max(versions.c.created_at), BigInteger))
+    .where(_THIS_SECRET)
+    .scalar_subquery()
+)
+_now = bindparam("now", type_=Instant)
+_INSERT = sql_insert(versions).values(
+    secret_id=bindparam("at_secret"),
+    version_id=bindparam("at_version"),
+    created_at=case((_latest > type_coerce(_now, BigInteger) - _TICK, _latest + _TICK), else_=_now),
+    pinned=False,
+    key_id=bindparam("key_id"),
+    wrapped_key=bindparam("wrapped_key"),
+    nonce=bindparam("nonce"),
+    ciphertext=bindparam("ciphertext"),
+    binary=bindparam("binary"),
+)
+_SET_VALUE = (
+    update(versions)
+    .where(_THIS)
+    .values(
+        key_id=bindparam("to_key_id"),
+        wrapped_key=bindparam("to_wrapped_key"),
+        nonce=bindparam("to_nonce"),
+        ciphertext=bindparam("to_ciphertext"),
+        binary=bindparam("to_binary"),
+    )
+)
+_SET_PINNED = update(versions).where(_THIS).values(pinned=bindparam("to_pinned"))
+_SET_ACCESSED = update(versions).where(_THIS).values(accessed_on=bindparam("to_day"))
+_ANY_PINNED = select(exists().where(_THIS_SECRET, versions.c.pinned))
+
+_old = versions.alias("old")
+_PRUNE = delete(versions).where(
+    _THIS_SECRET,
+    versions.c.version_id.in_(
+        select(_old.c.version_id)
+        .where(
+            _old.c.secret_id == bindparam("at_secret"),
+            ~exists().where(
+                labels.c.secret_id == _old.c.secret_id, labels.c.version_id == _old.c.version_id
+            ),
+        )
+        .order_by(_old.c.created_at.desc())
+        .offset(KEPT_WITHOUT_LABEL)
+    ),
+    versions.c.created_at <= bindparam("until", type_=Instant),
+    ~versions.c.pinned,
+)
+
+
+def _version(row: Row[Any]) -> VersionRow:
+    return VersionRow(
+        secret_id=row.secret_id,
+        version_id=row.version_id,
+        created_at=row.created_at,
+        accessed_on=row.accessed_on,
+        pinned=row.pinned,
+        sealed=None
+        if row.ciphertext is None
+        else Sealed(
+            key_id=row.key_id,
+            wrapped_key=row.wrapped_key,
+            nonce=row.nonce,
+            ciphertext=row.ciphertext,
+            binary=row.binary,
+        ),
+    )
+
+
+def _sealed_columns(sealed: Sealed | None, *, prefix: str = "") -> dict[str, object]:
+    names = ("key_id", "wrapped_key", "nonce", "ciphertext", "binary")
+    return {f"{prefix}{name}": getattr(sealed, name, None) for name in names}
+
+
+def get(tx: Tx, *, secret_id: int, version_id: str) -> VersionRow | None:
+    """The version, or None where there is no such."""
+    row = tx.connection.execute(
+        _GET, {"at_secret": secret_id, "at_version": version_id}
+    ).one_or_none()
+    return None if row is None else _version(row)
+
+
+def many(tx: Tx, secret_id: int, version_ids: Collection[str]) -> Mapping[str, VersionRow]:
+    """Those of the named versions that exist, by id."""
+    rows = tx.connection.execute(
+        _MANY, {"at_secret": secret_id, "at_versions": sorted(set(version_ids))}
+    )
+    return {row.version_id: _version(row) for row in rows}
+
+
+def at_label(
+    tx: Tx, *, secret_id: int, label: str
+) -> tuple[VersionRow | None, tuple[str, ...]]:
+    """The version that carries `label`, with all of its labels sorted; (None, ()) where none does."""
+    rows: Sequence[Row[Any]] = tx.connection.execute(
+        _AT_LABEL, {"at_secret": secret_id, "at_label": label}
+    ).all()
+    if not rows:
+        return None, ()
+    return _version(rows[0]), tuple(row.label for row in rows)
+
+
+def insert(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed | None) -> None:
+    """Adds a version; its creation time is later than that of every other version of the secret.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: the secret has such a version already.
+    """
+    tx.connection.execute(
+        _INSERT,
+        {"at_secret": secret_id, "at_version": version_id, "now": tx.now, **_sealed_columns(sealed)},
+    )
+
+
+def set_value(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed) -> None:
+    """Fills or replaces the sealed value of a version."""
+    tx.connection.execute(
+        _SET_VALUE,
+        {
+            "at_secret": secret_id,
+            "at_version": version_id,
+            **_sealed_columns(sealed, prefix="to_"),
+        },
+    )
+
+
+def set_pinned(tx: Tx, *, secret_id: int, version_id: str, pinned: bool) -> None:
+    """Pins a version against pruning and purging, or releases it; no such version is no error."""
+    tx.connection.execute(
+        _SET_PINNED, {"at_secret": secret_id, "at_version": version_id, "to_pinned": pinned}
+    )
+
+
+def set_accessed(tx: Tx, *, secret_id: int, version_id: str, day: datetime) -> None:
+    """Notes the day (midnight UTC) on which a version was read."""
+    tx.connection.execute(
+        _SET_ACCESSED, {"at_secret": secret_id, "at_version": version_id, "to_day": day}
+    )
+
+
+def any_pinned(tx: Tx, secret_id: int) -> bool:
+    """Whether a version of the secret may hold a value that its target accepts."""
+    return bool(tx.connection.execute(_ANY_PINNED, {"at_secret": secret_id}).scalar_one())
+
+
+def prune(tx: Tx, secret_id: int) -> None:
+    """Removes the oldest versions without a label where there are more than 100 of them.
+
+    A pinned version stays, and so does one that is younger than 24 hours. AWS: "Secrets Manager
+    deletes deprecated versions when there are more than 100, but none created less than 24 hours ago".
+    """
+    tx.connection.execute(_PRUNE, {"at_secret": secret_id, "until": tx.now - KEPT_AT_LEAST})
