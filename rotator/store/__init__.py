@@ -1,0 +1,1 @@
+"""Rows: tables, queries and migrations, on SQLite and PostgreSQL."""

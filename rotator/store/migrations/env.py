@@ -1,0 +1,8 @@
+"""Alembic's entry: migrates on the connection, and in the transaction, that `rotator.store.schema` hands over."""
+
+from alembic import context
+
+from rotator.store.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.run_migrations()

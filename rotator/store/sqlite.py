@@ -1,0 +1,123 @@
+"""The embedded store: one SQLite file in WAL mode, on one machine."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from rotator.errors import ConfigurationError, StoreUnavailable
+
+_OTHERS = 0o077
+_IMMEDIATE = {"sqlite_immediate": True}
+
+
+def connect(url: URL, *, create: bool, lock_timeout: float) -> Engine:
+    """An engine whose every connection is durable: WAL with `synchronous=FULL` (https://sqlite.org/pragma.html).
+
+    Args:
+        create: make the file (mode 0600) and its folder (0700) where they are missing.
+        lock_timeout: seconds to wait for another process's write lock.
+
+    Raises:
+        ConfigurationError: the URL names no file.
+        StoreUnavailable: the file is missing, can't be made, or others may read it.
+    """
+    if not url.database or url.database == ":memory:":
+        raise ConfigurationError(
+            "The store's URL names no file. Give a path: sqlite:////var/lib/rotator/store.db"
+        )
+    _check_file(Path(url.database), create=create)
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"timeout": lock_timeout, "isolation_level": None},
+        pool_size=32,
+        max_overflow=0,
+        pool_timeout=lock_timeout,
+        pool_use_lifo=True,
+    )
+    event.listen(engine, "connect", _make_durable)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def for_writing(engine: Engine) -> Engine:
+    """The same pool, where a transaction takes the write lock as it begins.
+
+    A transaction that turned from reading to writing half-way could be refused at once, without any waiting
+    (`SQLITE_BUSY_SNAPSHOT`, https://sqlite.org/rescode.html#busy_snapshot).
+    """
+    return engine.execution_options(**_IMMEDIATE)
+
+
+def _check_file(path: Path, *, create: bool) -> None:
+    try:
+        if create:
+            _create_file(path)
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise StoreUnavailable(f"There is no store at {path}. Make one: rotate init") from None
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The store {path} can't be opened: {error.strerror}. Check the path and who owns its folder."
+        ) from None
+    if mode & _OTHERS:
+        raise StoreUnavailable(
+            f"Others on this machine may read the store {path} (mode {mode & 0o777:04o}). "
+            f"It holds sealed secrets and the audit: chmod 600 '{path}'"
+        )
+
+
+def _create_file(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _make_durable(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Connection) -> None:
+    # sqlite3's own transaction control begins only before DML, so a read would see several states of the store.
+    immediate = connection.get_execution_options().get("sqlite_immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+_LOCKED = "It is locked by another process and was not released in time. See which one holds it: fuser {path}"
+_READ_ONLY = "It can't be written. Check that the file, its folder and the file system are writable for this user."
+_DAMAGED = "SQLite finds it damaged. Restore it from a backup; `sqlite3 {path} .recover` saves what is readable."
+_MEANINGS = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_PROTOCOL: _LOCKED,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_PERM: _READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: "It can't be opened. Check the path and the permissions of its folder.",
+    sqlite3.SQLITE_FULL: "There is no room left for it: free space on its file system, then try again.",
+    sqlite3.SQLITE_IOERR: "Reading or writing it failed. Check the disk and its free space.",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: "It is not a SQLite database. Check the path in the store's URL.",
+}
+
+
+def explain(error: DBAPIError, *, path: str) -> str | None:
+    """What trouble of the store an error means and what to do, or None where it is no trouble of the store."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    primary = code & 0xFF  # the rest of an extended result code: https://sqlite.org/rescode.html
+    meaning = _MEANINGS.get(primary)
+    return meaning and f"{meaning.format(path=path)} ({error.orig})"
