@@ -1,0 +1,255 @@
+"""Settings from the environment, the file and the defaults, in this order."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote, urlsplit
+
+from rotator.config.references import References, is_reference
+from rotator.config.settings import Settings, check_relations
+from rotator.errors import ConfigurationError
+
+HOME_VARIABLE = "ROTATOR_HOME"
+FILE_VARIABLE = "ROTATOR_CONFIG"
+PREFIX = "ROTATOR_"
+FILE_IN_HOME = "config.yaml"
+_SECRET_KEYS = frozenset({"store.url", "store.password"})
+
+_Section = TypeVar("_Section")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What a process runs with.
+
+    Attributes:
+        home: the folder of everything that has no other place.
+        file: the YAML file that was read, None where there is none.
+        settings: every setting, resolved.
+        store_url: `settings.store.url` with the password in it.
+    """
+
+    home: Path
+    file: Path | None
+    settings: Settings
+    store_url: str = field(repr=False)
+
+
+def load_configuration(*, file: Path | None, environ: Mapping[str, str]) -> Configuration:
+    """The configuration.
+
+    The file is `file`, else the one that `ROTATOR_CONFIG` names, else `config.yaml` in the home
+    folder where that exists; without one no YAML is loaded.
+
+    Raises:
+        ConfigurationError: a setting is unknown or wrong, or a file isn't safe; the message names
+            the setting.
+    """
+    home = home_folder(environ)
+    path = _file(file, home=home, environ=environ)
+    reader = _Reader(
+        content={} if path is None else _content(path),
+        source="" if path is None else f"{path}: ",
+        environ=environ,
+        references=References(variables={**environ, HOME_VARIABLE: str(home)}, home=home),
+    )
+    settings = reader.section(Settings)
+    check_relations(settings)
+    if path is not None and reader.literal_secret is not None:
+        from rotator.config.yaml_file import check_holds_secret
+
+        check_holds_secret(path, key=reader.literal_secret)
+    return Configuration(
+        home=home, file=path, settings=settings, store_url=_with_password(settings)
+    )
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """`$ROTATOR_HOME`, else the platform's folder for a user's data."""
+    if named := environ.get(HOME_VARIABLE):
+        return Path(named).expanduser().absolute()
+    from platformdirs import user_data_path
+
+    return user_data_path("rotator", appauthor=False)
+
+
+def keys(section: type[Any] = Settings, prefix: str = "") -> Iterator[str]:
+    """The key of every setting, such as `retry.attempts`."""
+    for item in fields(section):
+        if is_dataclass(item.type):
+            assert isinstance(item.type, type)  # noqa: S101  # sections are classes, never instances
+            yield from keys(item.type, f"{prefix}{item.name}.")
+        else:
+            yield prefix + item.name
+
+
+def variable(key: str) -> str:
+    """The environment variable that overrides a setting.
+
+    `retry.attempts` → `ROTATOR_RETRY_ATTEMPTS`.
+    """
+    return PREFIX + key.replace(".", "_").upper()
+
+
+def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Variables that look like settings and are none.
+
+    They are told by `rotate doctor`, not refused: platforms set such names themselves (a Kubernetes
+    service that is called rotator makes ROTATOR_PORT).
+    """
+    known = {variable(key) for key in keys()} | {HOME_VARIABLE, FILE_VARIABLE}
+    return tuple(sorted(name for name in environ if name.startswith(PREFIX) and name not in known))
+
+
+def _file(file: Path | None, *, home: Path, environ: Mapping[str, str]) -> Path | None:
+    if file is not None:
+        return file.expanduser()
+    if named := environ.get(FILE_VARIABLE):
+        return Path(named).expanduser()
+    in_home = home / FILE_IN_HOME
+    return in_home if os.path.lexists(in_home) else None
+
+
+def _content(path: Path) -> Mapping[str, Any]:
+    from rotator.config.yaml_file import read_yaml
+
+    return read_yaml(path)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reader:
+    """Builds sections from what the file and the environment give.
+
+    Attributes:
+        source: what messages about the file's content begin with.
+        literal_secret: the key of a password that stands in the file itself.
+    """
+
+    content: Mapping[str, Any]
+    source: str
+    environ: Mapping[str, str]
+    references: References
+    literal_secret: str | None = None
+
+    def section(
+        self, kind: type[_Section], given: Mapping[str, Any] | None = None, prefix: str = ""
+    ) -> _Section:
+        given = self.content if given is None else given
+        known = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
+        for name in given:
+            if name not in known:
+                self._unknown(name, prefix=prefix, known=known)
+        return kind(
+            **{name: self._member(item, given=given, prefix=prefix) for name, item in known.items()}
+        )
+
+    def _member(self, item: Field[Any], *, given: Mapping[str, Any], prefix: str) -> Any:
+        key = prefix + item.name
+        if not is_dataclass(item.type):
+            return self._setting(item, given=given, key=key)
+        assert isinstance(item.type, type)  # noqa: S101  # sections are classes, never instances
+        inner = given.get(item.name, {})
+        if inner is None:
+            inner = {}
+        if not isinstance(inner, Mapping):
+            raise ConfigurationError(
+                f"{self.source}{key}: expected a section with settings of its own, "
+                f"such as {next(keys(item.type, f'{key}.'))}."
+            )
+        return self.section(item.type, inner, f"{key}.")
+
+    def _setting(self, item: Field[Any], *, given: Mapping[str, Any], key: str) -> Any:
+        name = variable(key)
+        if name in self.environ:
+            return self._converted(item, self.environ[name], key=name)
+        if given.get(item.name) is None:
+            assert item.default is not MISSING  # noqa: S101  # every setting has a default
+            return self._converted(item, item.default, key=key)
+        value = given[item.name]
+        if key in _SECRET_KEYS and isinstance(value, str) and _has_password(key, value):
+            self.literal_secret = key
+        return self._converted(item, value, key=self.source + key)
+
+    def _converted(self, item: Field[Any], value: Any, *, key: str) -> Any:
+        if isinstance(value, Path):
+            value = str(value)
+        if isinstance(value, str):
+            value = self.references.resolve(value, key=key)
+        if item.type in (int, float):
+            return _number(item, value, key=key)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{key}: expected text. Put quotes around it.")
+        if item.type in (Path, Path | None):
+            return self.references.home / Path(value).expanduser()
+        if isinstance(item.type, type) and issubclass(item.type, StrEnum):
+            return _choice(item.type, value, key=key)
+        pattern = item.metadata.get("pattern")
+        if pattern is not None and not re.fullmatch(pattern, value):
+            raise ConfigurationError(f"{key}: expected {item.metadata['meaning']}.")
+        return value
+
+    def _unknown(self, name: object, *, prefix: str, known: Mapping[str, Any]) -> NoReturn:
+        from difflib import get_close_matches
+
+        close = get_close_matches(str(name), known, n=1)
+        advice = (
+            f"Did you mean {prefix}{close[0]}?"
+            if close
+            else f"There are: {', '.join(prefix + k for k in known)}."
+        )
+        raise ConfigurationError(f"{self.source}{prefix}{name}: there is no such setting. {advice}")
+
+
+def _number(item: Field[Any], value: Any, *, key: str) -> float:
+    low, high = item.metadata["low"], item.metadata["high"]
+    whole = item.type is int
+    expected = f"expected {'a whole number' if whole else 'a number'} from {low:g} to {high:g}."
+    if isinstance(value, bool) or (whole and isinstance(value, float)):
+        raise ConfigurationError(f"{key}: {expected}")
+    try:
+        number: float = int(value) if whole else float(value)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{key}: {expected}") from None
+    if not low <= number <= high:
+        raise ConfigurationError(f"{key}: {number:g} is out of range; {expected}")
+    return number
+
+
+def _choice(kind: type[StrEnum], value: str, *, key: str) -> StrEnum:
+    try:
+        return kind(value)
+    except ValueError:
+        raise ConfigurationError(f"{key}: expected one of {', '.join(kind)}.") from None
+
+
+def _has_password(key: str, value: str) -> bool:
+    if is_reference(value):
+        return False
+    return key == "store.password" or _password(value) is not None
+
+
+def _password(url: str) -> str | None:
+    try:
+        return urlsplit(url).password
+    except ValueError:
+        return None
+
+
+def _with_password(settings: Settings) -> str:
+    url, password = settings.store.url, settings.store.password
+    if password is None:
+        return url
+    scheme, separator, rest = url.partition("://")
+    user, at, place = rest.rpartition("@")
+    if not (separator and at and user) or ":" in user:
+        raise ConfigurationError(
+            "store.password is set, but store.url names no user, or has a password of its own. "
+            "Write the URL as postgresql+psycopg://USER@HOST/DATABASE, or leave store.password out."
+        )
+    return f"{scheme}://{user}:{quote(password, safe='')}@{place}"

@@ -1,0 +1,201 @@
+"""Every setting, with its default and its bounds. Pure: `load` reads files and the environment."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rotator.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rotator.rotation.policy import EnginePolicy
+
+
+class LogLevel(StrEnum):
+    """The least important event that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a log line looks."""
+
+    AUTO = "auto"  # text on a terminal, JSON elsewhere
+    JSON = "json"
+    TEXT = "text"
+
+
+def _bounded(default: float, *, low: float, high: float) -> Any:
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+def _matching(default: str, *, pattern: str, meaning: str) -> Any:
+    return field(default=default, metadata={"pattern": pattern, "meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Where secrets are kept.
+
+    Attributes:
+        url: an SQLAlchemy URL, `sqlite:////path` or `postgresql+psycopg://user@host/database`.
+        password: of `url`'s user; None where it needs none or the driver finds it (PGPASSFILE).
+    """
+
+    url: str = field(default="sqlite:///${ROTATOR_HOME}/rotator.db", repr=False)
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyringSettings:
+    """Where the sealing keys are kept."""
+
+    path: Path = Path("${ROTATOR_HOME}/keyring.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """How targets prove who they are.
+
+    Attributes:
+        trust: a PEM file with the certificate authorities of targets; None: those of the system.
+    """
+
+    trust: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrySettings:
+    """When a failed attempt is repeated, with the same token. Times in seconds.
+
+    Attributes:
+        attempts: tries before the target is put back as it was.
+        base: the first wait.
+        factor: what each wait is longer than the one before.
+        cap: the longest wait.
+        jitter: the part of a wait that is random.
+        reverts: tries to put the target back.
+    """
+
+    attempts: int = _bounded(5, low=1, high=100)
+    base: float = _bounded(1.0, low=0.0, high=3600.0)
+    factor: float = _bounded(2.0, low=1.0, high=10.0)
+    cap: float = _bounded(60.0, low=0.0, high=3600.0)
+    jitter: float = _bounded(0.5, low=0.0, high=1.0)
+    reverts: int = _bounded(3, low=1, high=100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationSettings:
+    """How long a rotation may take. Times in seconds.
+
+    Attributes:
+        step_limit: one step.
+        deadline: all attempts together.
+        lease: how long a dead process keeps others out.
+        workers: rotations of one command that run at once.
+    """
+
+    step_limit: float = _bounded(30.0, low=1.0, high=3600.0)
+    deadline: float = _bounded(900.0, low=1.0, high=86400.0)
+    lease: float = _bounded(60.0, low=2.0, high=7200.0)
+    workers: int = _bounded(8, low=1, high=256)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarrierSettings:
+    """The read barrier of a rotation whose target takes one credential only. Times in seconds.
+
+    Attributes:
+        drain: the wait between raising the barrier and changing the target.
+        limit: the longest that a read waits; 0 turns the barrier off.
+    """
+
+    drain: float = _bounded(0.25, low=0.0, high=60.0)
+    limit: float = _bounded(2.0, low=0.0, high=60.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """What is logged to the standard error stream, and how."""
+
+    level: LogLevel = LogLevel.WARNING
+    format: LogFormat = LogFormat.AUTO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings.
+
+    Attributes:
+        account: the account that the command line acts in: 12 digits.
+        region: its region, a name that AWS SDKs accept.
+    """
+
+    account: str = _matching("000000000000", pattern=r"[0-9]{12}", meaning="12 digits, in quotes")
+    region: str = _matching(
+        "us-east-1", pattern=r"[a-z0-9]+(-[a-z0-9]+){1,7}", meaning="a name such as us-east-1"
+    )
+    store: StoreSettings = field(default_factory=StoreSettings)
+    keyring: KeyringSettings = field(default_factory=KeyringSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    retry: RetrySettings = field(default_factory=RetrySettings)
+    rotation: RotationSettings = field(default_factory=RotationSettings)
+    barrier: BarrierSettings = field(default_factory=BarrierSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+    def engine_policy(self) -> "EnginePolicy":
+        """The settings that the engine takes."""
+        from rotator.rotation.policy import EnginePolicy, RetryPolicy
+
+        retry, rotation = self.retry, self.rotation
+        return EnginePolicy(
+            retry=RetryPolicy(
+                attempts=retry.attempts,
+                base=retry.base,
+                factor=retry.factor,
+                cap=retry.cap,
+                jitter=retry.jitter,
+                reverts=retry.reverts,
+            ),
+            step_limit=rotation.step_limit,
+            deadline=rotation.deadline,
+            lease=rotation.lease,
+            drain=self.barrier.drain,
+            barrier_limit=self.barrier.limit,
+        )
+
+
+def check_relations(settings: Settings) -> None:
+    """What must hold between settings.
+
+    Raises:
+        ConfigurationError: with both keys and the reason.
+    """
+    rotation, retry, barrier = settings.rotation, settings.retry, settings.barrier
+    if rotation.step_limit >= rotation.lease:
+        raise ConfigurationError(
+            f"rotation.step_limit ({rotation.step_limit:g} s) must be smaller than rotation.lease "
+            f"({rotation.lease:g} s): a step has to end before another process may take the "
+            "rotation over. Make the lease longer."
+        )
+    if rotation.deadline < rotation.step_limit:
+        raise ConfigurationError(
+            f"rotation.deadline ({rotation.deadline:g} s) must not be smaller than "
+            f"rotation.step_limit ({rotation.step_limit:g} s): not even one step could use its "
+            "time. Make the deadline longer."
+        )
+    if retry.cap < retry.base:
+        raise ConfigurationError(
+            f"retry.cap ({retry.cap:g} s), the longest wait, must not be smaller than retry.base "
+            f"({retry.base:g} s), the first. Make the cap longer."
+        )
+    if barrier.limit and barrier.drain >= barrier.limit:
+        raise ConfigurationError(
+            f"barrier.drain ({barrier.drain:g} s) must be smaller than barrier.limit "
+            f"({barrier.limit:g} s): the barrier would fall before the target is changed. "
+            "Make the limit longer, or 0 to turn the barrier off."
+        )

@@ -1,0 +1,180 @@
+"""How the configuration is read: file, environment, references, refusals."""
+
+from pathlib import Path
+
+import pytest
+
+from rotator.config import load_configuration
+from rotator.config.load import keys, unknown_variables, variable
+from rotator.errors import ConfigurationError
+
+
+def write(path: Path, text: str, *, mode: int = 0o600) -> Path:
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def refusal(home: Path, text: str, *, mode: int = 0o600, **environ: str) -> str:
+    file = write(home / "settings.yaml", text, mode=mode)
+    with pytest.raises(ConfigurationError) as refused:
+        load_configuration(file=file, environ={"ROTATOR_HOME": str(home), **environ})
+    return str(refused.value)
+
+
+def test_without_a_file_everything_lives_in_the_home_folder(tmp_path: Path) -> None:
+    """No file and no variable but the home: store and keyring are there."""
+    loaded = load_configuration(file=None, environ={"ROTATOR_HOME": str(tmp_path)})
+    assert loaded.file is None
+    assert loaded.home == tmp_path
+    assert loaded.store_url == f"sqlite:///{tmp_path}/rotator.db"
+    assert loaded.settings.keyring.path == tmp_path / "keyring.json"
+
+
+def test_the_platform_names_the_home_folder_where_no_variable_does() -> None:
+    """Without ROTATOR_HOME the home is a folder called rotator among the user's data."""
+    assert load_configuration(file=None, environ={}).home.name == "rotator"
+
+
+@pytest.mark.parametrize("named_by", ["argument", "variable", "home"])
+def test_the_file_is_found_in_three_places(tmp_path: Path, named_by: str) -> None:
+    """The file comes from the argument, from ROTATOR_CONFIG, or from the home folder."""
+    name = "config.yaml" if named_by == "home" else "other.yaml"
+    file = write(tmp_path / name, "region: eu-west-1")
+    environ = {"ROTATOR_HOME": str(tmp_path)}
+    if named_by == "variable":
+        environ["ROTATOR_CONFIG"] = str(file)
+    loaded = load_configuration(file=file if named_by == "argument" else None, environ=environ)
+    assert (loaded.file, loaded.settings.region) == (file, "eu-west-1")
+
+
+def test_an_environment_variable_goes_before_the_file(tmp_path: Path) -> None:
+    """ROTATOR_… overrides what the file says."""
+    file = write(tmp_path / "c.yaml", "retry: {attempts: 2, cap: 5}")
+    environ = {"ROTATOR_HOME": str(tmp_path), "ROTATOR_RETRY_ATTEMPTS": "7"}
+    retry = load_configuration(file=file, environ=environ).settings.retry
+    assert (retry.attempts, retry.cap) == (7, 5.0)
+
+
+def test_every_setting_has_an_environment_variable_of_its_own() -> None:
+    """No two settings share a variable."""
+    names = [variable(key) for key in keys()]
+    assert len(names) == len(set(names))
+    assert "ROTATOR_ROTATION_STEP_LIMIT" in names
+
+
+def test_an_empty_section_means_its_defaults(tmp_path: Path) -> None:
+    """A section whose settings are all commented out changes nothing."""
+    file = write(tmp_path / "c.yaml", "retry:\n  # attempts: 3\n")
+    environ = {"ROTATOR_HOME": str(tmp_path)}
+    with_file = load_configuration(file=file, environ=environ)
+    assert with_file.settings == load_configuration(file=None, environ=environ).settings
+
+
+def test_a_variable_that_is_no_setting_is_told_not_refused(tmp_path: Path) -> None:
+    """A misspelt variable is listed for `rotate doctor`; the configuration still loads."""
+    environ = {"ROTATOR_HOME": str(tmp_path), "ROTATOR_STORE_ULR": "x", "ROTATOR_LOG_LEVEL": "info"}
+    load_configuration(file=None, environ=environ)
+    assert unknown_variables(environ) == ("ROTATOR_STORE_ULR",)
+
+
+def test_references_keep_the_store_password_out_of_the_file(tmp_path: Path) -> None:
+    """A variable or a file gives the password, and any character of it survives in the URL."""
+    write(tmp_path / "password", "p@ss/w:rd%\n")
+    text = "store: {url: 'postgresql+psycopg://rotator@db/rotator', password: %s}"
+    expected = "postgresql+psycopg://rotator:p%40ss%2Fw%3Ard%25@db/rotator"
+    for reference in ("'${STORE_PASSWORD}'", "file:password", "'file:${ROTATOR_HOME}/password'"):
+        file = write(tmp_path / "c.yaml", text % reference)
+        environ = {"ROTATOR_HOME": str(tmp_path), "STORE_PASSWORD": "p@ss/w:rd%"}
+        assert load_configuration(file=file, environ=environ).store_url == expected
+
+
+def test_a_configuration_never_shows_the_store_password(tmp_path: Path) -> None:
+    """Neither the URL nor the password is in a repr."""
+    environ = {
+        "ROTATOR_HOME": str(tmp_path),
+        "ROTATOR_STORE_URL": "postgresql+psycopg://rotator@db/rotator",
+        "ROTATOR_STORE_PASSWORD": "hunter2",
+    }
+    assert "hunter2" not in repr(load_configuration(file=None, environ=environ))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("retry: {atempts: 3}", ("retry.atempts", "Did you mean retry.attempts?")),
+        ("colour: red", ("colour", "There are: account, region, store")),
+        ("retry: 5", ("retry", "a section", "retry.attempts")),
+        ("retry: {attempts: lots}", ("retry.attempts", "a whole number from 1 to 100")),
+        ("retry: {attempts: 2.5}", ("retry.attempts", "a whole number")),
+        ("retry: {attempts: true}", ("retry.attempts", "a whole number")),
+        ("retry: {attempts: [1]}", ("retry.attempts", "a whole number")),
+        ("retry: {attempts: 0}", ("retry.attempts", "out of range")),
+        ("retry: {base: .nan}", ("retry.base", "out of range")),
+        ("account: 123456789012", ("account", "in quotes")),
+        ("account: '123'", ("account", "12 digits")),
+        ("region: US East", ("region", "us-east-1")),
+        ("log: {level: loud}", ("log.level", "debug, info, warning, error")),
+        ("tls: {trust: 5}", ("tls.trust", "text")),
+        (
+            "rotation: {step_limit: 60}",
+            ("rotation.step_limit", "rotation.lease", "take the rotation"),
+        ),
+        ("rotation: {deadline: 5}", ("rotation.deadline", "rotation.step_limit")),
+        ("retry: {cap: 0.5}", ("retry.cap", "retry.base")),
+        ("barrier: {drain: 3}", ("barrier.drain", "barrier.limit")),
+        ("region: '${NOWHERE}'", ("region", "NOWHERE is not set")),
+        ("store: {password: file:absent}", ("store.password", "absent", "can't be read")),
+        ("store: {password: '${ROTATOR_HOME}'}", ("store.password", "store.url names no user")),
+        ("region: a\nregion: b", ("line 2", "region is given twice")),
+        ("region: [", ("line 1",)),
+        ("- region", ("expected settings",)),
+    ],
+)
+def test_what_is_wrong_is_refused_by_name(tmp_path: Path, text: str, told: tuple[str, ...]) -> None:
+    """A wrong setting is refused with its key and what would be right."""
+    message = refusal(tmp_path, text)
+    assert [part for part in told if part not in message] == []
+
+
+def test_a_barrier_of_zero_is_off_whatever_the_drain(tmp_path: Path) -> None:
+    """A limit of 0 turns the barrier off and isn't compared with the drain."""
+    environ = {"ROTATOR_HOME": str(tmp_path), "ROTATOR_BARRIER_LIMIT": "0"}
+    assert load_configuration(file=None, environ=environ).settings.barrier.limit == 0
+
+
+def test_a_file_that_others_may_change_is_refused(tmp_path: Path) -> None:
+    """Whoever may change the configuration decides where secrets go."""
+    assert "chmod 600" in refusal(tmp_path, "region: eu-west-1", mode=0o620)
+
+
+def test_a_readable_file_is_fine_until_it_holds_a_password(tmp_path: Path) -> None:
+    """A world-readable file is refused only where a password stands in it; the message omits it."""
+    url = "store: {url: 'postgresql+psycopg://u:hunter2@db/r'}"
+    message = refusal(tmp_path, url, mode=0o644)
+    assert "store.url" in message
+    assert "hunter2" not in message
+    file = write(tmp_path / "c.yaml", "region: eu-west-1", mode=0o644)
+    environ = {"ROTATOR_HOME": str(tmp_path)}
+    assert load_configuration(file=file, environ=environ).settings.region == "eu-west-1"
+
+
+def test_a_password_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    """A file: reference insists on a private file and says how to make it one."""
+    write(tmp_path / "password", "hunter2", mode=0o644)
+    message = refusal(tmp_path, "store: {password: file:password}")
+    assert "store.password" in message
+    assert "chmod 600" in message
+    assert "hunter2" not in message
+
+
+def test_a_wrong_environment_variable_is_named_itself(tmp_path: Path) -> None:
+    """The message names the variable, not the file."""
+    message = refusal(tmp_path, "region: eu-west-1", ROTATOR_RETRY_ATTEMPTS="many")
+    assert message.startswith("ROTATOR_RETRY_ATTEMPTS: expected a whole number")
+
+
+def test_a_missing_file_says_where_its_name_came_from(tmp_path: Path) -> None:
+    """A named file has to exist."""
+    with pytest.raises(ConfigurationError, match="Correct --config or ROTATOR_CONFIG"):
+        load_configuration(file=tmp_path / "absent.yaml", environ={"ROTATOR_HOME": str(tmp_path)})
