@@ -42,7 +42,7 @@ class Instant(TypeDecorator[datetime]):
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
-# Compared byte by byte on every engine, so that a prefix is a range of the index whatever the database's locale is.
+# Compared byte by byte on every engine: a prefix is a range of the index in every locale.
 _Name = String(512).with_variant(String(512, collation="C"), "postgresql")
 
 metadata = MetaData(
@@ -75,14 +75,14 @@ secrets = Table(
     Column("schedule_expression", String(256)),
     Column("automatically_after_days", Integer),  # the other way to give the rules; one of the two at most
     Column("duration", String(3)),
-    Column("rules_at", Instant),  # when the rules changed or a value was put by hand: a rate counts from it or `rotated_at`
+    Column("rules_at", Instant),  # rules changed or value put by hand: a rate's anchor
     Column("rotated_at", Instant),
     Column("window_start", Instant),
     Column("window_end", Instant),  # NextRotationDate
     Column("due_at", Instant),  # the planned moment in the window
-    Column("authority", JSON),  # pinned: {"host", "port", "admin", "users"}
+    Column("authority", JSON(none_as_null=True)),  # pinned: {"host", "port", "admin", "users"}
     Column("admin_arn", String(640)),  # pinned, repeated here for its index
-    Column("rotation_options", JSON),  # require_overlap, allow_privileged, allow_other_server, settings
+    Column("rotation_options", JSON(none_as_null=True)),  # require_overlap, allow_privileged, allow_other_server, settings
     # Read barrier of a gap rotation.
     Column("barrier_raised_at", Instant),
     Column("barrier_until", Instant),
@@ -162,7 +162,7 @@ rotations = Table(
     Column("taken_over", Boolean, nullable=False),
     Column("live", String(16), nullable=False),
     Column("next_attempt_at", Instant),
-    Column("failure", JSON),  # phase, kind, message, hint
+    Column("failure", JSON(none_as_null=True)),  # phase, kind, message, hint
     # What the labels were when it began.
     Column("current_version", String(64)),
     Column("previous_version", String(64)),
@@ -206,7 +206,7 @@ audit = Table(
     Column("secret_arn", String(640)),
     Column("version_id", String(64)),
     Column("outcome", String(16), nullable=False),
-    Column("detail", JSON),
+    Column("detail", JSON(none_as_null=True)),
     Index("ix_audit_secret", "secret_arn", "id"),
     Index("ix_audit_at", "at"),
     sqlite_autoincrement=True,
