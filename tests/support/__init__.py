@@ -1,0 +1,1 @@
+"""What the tests run against: real servers, certificates, a network that fails on demand."""
