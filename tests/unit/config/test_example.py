@@ -40,7 +40,7 @@ def test_no_setting_is_missing_from_the_example() -> None:
 
 
 def test_every_setting_of_the_example_is_explained() -> None:
-    """A comment stands above every setting, but for the two that one comment explains with theirs."""
+    """A comment stands above every setting, or one comment above three that belong together."""
     lines = [line.strip() for line in EXAMPLE.read_text().splitlines()]
     bare = [
         line.partition(":")[0]

@@ -111,7 +111,7 @@ def test_a_configuration_never_shows_the_store_password(tmp_path: Path) -> None:
         ("retry: {attempts: [1]}", ("retry.attempts", "a whole number")),
         ("retry: {attempts: 0}", ("retry.attempts", "out of range")),
         ("retry: {base: .nan}", ("retry.base", "out of range")),
-        ("account: 123456789012", ("account", "in quotes")),
+        ("account: 123456789012", ("account", "quotes")),
         ("account: '123'", ("account", "12 digits")),
         ("region: US East", ("region", "us-east-1")),
         ("log: {level: loud}", ("log.level", "debug, info, warning, error")),
