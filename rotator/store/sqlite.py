@@ -1,6 +1,5 @@
 """The embedded store: one SQLite file in WAL mode, on one machine."""
 
-import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from rotator.errors import ConfigurationError, StoreUnavailable
+from rotator.files import OTHERS, create_private_file
 
-_OTHERS = 0o077
 _IMMEDIATE = {"sqlite_immediate": True}
 
 
@@ -64,7 +63,7 @@ def _check_file(path: Path, *, create: bool) -> None:
         raise StoreUnavailable(
             f"The store {path} can't be opened: {error.strerror}. Check the path and who owns its folder."
         ) from None
-    if mode & _OTHERS:
+    if mode & OTHERS:
         raise StoreUnavailable(
             f"Others on this machine may read the store {path} (mode {mode & 0o777:04o}). "
             f"It holds sealed secrets and the audit: chmod 600 '{path}'"
@@ -72,16 +71,10 @@ def _check_file(path: Path, *, create: bool) -> None:
 
 
 def _create_file(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        create_private_file(path, b"")  # to SQLite an empty file is an empty database
     except FileExistsError:
         return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _make_durable(connection: Any, _record: object) -> None:

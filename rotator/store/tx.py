@@ -42,7 +42,8 @@ class ServerClock:
 
     @cached_property
     def now(self) -> datetime:
-        return self._connection.execute(_SERVER_TIME).scalar_one().astimezone(UTC)
+        now: datetime = self._connection.execute(_SERVER_TIME).scalar_one()
+        return now.astimezone(UTC)
 
     @property
     def lease_now(self) -> float:

@@ -1,0 +1,1 @@
+"""Sealing: envelope encryption, and the key providers that wrap its keys."""

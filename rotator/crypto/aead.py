@@ -1,0 +1,44 @@
+"""AES-256-GCM with random nonces (NIST SP 800-38D), the one cipher of the store."""
+
+import os
+
+from rotator.errors import DecryptionFailure
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+def new_key() -> bytes:
+    """A random 256-bit key."""
+    return os.urandom(KEY_BYTES)
+
+
+def encrypt(key: bytes, plaintext: bytes, *, bound: bytes) -> tuple[bytes, bytes]:
+    """A fresh nonce, and `plaintext` sealed under `key` and tied to `bound` (associated data)."""
+    # Imported here: commands that open no value start without the cryptographic library.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce, AESGCM(key).encrypt(nonce, plaintext, bound)
+
+
+def decrypt(key: bytes, *, nonce: bytes, ciphertext: bytes, bound: bytes) -> bytes:
+    """What `encrypt` sealed.
+
+    Raises:
+        DecryptionFailure: key, nonce, ciphertext or `bound` is not the same as then.
+    """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        return AESGCM(key).decrypt(nonce, ciphertext, bound)
+    except (InvalidTag, ValueError):
+        raise DecryptionFailure(
+            "the sealed bytes, or what they are bound to, were altered"
+        ) from None
+
+
+def encode(*fields: bytes) -> bytes:
+    """`fields` as one byte string, each after its length in four bytes: other fields never give the same bytes."""
+    return b"".join(len(field).to_bytes(4, "big") + field for field in fields)

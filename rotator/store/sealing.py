@@ -1,0 +1,64 @@
+"""Is this keyring the store's own? A known text, wrapped under each key that the store has used, tells."""
+
+from sqlalchemy import bindparam, insert, select
+
+from rotator.crypto.envelope import Sealer
+from rotator.errors import DecryptionFailure, KeyUnavailable
+from rotator.sdk import KeyProvider
+from rotator.store.database import Database
+from rotator.store.tables import sealing_check
+from rotator.store.tx import Tx
+
+_SENTINEL = b"rotator: the sealing key is mine"  # as long as a data key
+_CONTEXT = b"rotator:sealing-check:1"
+_KNOWN = select(sealing_check.c.key_id, sealing_check.c.wrapped_key)
+_ADD = insert(sealing_check).values(
+    key_id=bindparam("key_id"), wrapped_key=bindparam("wrapped_key")
+)
+
+
+def verify_sealing_key(store: Database, sealer: Sealer) -> None:
+    """Makes sure that what is sealed from now on can be opened with this store's keyring.
+
+    The first keyring that a store meets becomes its own. A key that was made active since then is taken in where the
+    keyring also holds a key that the store has used before.
+
+    Raises:
+        KeyUnavailable: the key provider can't be used, or its keys are another store's; nothing was changed.
+        StoreUnavailable: the store can't be reached.
+    """
+    active = sealer.provider.active_key_id
+    with store.read() as tx:
+        if _is_known(tx, sealer.provider, active=active, shown=store.url_shown):
+            return
+    with store.write() as tx:
+        if not _is_known(tx, sealer.provider, active=active, shown=store.url_shown):
+            wrapped = sealer.provider.wrap(_SENTINEL, key_id=active, context=_CONTEXT)
+            tx.connection.execute(_ADD, {"key_id": active, "wrapped_key": wrapped})
+
+
+def _is_known(tx: Tx, provider: KeyProvider, *, active: str, shown: str) -> bool:
+    known = {row.key_id: row.wrapped_key for row in tx.connection.execute(_KNOWN)}
+    if active in known:
+        if _opens(provider, known[active], key_id=active):
+            return True
+        raise _foreign(shown)
+    if known and not any(
+        _opens(provider, wrapped, key_id=key_id) for key_id, wrapped in known.items()
+    ):
+        raise _foreign(shown)
+    return False
+
+
+def _opens(provider: KeyProvider, wrapped: bytes, *, key_id: str) -> bool:
+    try:
+        return provider.unwrap(wrapped, key_id=key_id, context=_CONTEXT) == _SENTINEL
+    except (DecryptionFailure, KeyUnavailable):
+        return False
+
+
+def _foreign(shown: str) -> KeyUnavailable:
+    return KeyUnavailable(
+        f"The sealing key is not one that the store {shown} was sealed with; nothing was changed. "
+        "Name the right keyring in the settings, or restore it from its backup."
+    )
