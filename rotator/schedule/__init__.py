@@ -1,0 +1,28 @@
+"""From a schedule expression in AWS's dialect to the next rotation window.
+
+Pure: the time comes in as an argument.
+"""
+
+from rotator.schedule.duration import parse_duration
+from rotator.schedule.english import describe
+from rotator.schedule.errors import ScheduleError
+from rotator.schedule.expression import Cron, Rate, Schedule, Unit
+from rotator.schedule.interval import automatically_after_days
+from rotator.schedule.parser import parse_schedule
+from rotator.schedule.windows import Window, next_window, planned_moment, window_at
+
+__all__ = [
+    "Cron",
+    "Rate",
+    "Schedule",
+    "ScheduleError",
+    "Unit",
+    "Window",
+    "automatically_after_days",
+    "describe",
+    "next_window",
+    "parse_duration",
+    "parse_schedule",
+    "planned_moment",
+    "window_at",
+]
