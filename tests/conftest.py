@@ -1,0 +1,9 @@
+"""Fixtures come as plugins, one file for each kind of thing that tests run against."""
+
+from hypothesis import settings
+
+pytest_plugins = ["tests.fix_postgres", "tests.fix_proxy", "tests.fix_store"]
+
+# A busy machine is no failure: how long an example took says nothing about what it did.
+settings.register_profile("rotator", deadline=None, print_blob=True)
+settings.load_profile("rotator")
