@@ -41,11 +41,14 @@ _STOP_SECONDS = 20.0
 _PORT_ATTEMPTS = 5
 
 # Goes on when this process is gone, and with it the pipe's other end. The pid is read from the
-# server's own file, which the server removes when it stops: no stranger's pid is ever signalled.
+# server's own file, which the server removes as the last thing it does: no stranger's pid is ever
+# signalled, and the file tells that it has stopped even where nobody reaps it.
 _GUARD_SCRIPT = """
 read -r _
-if pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && kill -INT "$pid"; then
-  while kill -0 "$pid"; do sleep 0.1; done
+pid_file="$1/data/postmaster.pid"
+if pid=$(head -n 1 "$pid_file" 2>/dev/null) && kill -INT "$pid"; then
+  tries=0
+  while [ -e "$pid_file" ] && [ "$tries" -lt 200 ]; do sleep 0.1; tries=$((tries + 1)); done
 fi
 rm -rf -- "$1"
 """

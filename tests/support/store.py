@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from tests.support.postgres import Role, DatabaseServer
+from tests.support.postgres import DatabaseServer, Role
 
 only_sqlite = pytest.mark.parametrize("store_engine", ["sqlite"], indirect=True)
 """For a test of what SQLite alone does."""
