@@ -34,28 +34,41 @@ class Labels:
         """The labels on a version, sorted."""
         return tuple(sorted(label for label, version in self.at.items() if version == version_id))
 
+    def by_version(self) -> dict[str, tuple[str, ...]]:
+        """Version id → its labels, sorted, for the versions that carry one."""
+        return {version_id: self.of(version_id) for version_id in sorted(set(self.at.values()))}
+
     def _with(self, changes: Mapping[str, str | None]) -> Self:
         merged = {**self.at, **changes}
         kept = {label: version for label, version in merged.items() if version is not None}
-        if len(kept) > MAX_LABELS:
+        if len(kept) > max(MAX_LABELS, len(self.at)):
             raise LimitExceeded(
-                f"You can't attach more than {MAX_LABELS} staging labels to the versions of a secret. "
-                "Remove a label that is no longer used first."
+                f"You can't attach more than {MAX_LABELS} staging labels to the versions of a "
+                "secret. Remove a label that is no longer used first."
             )
         return type(self)(kept)
 
-    def promote(self, version_id: str) -> Self:
-        """AWSCURRENT moves to `version_id`, AWSPREVIOUS to the version that it left."""
+    def _promotion(self, version_id: str) -> dict[str, str | None]:
         left = self.version(CURRENT)
-        if left == version_id:
-            return self
-        return self._with({CURRENT: version_id, PREVIOUS: left})
+        return {} if left == version_id else {CURRENT: version_id, PREVIOUS: left}
+
+    def promote(self, version_id: str) -> Self:
+        """AWSCURRENT moves to `version_id`, AWSPREVIOUS to the version that it left.
+
+        Raises:
+            LimitExceeded: there would be more than 20 labels.
+        """
+        return self._with(self._promotion(version_id))
 
     def put(self, version_id: str, stages: Iterable[str] | None = None) -> Self:
-        """What PutSecretValue does: AWSCURRENT moves where no stages are named, else the named ones move."""
-        named = frozenset(stages) if stages is not None else frozenset({CURRENT})
-        moved = self.promote(version_id) if CURRENT in named else self
-        return moved._with({label: version_id for label in named - {CURRENT}})
+        """What PutSecretValue does: AWSCURRENT moves where no stages are named, else the named.
+
+        Raises:
+            LimitExceeded: there would be more than 20 labels.
+        """
+        named = {CURRENT} if stages is None else set(stages)
+        promotion = self._promotion(version_id) if CURRENT in named else {}
+        return self._with({**promotion, **dict.fromkeys(named, version_id)})
 
     def first(self, version_id: str, stages: Iterable[str] | None = None) -> Self:
         """What the first value of a secret gets: AWSCURRENT always, and what is named."""
@@ -74,23 +87,27 @@ class Labels:
                 f"version {holder}, so you must explicitly reference that version in RemoveFromVersionId."
             )
         if remove_from is not None and holder != remove_from:
+            where = "no version" if holder is None else f"version {holder}"
             raise InvalidParameter(
-                f"The staging label {label} is not attached to version {remove_from}. It is attached to {holder}."
-                if holder is not None
-                else f"The staging label {label} is not attached to any version, so it can't be removed from {remove_from}."
+                f"Staging label {label} is not attached to version {remove_from}, which "
+                f"RemoveFromVersionId names. It is attached to {where}."
+            )
+        if to is None and label == CURRENT:
+            raise InvalidParameter(
+                "You can only move staging label AWSCURRENT to a different secret version. "
+                "It can't be completely removed."
             )
         if to is None:
-            if label == CURRENT:
-                raise InvalidParameter(
-                    "You can't remove the staging label AWSCURRENT without moving it to another version. "
-                    "Name the version that shall carry it in MoveToVersionId."
-                )
             return self._with({label: None})
         return self.promote(to) if label == CURRENT else self._with({label: to})
 
     def finish(self, token: str) -> Self:
-        """What the end of a rotation does: AWSCURRENT moves to `token`, and AWSPENDING goes from it."""
-        return self.promote(token).without_pending(token)
+        """What the end of a rotation does: AWSCURRENT moves to `token`, AWSPENDING goes from it.
+
+        Both at once, so that AWSPREVIOUS has room where there are 20 labels.
+        """
+        done = {PENDING: None} if self.version(PENDING) == token else {}
+        return self._with({**self._promotion(token), **done})
 
     def without_pending(self, token: str | None = None) -> Self:
         """AWSPENDING is taken off: wherever it is, or from `token` only."""

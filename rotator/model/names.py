@@ -48,9 +48,7 @@ def check_token(token: str) -> str:
         InvalidParameter: it is shorter or longer.
     """
     if not 32 <= len(token) <= 64:
-        raise InvalidParameter(
-            "ClientRequestToken must be 32-64 characters long."
-        )
+        raise InvalidParameter("ClientRequestToken must be 32-64 characters long.")
     return token
 
 

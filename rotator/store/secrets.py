@@ -60,7 +60,7 @@ _PLAIN = {"id": _BY_ID, "arn": _BY_ARN, "name": _BY_NAME}
 _LOCKED = {key: statement.with_for_update(key_share=True) for key, statement in _PLAIN.items()}
 
 _BARRIER = select(secrets.c.barrier_until).where(secrets.c.id == bindparam("at_id"))
-_INSERT = insert(secrets)
+_INSERT = insert(secrets).returning(secrets.c.id)
 _UPDATE = sql_update(secrets).where(secrets.c.id == bindparam("at_id"))
 _DELETE = delete(secrets).where(secrets.c.id == bindparam("at_id"))
 
@@ -77,7 +77,9 @@ _ADMIN_CHAIN = select(
 _LOCK_AUTHORITY = text("SELECT pg_advisory_xact_lock(hashtext('rotator authority'))")
 
 
-def _one(tx: Tx, key: str, parameters: Mapping[str, object], *, for_update: bool) -> SecretRow | None:
+def _one(
+    tx: Tx, key: str, parameters: Mapping[str, object], *, for_update: bool
+) -> SecretRow | None:
     statement = (_LOCKED if for_update else _PLAIN)[key]
     row = tx.connection.execute(statement, parameters).one_or_none()
     return None if row is None else SecretRow(*row)
@@ -140,8 +142,7 @@ def add(tx: Tx, **columns: object) -> int:
     Raises:
         sqlalchemy.exc.IntegrityError: the name is in use in its account and region.
     """
-    key = tx.connection.execute(_INSERT, columns).inserted_primary_key
-    return int(key[0])
+    return int(tx.connection.execute(_INSERT, columns).scalar_one())
 
 
 def update(tx: Tx, secret_id: int, **columns: object) -> None:

@@ -115,6 +115,10 @@ _SET_VALUE = (
 _SET_PINNED = update(versions).where(_THIS).values(pinned=bindparam("to_pinned"))
 _SET_ACCESSED = update(versions).where(_THIS).values(accessed_on=bindparam("to_day"))
 _ANY_PINNED = select(exists().where(_THIS_SECRET, versions.c.pinned))
+_PINNED = (
+    select(*_COLUMNS).where(_THIS_SECRET, versions.c.pinned).order_by(versions.c.created_at.desc())
+)
+_RELEASE = update(versions).where(_THIS_SECRET, versions.c.pinned).values(pinned=False)
 
 _old = versions.alias("old")
 _PRUNE = delete(versions).where(
@@ -135,7 +139,7 @@ _PRUNE = delete(versions).where(
 )
 
 
-def _version(row: Row[Any]) -> VersionRow:
+def _version(row: Row[*tuple[Any, ...]]) -> VersionRow:
     return VersionRow(
         secret_id=row.secret_id,
         version_id=row.version_id,
@@ -175,11 +179,9 @@ def many(tx: Tx, secret_id: int, version_ids: Collection[str]) -> Mapping[str, V
     return {row.version_id: _version(row) for row in rows}
 
 
-def at_label(
-    tx: Tx, *, secret_id: int, label: str
-) -> tuple[VersionRow | None, tuple[str, ...]]:
+def at_label(tx: Tx, *, secret_id: int, label: str) -> tuple[VersionRow | None, tuple[str, ...]]:
     """The version that carries `label`, with all of its labels sorted; (None, ()) where none does."""
-    rows: Sequence[Row[Any]] = tx.connection.execute(
+    rows: Sequence[Row[*tuple[Any, ...]]] = tx.connection.execute(
         _AT_LABEL, {"at_secret": secret_id, "at_label": label}
     ).all()
     if not rows:
@@ -195,7 +197,12 @@ def insert(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed | None) ->
     """
     tx.connection.execute(
         _INSERT,
-        {"at_secret": secret_id, "at_version": version_id, "now": tx.now, **_sealed_columns(sealed)},
+        {
+            "at_secret": secret_id,
+            "at_version": version_id,
+            "now": tx.now,
+            **_sealed_columns(sealed),
+        },
     )
 
 
@@ -237,3 +244,13 @@ def prune(tx: Tx, secret_id: int) -> None:
     deletes deprecated versions when there are more than 100, but none created less than 24 hours ago".
     """
     tx.connection.execute(_PRUNE, {"at_secret": secret_id, "until": tx.now - KEPT_AT_LEAST})
+
+
+def pinned(tx: Tx, secret_id: int) -> tuple[VersionRow, ...]:
+    """The versions whose value may live on the target although their rotation was abandoned, newest first."""
+    return tuple(_version(row) for row in tx.connection.execute(_PINNED, {"at_secret": secret_id}))
+
+
+def release(tx: Tx, secret_id: int) -> None:
+    """Unpins all versions of a secret: a probe has settled which value lives."""
+    tx.connection.execute(_RELEASE, {"at_secret": secret_id})

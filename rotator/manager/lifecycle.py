@@ -1,0 +1,238 @@
+"""CreateSecret, DeleteSecret, RestoreSecret."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlalchemy.exc import IntegrityError
+
+from rotator.crypto.envelope import SealContext
+from rotator.errors import InvalidRequest, ResourceExists, ResourceNotFound
+from rotator.manager.abandon import abandon_rotation
+from rotator.manager.call import Call
+from rotator.manager.checks import (
+    check_description,
+    check_tags,
+    check_value,
+    checked_key,
+    checked_recovery,
+    checked_token,
+)
+from rotator.manager.next_due import NOT_DUE, anchor_of, due_columns
+from rotator.manager.operations import Operations
+from rotator.manager.results import Deletion, SecretName, StoredVersion
+from rotator.model.caller import Caller
+from rotator.model.labels import CURRENT, Labels
+from rotator.model.names import check_name, parse_secret_id, secret_arn
+from rotator.sdk import SecretValue
+from rotator.store import labels, rotations, secrets, versions
+from rotator.store import tags as tag_rows
+from rotator.store.secrets import SecretRow
+from rotator.store.store import Tx
+from rotator.store.versions import VersionRow
+
+_SHOWN_NAME = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NewSecret:
+    name: str
+    token: str
+    value: SecretValue | None
+    description: str | None
+    tags: Mapping[str, str]
+
+
+class Lifecycle(Operations):
+    """How a secret comes and goes."""
+
+    def create_secret(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        name: str,
+        value: SecretValue | None = None,
+        client_request_token: str | None = None,
+        description: str | None = None,
+        kms_key_id: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> StoredVersion:
+        """Makes a secret, with a first version labelled AWSCURRENT where a value is given.
+
+        Raises:
+            InvalidParameter, ValidationError: a parameter is out of its limits.
+            ResourceExists: the name is in use, or the token is, with another value.
+            InvalidRequest: a secret of this name is scheduled for deletion.
+        """
+        check_name(name)
+        token = checked_token(client_request_token) or self._new_token()
+        check_description(description)
+        checked_key(kms_key_id)
+        check_tags(tags or {})
+        if value is not None:
+            check_value(value)
+        call = Call(event="CreateSecret", caller=caller, request_id=request_id, secret_id=name)
+        new = _NewSecret(
+            name=name, token=token, value=value, description=description or None, tags=tags or {}
+        )
+        try:
+            made = self._create(call, new)
+        except IntegrityError:
+            # Another process made a secret of this name after we looked for one: now we find it.
+            made = self._create(call, new)
+        if isinstance(made, StoredVersion):
+            return made
+        return self._repeat_create(call, new, *made)
+
+    def _create(
+        self, call: Call, new: _NewSecret
+    ) -> StoredVersion | tuple[SecretRow, VersionRow | None]:
+        """What was made, or the secret that has the name, with its version of the same token."""
+        caller = call.caller
+        arn = secret_arn(
+            region=caller.region,
+            account=caller.account,
+            name=new.name,
+            suffix=self._random_suffix(),
+        )
+        context = SealContext(
+            account=caller.account, region=caller.region, secret_arn=arn, version_id=new.token
+        )
+        sealed = None if new.value is None else self._sealer.seal(new.value, context=context)
+        with call.write(self._store) as tx:
+            call.permit(account=caller.account, region=caller.region)
+            try:
+                secret = call.find(tx)
+            except ResourceNotFound:
+                pass
+            else:
+                return secret, versions.get(tx, secret_id=secret.id, version_id=new.token)
+            secret_id = secrets.add(
+                tx,
+                account=caller.account,
+                region=caller.region,
+                name=new.name,
+                arn=arn,
+                description=new.description,
+                created_at=tx.now,
+                changed_at=tx.now,
+            )
+            tag_rows.add(tx, secret_id, new.tags)
+            if sealed is not None:
+                versions.insert(tx, secret_id=secret_id, version_id=new.token, sealed=sealed)
+                labels.save(tx, secret_id, before=Labels(), after=Labels().first(new.token))
+            version_id = None if sealed is None else new.token
+            call.record(tx, arn, version_id=version_id)
+        return StoredVersion(
+            arn=arn,
+            name=new.name,
+            version_id=version_id,
+            stages=() if version_id is None else (CURRENT,),
+        )
+
+    def _repeat_create(
+        self, call: Call, new: _NewSecret, secret: SecretRow, version: VersionRow | None
+    ) -> StoredVersion:
+        """The answer to a creation that was answered before: the same, where it is the same."""
+        if secret.deleted_at is not None:
+            raise InvalidRequest(
+                "You can't create this secret because a secret with this name is already scheduled "
+                "for deletion."
+            )
+        if new.value is None or version is None or version.sealed is None:
+            raise ResourceExists(
+                f"The operation failed because the secret {new.name} already exists."
+            )
+        self._refuse_other_content(call, secret, version, new.value)
+        return self._repeated(call, secret, new.token)
+
+    def delete_secret(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        secret_id: str,
+        recovery_window_in_days: int | None = None,
+        force_without_recovery: bool = False,
+    ) -> Deletion:
+        """Marks a secret for deletion, or removes it at once.
+
+        A rotation under way is abandoned. Where one may have changed its target and no probe has settled which value
+        lives, forcing marks the secret with a window that is over, so that the value is there until then.
+
+        Raises:
+            InvalidParameter: the window is out of range, or named although none is wanted.
+            InvalidRequest: it is marked already.
+            ResourceNotFound: there is no such secret; forcing succeeds then.
+        """
+        days = checked_recovery(recovery_window_in_days, force=force_without_recovery)
+        call = Call(event="DeleteSecret", caller=caller, request_id=request_id, secret_id=secret_id)
+        try:
+            with call.write(self._store) as tx:
+                if force_without_recovery:
+                    return _remove(tx, call)
+                return _mark(tx, call, days=days)
+        except ResourceNotFound:
+            if not force_without_recovery:
+                raise
+        return self._already_gone(call, secret_id)
+
+    def _already_gone(self, call: Call, secret_id: str) -> Deletion:
+        """The answer to forcing the deletion of what isn't there: the same as if it had been."""
+        ref = parse_secret_id(secret_id)
+        arn = ref.arn or secret_arn(
+            region=call.caller.region,
+            account=call.caller.account,
+            name=ref.name,
+            suffix=self._random_suffix(),
+        )
+        with call.write(self._store) as tx:
+            call.record(tx, None, detail={"missing": ref.name[:_SHOWN_NAME]})
+            return Deletion(arn=arn, name=ref.name, deletion_date=tx.now)
+
+    def restore_secret(self, *, caller: Caller, request_id: str, secret_id: str) -> SecretName:
+        """Takes back a deletion; its schedule, if it has one, goes on from now.
+
+        Raises:
+            ResourceNotFound: there is no such secret, or it is gone for good.
+        """
+        call = Call(
+            event="RestoreSecret", caller=caller, request_id=request_id, secret_id=secret_id
+        )
+        with call.write(self._store) as tx:
+            secret = call.find(tx, for_update=True)
+            restored = replace(secret, deleted_at=None, purge_at=None)
+            due = due_columns(restored, rotated_at=anchor_of(secret, now=tx.now), now=tx.now)
+            secrets.update(tx, secret.id, deleted_at=None, purge_at=None, **due)
+            call.record(tx, secret.arn)
+        return SecretName(arn=secret.arn, name=secret.name)
+
+
+def _mark(tx: Tx, call: Call, *, days: int) -> Deletion:
+    secret = call.find_usable(tx, for_update=True)
+    _abandon(tx, call, secret)
+    purge_at = tx.now + timedelta(days=days)
+    secrets.update(tx, secret.id, deleted_at=tx.now, purge_at=purge_at, **NOT_DUE)
+    call.record(tx, secret.arn, detail={"recovery_window_in_days": days})
+    return Deletion(arn=secret.arn, name=secret.name, deletion_date=purge_at)
+
+
+def _remove(tx: Tx, call: Call) -> Deletion:
+    secret = call.find(tx, for_update=True)
+    _abandon(tx, call, secret)
+    unsettled = versions.any_pinned(tx, secret.id)
+    if unsettled:
+        marked_at = secret.deleted_at or tx.now
+        secrets.update(tx, secret.id, deleted_at=marked_at, purge_at=tx.now, **NOT_DUE)
+    else:
+        secrets.remove(tx, secret.id)
+    call.record(tx, secret.arn, detail={"forced": True, "unsettled": unsettled})
+    return Deletion(arn=secret.arn, name=secret.name, deletion_date=tx.now)
+
+
+def _abandon(tx: Tx, call: Call, secret: SecretRow) -> None:
+    rotation = rotations.active(tx, secret.id)
+    abandon_rotation(
+        tx, call=call, secret=secret, rotation=rotation, reason="the secret was deleted"
+    )

@@ -1,0 +1,63 @@
+"""When a secret is due next: the columns that the store keeps, from the rules and what they count from. Pure."""
+
+from datetime import datetime
+
+from rotator.schedule import (
+    Rate,
+    Schedule,
+    Unit,
+    next_window,
+    parse_duration,
+    parse_schedule,
+    planned_moment,
+)
+from rotator.store.secrets import SecretRow
+
+NOT_DUE: dict[str, object] = {"window_start": None, "window_end": None, "due_at": None}
+
+
+def schedule_of(expression: str | None, days: int | None) -> Schedule | None:
+    """The schedule that an expression or a number of days gives, None where there is neither.
+
+    Raises:
+        ScheduleError: the expression is not one.
+    """
+    if days is not None:
+        return Rate(days, Unit.DAYS)
+    return None if expression is None else parse_schedule(expression)
+
+
+def rules_of(secret: SecretRow) -> Schedule | None:
+    """The schedule of a secret, None where it rotates on request only.
+
+    Raises:
+        ScheduleError: the stored expression is not one.
+    """
+    return schedule_of(secret.schedule_expression, secret.automatically_after_days)
+
+
+def anchor_of(secret: SecretRow, *, now: datetime) -> datetime:
+    """What a rate counts from: the last rotation, a later value put by hand, or a later change of the rules."""
+    return max((at for at in (secret.rotated_at, secret.rules_at) if at is not None), default=now)
+
+
+def due_columns(secret: SecretRow, *, rotated_at: datetime, now: datetime) -> dict[str, object]:
+    """`window_start`, `window_end` and `due_at` of the first window that opens after `now`; None for all without one.
+
+    Args:
+        secret: with the rules as they are from now on.
+        rotated_at: what a rate counts from; at the end of a rotation, `now`.
+
+    Raises:
+        ScheduleError: the stored rules are no schedule, or their window's duration does not fit it.
+    """
+    rules = rules_of(secret) if secret.rotation_enabled and secret.deleted_at is None else None
+    if rules is None:
+        return dict(NOT_DUE)
+    duration = parse_duration(secret.duration, rules)
+    window = next_window(rules, after=now, anchor=rotated_at, duration=duration)
+    return {
+        "window_start": window.start,
+        "window_end": window.end,
+        "due_at": planned_moment(window, key=secret.arn),
+    }

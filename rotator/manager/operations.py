@@ -1,0 +1,92 @@
+"""What every family of operations shares: the store, the sealer, and where new names come from."""
+
+import secrets as randomness
+import uuid
+from collections.abc import Callable
+
+from rotator.crypto.envelope import SealContext, Sealer
+from rotator.errors import DecryptionFailure, KeyUnavailable, ResourceExists, ResourceNotFound
+from rotator.manager.call import Call
+from rotator.manager.results import StoredVersion
+from rotator.model.names import SUFFIX_ALPHABET, SUFFIX_LENGTH
+from rotator.sdk import SecretValue
+from rotator.store import labels
+from rotator.store.audit import Outcome
+from rotator.store.secrets import SecretRow
+from rotator.store.store import Store
+from rotator.store.versions import VersionRow
+
+
+def random_suffix() -> str:
+    """The six random characters that end an ARN."""
+    return "".join(randomness.choice(SUFFIX_ALPHABET) for _ in range(SUFFIX_LENGTH))
+
+
+def new_token() -> str:
+    """A client request token, for a caller that brings none."""
+    return str(uuid.uuid4())
+
+
+class Operations:
+    """A family of operations on one store."""
+
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        *,
+        random_suffix: Callable[[], str] = random_suffix,
+        new_token: Callable[[], str] = new_token,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._random_suffix = random_suffix
+        self._new_token = new_token
+
+    def _open(self, call: Call, secret: SecretRow, version: VersionRow) -> SecretValue:
+        """The value of a version, outside of every transaction: a key provider may be a network away."""
+        if version.sealed is None:
+            raise ResourceNotFound(
+                "Secrets Manager can't find the specified secret value for VersionId: "
+                f"{version.version_id}"
+            )
+        try:
+            return self._sealer.open(
+                version.sealed, context=seal_context(secret, version.version_id)
+            )
+        except (DecryptionFailure, KeyUnavailable):
+            call.record_failure(
+                self._store, secret.arn, version_id=version.version_id, outcome=Outcome.FAILED
+            )
+            raise
+
+    def _refuse_other_content(
+        self, call: Call, secret: SecretRow, version: VersionRow, value: SecretValue
+    ) -> None:
+        """Nothing, where a token that was used before comes with the value that it came with then.
+
+        Raises:
+            ResourceExists: it comes with another one.
+        """
+        if self._open(call, secret, version) != value:
+            raise ResourceExists(
+                f"You can't use ClientRequestToken {version.version_id} because that value is already "
+                f"in use for a version of secret {secret.arn}."
+            )
+
+    def _repeated(self, call: Call, secret: SecretRow, token: str) -> StoredVersion:
+        """The answer to a call whose token came with the same value before: nothing new."""
+        with call.write(self._store) as tx:
+            stages = labels.load(tx, secret.id).of(token)
+            call.record(tx, secret.arn, version_id=token, detail={"repeated": True})
+        return StoredVersion(arn=secret.arn, name=secret.name, version_id=token, stages=stages)
+
+
+def seal_context(secret: SecretRow, version_id: str) -> SealContext:
+    """What the value of a version is bound to."""
+    return SealContext(
+        account=secret.account,
+        region=secret.region,
+        secret_arn=secret.arn,
+        version_id=version_id,
+    )

@@ -1,0 +1,143 @@
+"""What the operations answer: frozen, complete, without any rendering."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rotator.manager.settings import RotationSettings
+from rotator.sdk import SecretValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretName:
+    """The secret that an operation was done to."""
+
+    arn: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredVersion:
+    """What CreateSecret and PutSecretValue answer.
+
+    Attributes:
+        version_id: None where a secret was made without a value.
+        stages: the labels that are now on the version.
+    """
+
+    arn: str
+    name: str
+    version_id: str | None
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretValueResult:
+    """A value, with where it came from."""
+
+    arn: str
+    name: str
+    version_id: str
+    value: SecretValue
+    stages: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delayed:
+    """A read that waits for the read barrier.
+
+    Attributes:
+        seconds: until the barrier falls at the latest.
+        row: the row id of the secret, to ask for its barrier by.
+    """
+
+    seconds: float
+    row: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretDescription:
+    """All about a secret but its value.
+
+    Attributes:
+        kms_key_id: None for the default key.
+        accessed_on: midnight UTC of the day of the last read, None before the first.
+        deleted_at: when it was marked for deletion.
+        purge_at: when it may be removed for good.
+        versions: version id → its labels, for the versions that carry one.
+        rotation: None where rotation was never configured.
+    """
+
+    arn: str
+    name: str
+    description: str | None
+    kms_key_id: str | None
+    created_at: datetime
+    changed_at: datetime
+    accessed_on: datetime | None
+    deleted_at: datetime | None
+    purge_at: datetime | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rotation: RotationSettings | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretPage:
+    """Some of the secrets; `next_cursor` is None on the last page."""
+
+    secrets: tuple[SecretDescription, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionDescription:
+    """All about a version but its value.
+
+    Attributes:
+        stages: empty for a deprecated version.
+        pinned: kept until a probe settles whether its target accepts it.
+    """
+
+    version_id: str
+    created_at: datetime
+    accessed_on: datetime | None
+    stages: tuple[str, ...]
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionPage:
+    """Some of a secret's versions; `next_cursor` is None on the last page."""
+
+    arn: str
+    name: str
+    versions: tuple[VersionDescription, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """A secret that is gone, or will be.
+
+    Attributes:
+        deletion_date: when it may be removed for good.
+    """
+
+    arn: str
+    name: str
+    deletion_date: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelledRotation:
+    """A secret that rotates no more.
+
+    Attributes:
+        version_id: the version that a rotation left unfinished, still labelled AWSPENDING.
+    """
+
+    arn: str
+    name: str
+    version_id: str | None

@@ -1,0 +1,185 @@
+"""The rotation settings of secrets: set without rotating, shown, cancelled."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from rotator.errors import InvalidParameter, InvalidRequest
+from rotator.manager.abandon import abandon_rotation
+from rotator.manager.authority import resolve_authority
+from rotator.manager.call import Call
+from rotator.manager.next_due import NOT_DUE, due_columns, schedule_of
+from rotator.manager.operations import Operations
+from rotator.manager.results import CancelledRotation
+from rotator.manager.settings import (
+    RotationOptions,
+    RotationSettings,
+    authority_column,
+    rotation_settings,
+    settings_of,
+)
+from rotator.model.caller import Caller
+from rotator.model.labels import CURRENT, PENDING
+from rotator.schedule import ScheduleError, parse_duration
+from rotator.schedule.interval import LONGEST_INTERVAL
+from rotator.sdk import Authority
+from rotator.store import labels, rotations, secrets
+from rotator.store.secrets import SecretRow
+
+_NEVER_CONFIGURED = "No Lambda rotation function ARN is associated with this secret."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationRules:
+    """When a secret rotates, as a request gives it.
+
+    Attributes:
+        schedule_expression: `rate()` or `cron()`.
+        automatically_after_days: 1 to 1000, instead of an expression.
+        duration: length of the window in hours, such as `3h`.
+    """
+
+    schedule_expression: str | None = None
+    automatically_after_days: int | None = None
+    duration: str | None = None
+
+
+class Rotating(Operations):
+    """How rotation is set up."""
+
+    def set_rotation(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        secret_id: str,
+        rotator: str | None = None,
+        rules: RotationRules | None = None,
+        authority: Authority | None = None,
+        options: RotationOptions | None = None,
+    ) -> RotationSettings:
+        """Turns rotation on and stores its settings; nothing rotates yet. What is None stays as it was.
+
+        Setting the same rules again moves no due time. Other rules count from now.
+
+        Args:
+            rotator: its name or a RotationLambdaARN.
+            authority: what a rotation may act on, as the rotator's `claims` reads it from the value; the admin secret
+                is stored by its full ARN.
+
+        Raises:
+            InvalidParameter: the rules are no schedule, or the admin secret is the secret itself or depends on it.
+            InvalidRequest: no rotator was ever given, or a secret is marked for deletion.
+            ResourceNotFound: no such secret, or no such admin secret.
+        """
+        schedule_columns = {} if rules is None else _rules_columns(rules)
+        call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
+        with call.write(self._store) as tx:
+            if authority is not None:
+                secrets.lock_authority(tx)
+            secret = call.find_usable(tx, for_update=True)
+            named = rotator or secret.rotator
+            if named is None:
+                raise InvalidRequest(_NEVER_CONFIGURED)
+            columns: dict[str, Any] = {
+                "rotation_enabled": True,
+                "rotator": named,
+                **schedule_columns,
+            }
+            if options is not None:
+                columns["rotation_options"] = options.to_column()
+            if authority is not None:
+                pinned = resolve_authority(tx, call, secret, authority)
+                columns |= {"authority": authority_column(pinned), "admin_arn": pinned.admin}
+            columns |= _due(secret, replace(secret, **columns), now=tx.now)
+            secrets.update(tx, secret.id, **columns)
+            call.record(tx, secret.arn, detail={"rotator": named, **schedule_columns})
+        return settings_of(replace(secret, **columns), rotator=named)
+
+    def get_rotation(
+        self, *, caller: Caller, request_id: str, secret_id: str
+    ) -> RotationSettings | None:
+        """The rotation settings of a secret, None where rotation was never configured.
+
+        Raises:
+            ResourceNotFound: there is no such secret.
+        """
+        call = Call(
+            event="DescribeSecret", caller=caller, request_id=request_id, secret_id=secret_id
+        )
+        with call.write(self._store) as tx:
+            secret = call.find(tx)
+            call.record(tx, secret.arn)
+        return rotation_settings(secret)
+
+    def cancel_rotation(
+        self, *, caller: Caller, request_id: str, secret_id: str
+    ) -> CancelledRotation:
+        """Turns rotation off and abandons what is under way; rules, rotator and labels stay.
+
+        Raises:
+            InvalidRequest: rotation was never configured, or the secret is marked for deletion.
+            ResourceNotFound: there is no such secret.
+        """
+        call = Call(
+            event="CancelRotateSecret", caller=caller, request_id=request_id, secret_id=secret_id
+        )
+        with call.write(self._store) as tx:
+            secret = call.find_usable(tx, for_update=True)
+            if secret.rotator is None:
+                raise InvalidRequest(_NEVER_CONFIGURED)
+            abandon_rotation(
+                tx,
+                call=call,
+                secret=secret,
+                rotation=rotations.active(tx, secret.id),
+                reason="rotation was cancelled",
+            )
+            at = labels.load(tx, secret.id)
+            pending = at.version(PENDING)
+            partial = None if pending == at.version(CURRENT) else pending
+            secrets.update(tx, secret.id, rotation_enabled=False, **NOT_DUE)
+            call.record(tx, secret.arn, version_id=partial)
+        return CancelledRotation(arn=secret.arn, name=secret.name, version_id=partial)
+
+
+def _rules_columns(rules: RotationRules) -> dict[str, Any]:
+    """The columns of the rules.
+
+    Raises:
+        InvalidParameter: they are no schedule, or their window does not fit it.
+    """
+    expression, days = rules.schedule_expression, rules.automatically_after_days
+    if expression is not None and days is not None:
+        raise InvalidParameter(
+            "You cannot specify both rotation frequency and schedule expression together."
+        )
+    if days is not None and not 1 <= days <= LONGEST_INTERVAL:
+        raise InvalidParameter(f"AutomaticallyAfterDays must be between 1 and {LONGEST_INTERVAL}.")
+    try:
+        schedule = schedule_of(expression, days)
+        if schedule is not None:
+            parse_duration(rules.duration, schedule)
+    except ScheduleError as error:
+        raise InvalidParameter(f"The rotation rules can't be used: {error.message}") from None
+    if schedule is None and rules.duration is not None:
+        raise InvalidParameter(
+            "Duration is the length of a rotation window, so it needs a ScheduleExpression or "
+            "AutomaticallyAfterDays."
+        )
+    return {
+        "schedule_expression": expression,
+        "automatically_after_days": days,
+        "duration": rules.duration,
+    }
+
+
+def _due(before: SecretRow, after: SecretRow, *, now: datetime) -> dict[str, Any]:
+    """The due moment under other rules; nothing where the rules are what they were."""
+    rules = attrgetter(
+        "rotation_enabled", "schedule_expression", "automatically_after_days", "duration"
+    )
+    if rules(before) == rules(after):
+        return {}
+    return {"rules_at": now, **due_columns(after, rotated_at=now, now=now)}

@@ -1,0 +1,102 @@
+"""The rotation settings of a secret, between their row and the rooms above."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from rotator.sdk import Authority
+from rotator.store.secrets import SecretRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationOptions:
+    """What a person allowed or demanded for the rotations of a secret.
+
+    Attributes:
+        require_overlap: refuse an overlap that lets a login fail.
+        allow_privileged: a role with administrative rights may be rotated.
+        allow_other_server: the admin secret may name another address than the secret does.
+        settings: the rotator's own settings.
+    """
+
+    require_overlap: bool = False
+    allow_privileged: bool = False
+    allow_other_server: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_column(self) -> dict[str, Any]:
+        """The JSON form that the row keeps."""
+        return {
+            "require_overlap": self.require_overlap,
+            "allow_privileged": self.allow_privileged,
+            "allow_other_server": self.allow_other_server,
+            "settings": dict(self.settings),
+        }
+
+    @classmethod
+    def from_column(cls, column: Mapping[str, Any] | None) -> Self:
+        """The inverse of `to_column`; the defaults where the row has none."""
+        return cls(**(column or {}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationSettings:
+    """How a secret rotates.
+
+    Attributes:
+        rotator: a rotator's name or a RotationLambdaARN.
+        schedule_expression: the rules, given as `rate()` or `cron()`; else `automatically_after_days`
+            has them; both None: it rotates on request only.
+        duration: length of the window, such as `3h`; None for the default.
+        rotated_at: end of the last successful rotation.
+        window_start: of the next window, `window_end` its end (NextRotationDate).
+        due_at: the planned moment in that window.
+        authority: what a rotation may act on; None: not pinned.
+    """
+
+    enabled: bool
+    rotator: str
+    schedule_expression: str | None
+    automatically_after_days: int | None
+    duration: str | None
+    rotated_at: datetime | None
+    window_start: datetime | None
+    window_end: datetime | None
+    due_at: datetime | None
+    authority: Authority | None
+    options: RotationOptions
+
+
+def rotation_settings(secret: SecretRow) -> RotationSettings | None:
+    """The rotation settings in a row, None where rotation was never configured."""
+    return None if secret.rotator is None else settings_of(secret, rotator=secret.rotator)
+
+
+def settings_of(secret: SecretRow, *, rotator: str) -> RotationSettings:
+    """The rotation settings in a row that has this rotator."""
+    return RotationSettings(
+        enabled=secret.rotation_enabled,
+        rotator=rotator,
+        schedule_expression=secret.schedule_expression,
+        automatically_after_days=secret.automatically_after_days,
+        duration=secret.duration,
+        rotated_at=secret.rotated_at,
+        window_start=secret.window_start,
+        window_end=secret.window_end,
+        due_at=secret.due_at,
+        authority=pinned_authority(secret),
+        options=RotationOptions.from_column(secret.rotation_options),
+    )
+
+
+def pinned_authority(secret: SecretRow) -> Authority | None:
+    """The authority that `rotation set` pinned, None where it pinned none."""
+    if secret.authority is None:
+        return None
+    return Authority(**{**secret.authority, "users": tuple(secret.authority["users"])})
+
+
+def authority_column(authority: Authority) -> dict[str, Any]:
+    """The JSON form of an authority; `pinned_authority` is its inverse."""
+    return asdict(authority)
