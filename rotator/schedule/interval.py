@@ -13,12 +13,9 @@ DAY = timedelta(days=1)
 LONGEST_INTERVAL = 1000
 """The largest AutomaticallyAfterDays in the service's model."""
 
-_SAMPLE_FROM = datetime(
-    1999, 1, 1, tzinfo=UTC
-)  # the leap day of 2000 falls in even the shortest sample
-_SAMPLE_UNTIL = datetime(
-    2040, 1, 1, tzinfo=UTC
-)  # past 28 years, in which leap years and weekdays come round
+# The leap day of 2000 falls in even the shortest sample; in 28 years leap years and weekdays repeat.
+_SAMPLE_FROM = datetime(1999, 1, 1, tzinfo=UTC)
+_SAMPLE_UNTIL = datetime(2040, 1, 1, tzinfo=UTC)
 _SAMPLE_SIZE = 400
 
 
@@ -39,7 +36,8 @@ def automatically_after_days(schedule: Schedule) -> int:
 def _longest_interval(cron: Cron) -> timedelta:
     """The longest of up to 400 intervals between days that have a window.
 
-    So many show every interval there is: the denser a schedule, the sooner it repeats.
+    Enough, for the denser a schedule is the sooner it repeats; where weekdays of only some months
+    match, an interval that is longer by a day or two can lie outside the sample.
     """
     daily = replace(cron, hours=cron.hours[:1])
     openings = [next_opening(daily, after=_SAMPLE_FROM)]

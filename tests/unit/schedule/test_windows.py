@@ -208,6 +208,7 @@ def test_a_rate_in_hours_is_cut_at_midnight() -> None:
     anchor = NEW_YEAR + 10 * HOUR
     window = next_window(schedule, after=anchor, anchor=anchor, duration=3 * HOUR)
     assert window == Window(NEW_YEAR + 22 * HOUR, NEW_YEAR + DAY)
+    assert window_at(schedule, moment=window.end, anchor=anchor, duration=3 * HOUR) is None
 
 
 def test_moments_in_other_zones_are_the_same_moments() -> None:
