@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 LONGEST_INTERVAL = 1000
 """The largest AutomaticallyAfterDays in the service's model."""
 
-# The leap day of 2000 falls in even the shortest sample; in 28 years leap years and weekdays repeat.
+# The leap day of 2000 falls in even the shortest sample; after 28 years weekdays repeat.
 _SAMPLE_FROM = datetime(1999, 1, 1, tzinfo=UTC)
 _SAMPLE_UNTIL = datetime(2040, 1, 1, tzinfo=UTC)
 _SAMPLE_SIZE = 400
