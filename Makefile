@@ -26,7 +26,7 @@ lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: $(READY)
 	$(BIN)/pytest tests/bench -o python_files='bench_*.py' -s
