@@ -1,4 +1,4 @@
-"""Private files that survive a crash of the machine: readable by their owner alone, on the disk when made."""
+"""Files that their owner alone may read, and that are on the disk when they are made."""
 
 import os
 import stat

@@ -13,7 +13,7 @@ from rotator.crypto.keyring import FileKeyProvider, create_keyring
 from rotator.store import schema
 from rotator.store.database import Database
 from rotator.store.store import Store
-from tests.support.postgres import Role, DatabaseServer, unique_name
+from tests.support.postgres import DatabaseServer, Role, unique_name
 from tests.support.store import postgresql_url, sqlite_url
 
 

@@ -40,5 +40,5 @@ def decrypt(key: bytes, *, nonce: bytes, ciphertext: bytes, bound: bytes) -> byt
 
 
 def encode(*fields: bytes) -> bytes:
-    """`fields` as one byte string, each after its length in four bytes: other fields never give the same bytes."""
+    """`fields` as one byte string that no other fields give: each after its length."""
     return b"".join(len(field).to_bytes(4, "big") + field for field in fields)

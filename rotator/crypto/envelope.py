@@ -1,6 +1,7 @@
-"""Envelope encryption: each version is sealed under a data key of its own, which a sealing key wraps.
+"""Envelope encryption: each version has a data key of its own, which a sealing key wraps.
 
-A data key seals one value and is forgotten, so no nonce can repeat under it; it is unwrapped anew for each opening.
+A data key seals one value, so no nonce can repeat under it. It is forgotten at once, and unwrapped
+anew for each opening.
 """
 
 from dataclasses import dataclass
@@ -86,8 +87,9 @@ class Sealer:
             raise KeyUnavailable(f"{_cannot_open(context)}: {error}") from None
         except DecryptionFailure:
             raise DecryptionFailure(
-                f"{_cannot_open(context)}: its row in the store was altered, damaged or moved. "
-                "Restore that row from a backup of the store, or store a new value: rotate secret put"
+                f"{_cannot_open(context)}: its row in the store was altered, damaged or "
+                "moved. Restore the row from a backup of the store, or store a new value: "
+                "rotate secret put"
             ) from None
         if sealed.binary:
             return SecretValue(binary=plaintext)

@@ -1,7 +1,7 @@
 """The built-in key provider: sealing keys in a file that only its owner may read.
 
-The file is JSON: `{"active": ID, "keys": {ID: KEY, …}}`, each key 256 random bits in base64. Keys that are no longer
-active stay in it for as long as a version is sealed under them.
+The file is JSON: `{"active": ID, "keys": {ID: KEY, …}}`, each key 256 random bits in base64. A key
+that is no longer active stays in it for as long as a version is sealed under it.
 """
 
 import base64
@@ -38,20 +38,22 @@ def create_keyring(path: Path) -> str:
         create_private_file(path, json.dumps(keyring, indent=2).encode() + b"\n")
     except FileExistsError:
         raise KeyUnavailable(
-            f"There is a keyring at {path} already; it was left as it is, since values may be sealed under its keys. "
-            "Use it, or name another path."
+            f"There is a keyring at {path} already. It was left as it is, since values may be "
+            "sealed under its keys: use it, or name another path."
         ) from None
     except OSError as error:
         raise KeyUnavailable(
-            f"No keyring can be made at {path}: {error.strerror}. Make its folder writable for this user."
+            f"No keyring can be made at {path}: {error.strerror}. "
+            "Make its folder writable for this user, or name another path."
         ) from None
     return key_id
 
 
 class FileKeyProvider:
-    """Wraps data keys under the keys of a keyring file, which is read at the first use and then kept.
+    """Wraps data keys under the keys of a file, which is read at the first use and then kept.
 
-    Each wrapping takes a random 96-bit nonce, good for 2³² wrappings by one sealing key (NIST SP 800-38D, 8.3).
+    Each wrapping takes a random 96-bit nonce, good for 2³² wrappings by one sealing key
+    (NIST SP 800-38D, 8.3).
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -100,7 +102,8 @@ class FileKeyProvider:
             return self._keyring.keys[key_id]
         except KeyError:
             raise KeyUnavailable(
-                f"The keyring {self._path} has no sealing key {key_id}. Restore the keyring that has it from its backup."
+                f"the keyring {self._path} has no sealing key {key_id}. "
+                "Restore the keyring that has it from its backup."
             ) from None
 
 
@@ -125,12 +128,13 @@ def _read_private(path: Path) -> bytes:
             return file.read()
     except FileNotFoundError:
         raise KeyUnavailable(
-            f"There is no keyring at {path}. For a new store make one: rotate init. A store that holds secrets needs "
-            "the keyring that it was made with: restore it from its backup."
+            f"There is no keyring at {path}. For a new store make one: rotate init. A store that "
+            "holds secrets needs the keyring that it was made with: restore it from its backup."
         ) from None
     except OSError as error:
         raise KeyUnavailable(
-            f"The keyring {path} can't be read: {error.strerror}. Run rotate as the user who owns it."
+            f"The keyring {path} can't be read: {error.strerror}. "
+            "Run rotate as the user who owns it."
         ) from None
 
 
@@ -139,12 +143,14 @@ def _check_file(status: os.stat_result, *, path: Path) -> None:
         raise KeyUnavailable(f"The keyring {path} is not a file. Check the path. {_KEPT}")
     if status.st_mode & OTHERS:
         raise KeyUnavailable(
-            f"Others on this machine may read the keyring {path} (mode {stat.S_IMODE(status.st_mode):04o}), "
-            f"so it is not used. {_KEPT} Make it private: chmod 600 '{path}'"
+            f"Others on this machine may read the keyring {path} (mode "
+            f"{stat.S_IMODE(status.st_mode):04o}), so it is not used. {_KEPT} "
+            f"Make it private: chmod 600 '{path}'"
         )
     if os.geteuid() not in {0, status.st_uid}:
         raise KeyUnavailable(
-            f"The keyring {path} belongs to another user, so it is not used. {_KEPT} Run rotate as that user."
+            f"The keyring {path} belongs to another user, so it is not used. {_KEPT} "
+            "Run rotate as that user."
         )
 
 
@@ -152,8 +158,9 @@ def _check_folder(folder: Path) -> None:
     mode = folder.stat().st_mode
     if mode & _OTHERS_WRITE and not mode & stat.S_ISVTX:
         raise KeyUnavailable(
-            f"Others on this machine may replace the keyring in {folder} (mode {stat.S_IMODE(mode):04o}), "
-            f"so it is not used. {_KEPT} Make the folder yours: chmod go-w '{folder}'"
+            f"Others on this machine may replace the keyring in {folder} (mode "
+            f"{stat.S_IMODE(mode):04o}), so it is not used. {_KEPT} "
+            f"Make the folder yours alone to write: chmod go-w '{folder}'"
         )
 
 
@@ -167,8 +174,8 @@ def _parse(content: bytes, *, path: Path) -> _Keyring:
     except (ValueError, TypeError, KeyError, AttributeError):
         # Without the cause: it would quote the file.
         raise KeyUnavailable(
-            f'The keyring {path} is malformed: it is not {{"active": ID, "keys": {{ID: 32 bytes in base64}}}} with the '
-            f"active key among its keys. {_KEPT} Restore it from its backup."
+            f'The keyring {path} is malformed: it is not {{"active": ID, "keys": {{ID: 32 bytes in '
+            f"base64}}}} with the active key among its keys. {_KEPT} Restore it from its backup."
         ) from None
     return _Keyring(active=active, keys=keys)
 

@@ -11,34 +11,38 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from rotator.errors import ConfigurationError, StoreUnavailable
 from rotator.store import postgresql, sqlite
-from rotator.store.tx import Dialect, HostClock, ServerClock, Tx
+from rotator.store.tx import Clock, Dialect, HostClock, ServerClock, Tx
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for what another process has locked."""
 
 
 class Database:
-    """A pool of connections to a SQLite file or a PostgreSQL database.
+    """A pool of connections to a SQLite file or a PostgreSQL database, for any number of threads.
 
-    Its transactions raise `StoreUnavailable`, with what to do next, when the database is unreachable, locked, read-only
-    or full; then nothing of the transaction was kept. An `IntegrityError` passes through.
+    Its transactions raise `StoreUnavailable`, with what to do next, when the database can't be
+    reached or is locked, read-only or full. Nothing of the transaction was kept then, unless the
+    connection was lost in the commit itself: the message says so. An `IntegrityError` passes
+    through. No message quotes a value.
     """
 
     def __init__(self, engine: Engine, *, url: URL, lock_timeout: float) -> None:
         self.dialect: Dialect = "sqlite" if url.get_backend_name() == "sqlite" else "postgresql"
+        # Without the query: it may hold a password too.
         self.url_shown = url.set(query={}).render_as_string(hide_password=True)
         self._path = url.database or ""
         self._reading = engine
         self._writing = sqlite.for_writing(engine) if self.dialect == "sqlite" else engine
         self._lock_timeout = lock_timeout
-        # SQLite's waiting writers poll, with ever longer pauses; the threads of one process queue here instead.
+        # SQLite's waiting writers poll, with ever longer pauses; one process's threads queue here.
         self._queue = threading.Lock() if self.dialect == "sqlite" else None
 
     @classmethod
     def connect(cls, url: str, *, create: bool, lock_timeout: float = LOCK_TIMEOUT) -> Self:
-        """The database at `url`: `sqlite:////path` or `postgresql://user@host/name`.
+        """The database at `url`.
 
         Args:
+            url: `sqlite:////path/to/store.db` or `postgresql://user:password@host/name`.
             create: make a SQLite file where there is none.
             lock_timeout: seconds to wait for what another process has locked.
 
@@ -54,67 +58,71 @@ class Database:
         return cls(engine, url=parsed, lock_timeout=lock_timeout)
 
     def read(self) -> AbstractContextManager[Tx]:
-        """A transaction that only reads: one state of the store on SQLite, READ COMMITTED on PostgreSQL."""
+        """A transaction that only reads: one state on SQLite, READ COMMITTED on PostgreSQL."""
         return self._transaction(self._reading)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
-        """A transaction that may write; on SQLite it holds the write lock from its beginning."""
+        """A transaction that may write; on SQLite it has the write lock from its beginning."""
+        with self._turn(), self._transaction(self._writing) as tx:
+            yield tx
+
+    def close(self) -> None:
+        """Ends every connection that no transaction has."""
+        self._reading.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
         if self._queue is None:
-            with self._transaction(self._writing) as tx:
-                yield tx
+            yield
             return
         if not self._queue.acquire(timeout=self._lock_timeout):
-            raise self._trouble("Other threads of this process held it for too long. Try again.")
+            raise self._trouble("Another transaction of this process took too long. Try again.")
         try:
-            with self._transaction(self._writing) as tx:
-                yield tx
+            yield
         finally:
             self._queue.release()
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Tx]:
+        committing = False
         try:
             with engine.begin() as connection:
                 yield Tx(connection, self.dialect, self._clock(connection))
+                committing = True
         except IntegrityError:
             raise
         except DBAPIError as error:
             trouble = self._explain(error)
             if trouble is None:
                 raise
+            if committing and error.connection_invalidated:
+                trouble += " It happened in a commit, which may or may not have been kept."
             raise self._trouble(trouble) from None
         except PoolTimeout:
-            raise self._trouble("All of its connections stayed busy. Try again.") from None
+            raise self._trouble("All connections stayed busy for too long. Try again.") from None
 
-    def _clock(self, connection: Connection) -> HostClock | ServerClock:
+    def _clock(self, connection: Connection) -> Clock:
         return HostClock() if self.dialect == "sqlite" else ServerClock(connection)
 
     def _explain(self, error: DBAPIError) -> str | None:
-        return (
-            sqlite.explain(error, path=self._path)
-            if self.dialect == "sqlite"
-            else postgresql.explain(error)
-        )
+        if self.dialect == "sqlite":
+            return sqlite.explain(error, path=self._path)
+        return postgresql.explain(error)
 
     def _trouble(self, what: str) -> StoreUnavailable:
         return StoreUnavailable(f"The store {self.url_shown} is not available. {what}")
-
-    def close(self) -> None:
-        """Ends every connection that no transaction holds."""
-        self._reading.dispose()
 
 
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-        backend = parsed.get_backend_name()
     except ArgumentError:
-        backend = None
-    else:
-        if backend in {"sqlite", "postgresql"}:
-            return parsed
-    raise ConfigurationError(
-        "The store's URL is neither sqlite:////path/to/store.db nor postgresql://user:password@host:5432/name. "
-        "Check the setting store.url."
-    )
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        # Without the URL, which may hold a password.
+        raise ConfigurationError(
+            "The store's URL is neither sqlite:////path/to/store.db nor "
+            "postgresql://user:password@host:5432/name. Mend it in the settings."
+        )
+    return parsed

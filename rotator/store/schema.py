@@ -11,18 +11,19 @@ from rotator.store.database import Database
 from rotator.store.tx import Tx
 
 REVISIONS = ("0001",)
-"""Every revision, oldest first. It stands here so that a start need not import alembic to find nothing to do."""
+"""Every revision, oldest first: a start need not import Alembic to learn that all is current."""
 
 _REVISION = text("SELECT version_num FROM alembic_version")
-_MIGRATION_LOCK = 0x726F7461746F72  # "rotator"
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+_LOCK_KEY = int.from_bytes(b"rotator", "big")
 
 
 class SchemaState(StrEnum):
     """How a database's schema compares with this release's."""
 
     CURRENT = "current"
-    BEHIND = "behind"  # older, or none yet
-    NEWER = "newer"  # of a later release
+    BEHIND = "behind"  # an earlier release's, or none yet
+    NEWER = "newer"  # a later release's
 
 
 def check(database: Database) -> SchemaState:
@@ -33,74 +34,83 @@ def check(database: Database) -> SchemaState:
     """
     try:
         with database.read() as tx:
-            return _state(tx.connection.execute(_REVISION).scalar_one_or_none())
-    except (
-        DBAPIError
-    ):  # no such table, most likely; asked for only now, to spare every start a round trip
+            return _state(tx)
+    except DBAPIError:
+        # No such table, most likely. To look for it first would cost every start a round trip.
         with database.read() as tx:
             return _examine(tx)
 
 
 def upgrade(database: Database) -> None:
-    """Migrates `database` to this release's schema in one transaction; of several processes only one does the work.
+    """Migrates `database` to this release's schema, in one transaction.
+
+    Of processes that do so at the same time one does the work, and the others wait for it.
 
     Raises:
-        StoreUnavailable: its schema is of a later release, or the database can't be reached.
+        StoreUnavailable: the schema is a later release's, a migration failed, or the database
+            can't be reached. The schema is as it was.
     """
-    with database.write() as tx:
-        if tx.dialect == "postgresql":
-            _wait_for_others(tx)
-        state = _examine(tx)
-        if state is SchemaState.NEWER:
-            raise _newer(database)
-        if state is SchemaState.BEHIND:
-            _migrate(tx)
+    try:
+        with database.write() as tx:
+            if tx.dialect == "postgresql":
+                _wait_for_others(tx)
+            state = _examine(tx)
+            if state is SchemaState.BEHIND:
+                _migrate(tx)
+    except DBAPIError as error:
+        raise StoreUnavailable(
+            f"The schema of {database.url_shown} can't be brought up to this release, and is as it "
+            f"was: {error.orig}. Give rotator a database that no other program has tables in."
+        ) from error
+    if state is SchemaState.NEWER:
+        raise _newer(database)
 
 
 def require(database: Database) -> None:
-    """Sees to it that the schema is this release's: SQLite is upgraded, PostgreSQL is somebody's to upgrade.
+    """Makes sure of this release's schema: SQLite is upgraded, PostgreSQL is for a person to do.
 
     Raises:
-        StoreUnavailable: the schema is another release's.
+        StoreUnavailable: the schema is another release's, or the database can't be reached.
     """
     state = check(database)
     if state is SchemaState.NEWER:
         raise _newer(database)
+    if state is SchemaState.BEHIND and database.dialect == "postgresql":
+        raise StoreUnavailable(
+            f"The store {database.url_shown} has no schema yet, or an earlier release's. "
+            "Back it up where it has data, then run: rotate db upgrade"
+        )
     if state is SchemaState.BEHIND:
-        if database.dialect == "postgresql":
-            raise StoreUnavailable(
-                f"The store {database.url_shown} has no schema yet, or an older release's. "
-                "Make a backup, then run: rotate db upgrade"
-            )
         upgrade(database)
 
 
 def _newer(database: Database) -> StoreUnavailable:
     return StoreUnavailable(
-        f"The store {database.url_shown} has the schema of a later release of rotator; nothing was changed. "
+        f"The schema of the store {database.url_shown} is a later release's; nothing was changed. "
         "Install that release: pip install --upgrade rotator-engine"
     )
-
-
-def _state(revision: str | None) -> SchemaState:
-    if revision is None:
-        return SchemaState.BEHIND
-    if revision not in REVISIONS:
-        return SchemaState.NEWER
-    return SchemaState.CURRENT if revision == REVISIONS[-1] else SchemaState.BEHIND
 
 
 def _examine(tx: Tx) -> SchemaState:
     if not inspect(tx.connection).has_table("alembic_version"):
         return SchemaState.BEHIND
-    return _state(tx.connection.execute(_REVISION).scalar_one_or_none())
+    return _state(tx)
+
+
+def _state(tx: Tx) -> SchemaState:
+    revision = tx.connection.execute(_REVISION).scalar_one_or_none()
+    if revision == REVISIONS[-1]:
+        return SchemaState.CURRENT
+    if revision is None or revision in REVISIONS:
+        return SchemaState.BEHIND
+    return SchemaState.NEWER
 
 
 def _wait_for_others(tx: Tx) -> None:
-    # A migration may take longer than any other transaction, and those who wait for it wait as long.
-    tx.connection.execute(text("SET LOCAL lock_timeout = 0"))
-    tx.connection.execute(text("SET LOCAL statement_timeout = 0"))
-    tx.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+    # A migration may take longer than any other transaction does, and so may the wait for it.
+    tx.connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+    tx.connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    tx.connection.execute(_LOCK, {"key": _LOCK_KEY})
 
 
 def _migrate(tx: Tx) -> None:

@@ -1,4 +1,4 @@
-"""Is this keyring the store's own? A known text, wrapped under each key that the store has used, tells."""
+"""Is this keyring the store's own? A known text, wrapped under the store's keys, tells."""
 
 from sqlalchemy import bindparam, insert, select
 
@@ -20,34 +20,33 @@ _ADD = insert(sealing_check).values(
 def verify_sealing_key(store: Database, sealer: Sealer) -> None:
     """Makes sure that what is sealed from now on can be opened with this store's keyring.
 
-    The first keyring that a store meets becomes its own. A key that was made active since then is taken in where the
-    keyring also holds a key that the store has used before.
+    The first keyring that a store meets becomes its own. A key that was made active later is
+    taken in where the keyring also holds a key that the store has used before.
 
     Raises:
-        KeyUnavailable: the key provider can't be used, or its keys are another store's; nothing was changed.
+        KeyUnavailable: the keys can't be had, or are another store's; nothing was changed.
         StoreUnavailable: the store can't be reached.
     """
-    active = sealer.provider.active_key_id
+    provider = sealer.provider
+    active = provider.active_key_id
     with store.read() as tx:
-        if _is_known(tx, sealer.provider, active=active, shown=store.url_shown):
+        if _is_known(tx, provider, active=active, shown=store.url_shown):
             return
     with store.write() as tx:
-        if not _is_known(tx, sealer.provider, active=active, shown=store.url_shown):
-            wrapped = sealer.provider.wrap(_SENTINEL, key_id=active, context=_CONTEXT)
+        if not _is_known(tx, provider, active=active, shown=store.url_shown):
+            wrapped = provider.wrap(_SENTINEL, key_id=active, context=_CONTEXT)
             tx.connection.execute(_ADD, {"key_id": active, "wrapped_key": wrapped})
 
 
 def _is_known(tx: Tx, provider: KeyProvider, *, active: str, shown: str) -> bool:
     known = {row.key_id: row.wrapped_key for row in tx.connection.execute(_KNOWN)}
-    if active in known:
-        if _opens(provider, known[active], key_id=active):
-            return True
-        raise _foreign(shown)
-    if known and not any(
-        _opens(provider, wrapped, key_id=key_id) for key_id, wrapped in known.items()
-    ):
-        raise _foreign(shown)
-    return False
+    candidates = {active} & known.keys() or known.keys()
+    if known and not any(_opens(provider, known[key_id], key_id=key_id) for key_id in candidates):
+        raise KeyUnavailable(
+            f"The sealing keys are not those that the store {shown} was sealed with; nothing was "
+            "changed. Name the right keyring in the settings, or restore it from its backup."
+        )
+    return active in known
 
 
 def _opens(provider: KeyProvider, wrapped: bytes, *, key_id: str) -> bool:
@@ -55,10 +54,3 @@ def _opens(provider: KeyProvider, wrapped: bytes, *, key_id: str) -> bool:
         return provider.unwrap(wrapped, key_id=key_id, context=_CONTEXT) == _SENTINEL
     except (DecryptionFailure, KeyUnavailable):
         return False
-
-
-def _foreign(shown: str) -> KeyUnavailable:
-    return KeyUnavailable(
-        f"The sealing key is not one that the store {shown} was sealed with; nothing was changed. "
-        "Name the right keyring in the settings, or restore it from its backup."
-    )

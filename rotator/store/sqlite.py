@@ -10,13 +10,16 @@ from sqlalchemy.exc import DBAPIError
 from rotator.errors import ConfigurationError, StoreUnavailable
 from rotator.files import OTHERS, create_private_file
 
-_IMMEDIATE = {"sqlite_immediate": True}
+_IMMEDIATE = "sqlite_immediate"
 
 
 def connect(url: URL, *, create: bool, lock_timeout: float) -> Engine:
-    """An engine whose every connection is durable: WAL with `synchronous=FULL` (https://sqlite.org/pragma.html).
+    """An engine whose every connection is durable: WAL with `synchronous=FULL`.
+
+    Source: https://sqlite.org/pragma.html#pragma_synchronous.
 
     Args:
+        url: with the path of the file.
         create: make the file (mode 0600) and its folder (0700) where they are missing.
         lock_timeout: seconds to wait for another process's write lock.
 
@@ -26,7 +29,7 @@ def connect(url: URL, *, create: bool, lock_timeout: float) -> Engine:
     """
     if not url.database or url.database == ":memory:":
         raise ConfigurationError(
-            "The store's URL names no file. Give a path: sqlite:////var/lib/rotator/store.db"
+            "The store's URL names no file. Give its path: sqlite:////var/lib/rotator/store.db"
         )
     _check_file(Path(url.database), create=create)
     engine = create_engine(
@@ -46,27 +49,28 @@ def connect(url: URL, *, create: bool, lock_timeout: float) -> Engine:
 def for_writing(engine: Engine) -> Engine:
     """The same pool, where a transaction takes the write lock as it begins.
 
-    A transaction that turned from reading to writing half-way could be refused at once, without any waiting
+    One that turned from reading to writing half-way could be refused without any waiting
     (`SQLITE_BUSY_SNAPSHOT`, https://sqlite.org/rescode.html#busy_snapshot).
     """
-    return engine.execution_options(**_IMMEDIATE)
+    return engine.execution_options(**{_IMMEDIATE: True})
 
 
 def _check_file(path: Path, *, create: bool) -> None:
     try:
-        if create:
+        if create and not path.exists():
             _create_file(path)
         mode = path.stat().st_mode
     except FileNotFoundError:
         raise StoreUnavailable(f"There is no store at {path}. Make one: rotate init") from None
     except OSError as error:
         raise StoreUnavailable(
-            f"The store {path} can't be opened: {error.strerror}. Check the path and who owns its folder."
+            f"The store {path} can't be opened: {error.strerror}. "
+            "Check its path, and that this user may use its folder."
         ) from None
     if mode & OTHERS:
         raise StoreUnavailable(
-            f"Others on this machine may read the store {path} (mode {mode & 0o777:04o}). "
-            f"It holds sealed secrets and the audit: chmod 600 '{path}'"
+            f"Others on this machine may read the store {path} (mode {mode & 0o777:04o}), so it "
+            f"is not used. Make it private: chmod 600 '{path}'"
         )
 
 
@@ -74,7 +78,7 @@ def _create_file(path: Path) -> None:
     try:
         create_private_file(path, b"")  # to SQLite an empty file is an empty database
     except FileExistsError:
-        return
+        return  # another process was faster
 
 
 def _make_durable(connection: Any, _record: object) -> None:
@@ -84,33 +88,39 @@ def _make_durable(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # sqlite3's own transaction control begins only before DML, so a read would see several states of the store.
-    immediate = connection.get_execution_options().get("sqlite_immediate")
+    # sqlite3's own transaction control begins only before a change, so that a read would see
+    # several states of the store.
+    immediate = connection.get_execution_options().get(_IMMEDIATE, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-_LOCKED = "It is locked by another process and was not released in time. See which one holds it: fuser {path}"
-_READ_ONLY = "It can't be written. Check that the file, its folder and the file system are writable for this user."
-_DAMAGED = "SQLite finds it damaged. Restore it from a backup; `sqlite3 {path} .recover` saves what is readable."
+_LOCKED = "Another process locked it and did not release it in time. To see which: fuser '{path}'"
+_READ_ONLY = (
+    "It can't be written. Make the file, its folder and their file system writable for this user."
+)
+_DAMAGED = (
+    "SQLite finds it damaged. Restore it from a backup; "
+    "sqlite3 '{path}' .recover prints what can still be read."
+)
 _MEANINGS = {
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
     sqlite3.SQLITE_PROTOCOL: _LOCKED,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_PERM: _READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: "It can't be opened. Check the path and the permissions of its folder.",
-    sqlite3.SQLITE_FULL: "There is no room left for it: free space on its file system, then try again.",
-    sqlite3.SQLITE_IOERR: "Reading or writing it failed. Check the disk and its free space.",
+    sqlite3.SQLITE_CANTOPEN: "It can't be opened. Check that this user may use its folder.",
+    sqlite3.SQLITE_FULL: "There is no room left. Free space on its file system, then try again.",
+    sqlite3.SQLITE_IOERR: "Reading or writing failed. Check its disk, and the space left there.",
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_NOTADB: "It is not a SQLite database. Check the path in the store's URL.",
+    sqlite3.SQLITE_NOTADB: "It is no SQLite database. Check the path in the store's URL.",
 }
 
 
 def explain(error: DBAPIError, *, path: str) -> str | None:
-    """What trouble of the store an error means and what to do, or None where it is no trouble of the store."""
+    """What an error means for the store and what to do; None where the store is not to blame."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is None:
         return None
-    primary = code & 0xFF  # the rest of an extended result code: https://sqlite.org/rescode.html
+    primary = code & 0xFF  # of an extended result code: https://sqlite.org/rescode.html
     meaning = _MEANINGS.get(primary)
     return meaning and f"{meaning.format(path=path)} ({error.orig})"

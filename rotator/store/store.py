@@ -14,9 +14,13 @@ class Store(Database):
 
     @classmethod
     def open(cls, url: str, *, create: bool, lock_timeout: float = LOCK_TIMEOUT) -> Self:
-        """The store at `url`. A SQLite store is brought up to this release; a PostgreSQL store has to be there already.
+        """The store at `url`.
+
+        A SQLite store is brought up to this release first; a PostgreSQL store has to be there
+        already.
 
         Args:
+            url: `sqlite:////path/to/store.db` or `postgresql://user:password@host/name`.
             create: make a SQLite file where there is none.
             lock_timeout: seconds to wait for what another process has locked.
 

@@ -1,4 +1,4 @@
-"""Alembic's entry: migrates on the connection, and in the transaction, that `rotator.store.schema` hands over."""
+"""Alembic's entry: it migrates in the transaction that `rotator.store.schema` hands over."""
 
 from alembic import context
 

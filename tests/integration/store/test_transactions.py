@@ -36,9 +36,14 @@ def test_a_write_is_there_for_every_later_transaction(
 
 def test_an_exception_undoes_the_transaction(store: Store) -> None:
     """An exception in the block passes through, and nothing of the transaction is kept."""
-    with pytest.raises(LookupError, match="mine"), store.write() as tx:
-        _add(tx, "k1")
-        raise LookupError("mine")
+
+    def fail() -> None:
+        with store.write() as tx:
+            _add(tx, "k1")
+            raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        fail()
     assert _count(store) == 0
 
 

@@ -1,4 +1,4 @@
-"""The first schema: secrets with versions, labels and tags, rotations with their events, the audit, the sealing check."""
+"""The first schema."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_ID = sa.BigInteger().with_variant(
-    sa.Integer(), "sqlite"
-)  # SQLite numbers rows by itself only in an INTEGER column
+# SQLite numbers rows by itself only in an INTEGER column.
+_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _ACTIVE = "status IN ('running', 'waiting', 'abandoning')"
 
 
 def upgrade() -> None:
+    """From an empty database."""
     _create_secrets()
     _create_versions()
     _create_labels()
@@ -60,9 +60,9 @@ def _create_secrets() -> None:
         sa.Column("window_start", sa.BigInteger()),
         sa.Column("window_end", sa.BigInteger()),
         sa.Column("due_at", sa.BigInteger()),
-        sa.Column("authority", sa.JSON()),
+        sa.Column("authority", sa.JSON(none_as_null=True)),
         sa.Column("admin_arn", sa.String(length=640)),
-        sa.Column("rotation_options", sa.JSON()),
+        sa.Column("rotation_options", sa.JSON(none_as_null=True)),
         sa.Column("barrier_raised_at", sa.BigInteger()),
         sa.Column("barrier_until", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name="pk_secrets"),
@@ -150,7 +150,7 @@ def _create_rotations() -> None:
         sa.Column("taken_over", sa.Boolean(), nullable=False),
         sa.Column("live", sa.String(length=16), nullable=False),
         sa.Column("next_attempt_at", sa.BigInteger()),
-        sa.Column("failure", sa.JSON()),
+        sa.Column("failure", sa.JSON(none_as_null=True)),
         sa.Column("current_version", sa.String(length=64)),
         sa.Column("previous_version", sa.String(length=64)),
         sa.Column("admin_arn", sa.String(length=640)),
@@ -207,7 +207,7 @@ def _create_audit() -> None:
         sa.Column("secret_arn", sa.String(length=640)),
         sa.Column("version_id", sa.String(length=64)),
         sa.Column("outcome", sa.String(length=16), nullable=False),
-        sa.Column("detail", sa.JSON()),
+        sa.Column("detail", sa.JSON(none_as_null=True)),
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
         sqlite_autoincrement=True,
     )
