@@ -92,7 +92,9 @@ _UNCHANGED = frozenset(
         FailureKind.UNSUPPORTED,
     }
 )
-_UNDECIDED = frozenset({FailureKind.UNREACHABLE, FailureKind.UNKNOWN, FailureKind.BUSY, FailureKind.BUG})
+_UNDECIDED = frozenset(
+    {FailureKind.UNREACHABLE, FailureKind.UNKNOWN, FailureKind.BUSY, FailureKind.BUG}
+)
 _DIRECT = {
     Phase.PREFLIGHT: Act.PREFLIGHT,
     Phase.CREATE: Act.CREATE,
@@ -120,7 +122,9 @@ def resumed(state: MachineState, *, facts: Facts, taken_over: bool) -> MachineSt
     Args:
         taken_over: the earlier owner was replaced, so something of it may still be under way.
     """
-    state = replace(state, delay=0.0, taken_over=state.taken_over or taken_over, status=Status.RUNNING)
+    state = replace(
+        state, delay=0.0, taken_over=state.taken_over or taken_over, status=Status.RUNNING
+    )
     if state.goal is not Goal.ROTATE:
         return _probe_round(state, facts)
     if state.finished and not state.touched:
@@ -137,7 +141,10 @@ def aborted(state: MachineState, facts: Facts) -> MachineState:
 
 def settling(state: MachineState, facts: Facts) -> MachineState:
     """The state from which an abandoned rotation is settled: which value lives?"""
-    return _probe_round(replace(state, goal=Goal.SETTLE, delay=0.0, attempt=1, taken_over=True), facts)
+    begun = replace(
+        state, goal=Goal.SETTLE, status=Status.ABANDONING, delay=0.0, attempt=1, taken_over=True
+    )
+    return _probe_round(begun, facts)
 
 
 def next_action(state: MachineState) -> Action:
@@ -157,7 +164,9 @@ def next_action(state: MachineState) -> Action:
             return Action(_DIRECT[state.phase])
 
 
-def advance(state: MachineState, outcome: Outcome, *, facts: Facts, policy: RetryPolicy) -> MachineState:
+def advance(
+    state: MachineState, outcome: Outcome, *, facts: Facts, policy: RetryPolicy
+) -> MachineState:
     """The state after the action of `state` had this outcome."""
     match outcome:
         case Failed(failure):
@@ -185,7 +194,11 @@ def _done(state: MachineState, overlap: Overlap | None) -> MachineState:
             return replace(state, phase=Phase.FINISH)
         case Act.FINISH:
             done = replace(state, finished=True, touched=False, failure=None)
-            return replace(done, phase=Phase.CONFIRM) if state.taken_over else _end(done, Status.SUCCEEDED)
+            return (
+                replace(done, phase=Phase.CONFIRM)
+                if state.taken_over
+                else _end(done, Status.SUCCEEDED)
+            )
         case Act.REVERT:
             return replace(state, phase=Phase.VERIFY)
         case act:
@@ -195,9 +208,17 @@ def _done(state: MachineState, overlap: Overlap | None) -> MachineState:
 def _proved(state: MachineState, proof: Proof, facts: Facts, policy: RetryPolicy) -> MachineState:
     accepted = proof is Proof.ACCEPTED
     if state.phase is Phase.VERIFY:
-        return _end(state, Status.FAILED) if accepted else _failed(state, _not_reverted(), facts, policy)
+        return (
+            _end(state, Status.FAILED)
+            if accepted
+            else _failed(state, _not_reverted(), facts, policy)
+        )
     if state.phase is Phase.CONFIRM:
-        return _end(state, Status.SUCCEEDED) if accepted else _failed(state, _not_confirmed(), facts, policy)
+        return (
+            _end(state, Status.SUCCEEDED)
+            if accepted
+            else _failed(state, _not_confirmed(), facts, policy)
+        )
     candidate, rest = state.probes[0], state.probes[1:]
     if accepted:
         return _found(replace(state, live=candidate, probes=()))
@@ -210,7 +231,9 @@ def _found(state: MachineState) -> MachineState:
     """A probe round found the credential that logs in."""
     match state.goal:
         case Goal.SETTLE:
-            return _end(state, Status.ABANDONED if state.live is Candidate.CURRENT else Status.DIVERGED)
+            if state.live is Candidate.CURRENT:
+                return _end(state, Status.ABANDONED)
+            return _end(replace(state, failure=_after_abandoning(state.failure)), Status.DIVERGED)
         case Goal.REVERT:
             return replace(state, phase=Phase.REVERT)
         case Goal.ROTATE:
@@ -234,16 +257,18 @@ def _nothing_lives(state: MachineState, facts: Facts) -> MachineState:
     return _end(replace(state, failure=failure), Status.DIVERGED)
 
 
-def _failed(state: MachineState, failure: Failure, facts: Facts, policy: RetryPolicy) -> MachineState:
+def _failed(
+    state: MachineState, failure: Failure, facts: Facts, policy: RetryPolicy
+) -> MachineState:
     kind = failure.kind
     unsettled = state.touched and not (state.phase is Phase.SET and kind in _UNCHANGED)
     dirty = state.dirty or (state.phase is Phase.SET and kind not in _UNCHANGED)
-    state = replace(state, failure=failure, touched=unsettled, dirty=dirty)
-    match state.goal:
-        case Goal.REVERT:
-            return _revert_failed(state, failure, facts, policy)
-        case Goal.SETTLE:
-            return _settle_failed(state, kind, facts, policy)
+    state = replace(state, touched=unsettled, dirty=dirty)
+    if state.goal is Goal.REVERT:
+        return _revert_failed(state, failure, facts, policy)
+    state = replace(state, failure=failure)
+    if state.goal is Goal.SETTLE:
+        return _settle_failed(state, kind, facts, policy)
     if state.phase is Phase.PROBE and kind is FailureKind.UNSUPPORTED:
         # It can't be found out, so setSecret is repeated with the same token: idempotent, and no new value.
         return replace(state, phase=Phase.PREFLIGHT, touched=False, probes=())
@@ -254,7 +279,9 @@ def _failed(state: MachineState, failure: Failure, facts: Facts, policy: RetryPo
     return _again(state, failure, facts, policy)
 
 
-def _again(state: MachineState, failure: Failure, facts: Facts, policy: RetryPolicy) -> MachineState:
+def _again(
+    state: MachineState, failure: Failure, facts: Facts, policy: RetryPolicy
+) -> MachineState:
     """The next attempt, with the same token."""
     settle_now = state.phase is Phase.SET and failure.kind is FailureKind.UNKNOWN
     delay = 0.0 if settle_now else policy.delay(state.attempt, chance=facts.chance)
@@ -269,7 +296,11 @@ def _again(state: MachineState, failure: Failure, facts: Facts, policy: RetryPol
 def _give_up(state: MachineState, facts: Facts) -> MachineState:
     """The budget is spent."""
     if state.finished:
-        undecided = state.failure is not None and state.failure.kind in _UNDECIDED and state.failure != _not_confirmed()
+        undecided = (
+            state.failure is not None
+            and state.failure.kind in _UNDECIDED
+            and state.failure != _not_confirmed()
+        )
         return _end(state, Status.UNVERIFIED if undecided else Status.DIVERGED)
     if state.overlap is Overlap.NONE or not (state.dirty or state.touched):
         return _end(state, Status.FAILED)
@@ -283,23 +314,32 @@ def _turn_back(state: MachineState, facts: Facts, *, keep: Failure | None) -> Ma
     return _probe_round(replace(state, dirty=True), facts)
 
 
-def _revert_failed(state: MachineState, failure: Failure, facts: Facts, policy: RetryPolicy) -> MachineState:
+def _revert_failed(
+    state: MachineState, failure: Failure, facts: Facts, policy: RetryPolicy
+) -> MachineState:
+    """The reason of the rotation stays the first failure; that of the revert is added where the revert ends here."""
     kind = failure.kind
-    if kind is FailureKind.DEGRADED:
-        return _end(state, Status.DEGRADED)
-    if kind in {FailureKind.UNSUPPORTED, FailureKind.MISCONFIGURED}:
-        return _end(state, Status.UNVERIFIED)
     tries = state.reverts + 1
+    reason = _after(state.failure, failure)
+    if kind is FailureKind.DEGRADED:
+        return _end(replace(state, failure=reason), Status.DEGRADED)
+    if kind in {FailureKind.UNSUPPORTED, FailureKind.MISCONFIGURED}:
+        return _end(replace(state, failure=reason), Status.UNVERIFIED)
     if tries >= policy.reverts:
-        return _end(replace(state, reverts=tries), Status.UNVERIFIED if kind in _UNDECIDED else Status.DIVERGED)
+        ending = Status.UNVERIFIED if kind in _UNDECIDED else Status.DIVERGED
+        return _end(replace(state, failure=reason, reverts=tries), ending)
     waiting = replace(state, reverts=tries, delay=policy.delay(tries, chance=facts.chance))
     return _probe_round(waiting, facts)
 
 
-def _settle_failed(state: MachineState, kind: FailureKind, facts: Facts, policy: RetryPolicy) -> MachineState:
+def _settle_failed(
+    state: MachineState, kind: FailureKind, facts: Facts, policy: RetryPolicy
+) -> MachineState:
     if kind not in _UNDECIDED or state.attempt >= policy.reverts:
         return _end(state, Status.UNVERIFIED)
-    again = replace(state, attempt=state.attempt + 1, delay=policy.delay(state.attempt, chance=facts.chance))
+    again = replace(
+        state, attempt=state.attempt + 1, delay=policy.delay(state.attempt, chance=facts.chance)
+    )
     return _probe_round(again, facts)
 
 
@@ -317,6 +357,23 @@ def _exposed(state: MachineState) -> bool:
 
 def _end(state: MachineState, status: Status) -> MachineState:
     return replace(state, phase=Phase.ENDED, status=status, delay=0.0, probes=())
+
+
+def _after(first: Failure | None, then: Failure) -> Failure:
+    if first is None:
+        return then
+    message = f"{first.message}; and the target could not be put back: {then.message}"
+    return replace(first, message=message, hint=then.hint or first.hint)
+
+
+def _after_abandoning(reason: Failure | None) -> Failure:
+    abandoned = "abandoned" if reason is None else reason.message
+    return Failure(
+        phase=Phase.PROBE,
+        kind=FailureKind.REFUSED,
+        message=f"{abandoned}; the target accepts the value of the abandoned rotation, not AWSCURRENT",
+        hint="`rotate now` rotates on from the value that logs in; its version is kept until then",
+    )
 
 
 def _not_reverted() -> Failure:

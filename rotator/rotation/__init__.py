@@ -1,0 +1,1 @@
+"""The rotation engine: claim → steps → label move; retry, resume, revert."""

@@ -1,0 +1,223 @@
+"""The engine as the faces see it: rotate, resume, abort, plan and verify a secret."""
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+
+from rotator.crypto.envelope import Sealer
+from rotator.errors import InvalidRequest, PreflightRefused, RotationInProgress
+from rotator.model.caller import Caller
+from rotator.model.rotation import Phase, Status
+from rotator.rotation.admission import Admission, Purpose
+from rotator.rotation.child import ChildRotator
+from rotator.rotation.claim import AdminSecretBusy, Claim
+from rotator.rotation.inspection import Inspector
+from rotator.rotation.journal import Journal
+from rotator.rotation.owner import Owner
+from rotator.rotation.policy import EnginePolicy
+from rotator.rotation.registry import RotatorEntry, RotatorRegistry
+from rotator.rotation.report import Observer, Plan, Report, Verification, ignore
+from rotator.rotation.run import Parts, Run
+from rotator.sdk import Authority, FailureKind, Rotator, SecretValue, clock
+from rotator.store import rotations, secrets
+from rotator.store.store import Store
+
+_ADMIN_POLL = 0.2  # seconds between two looks at whether an admin secret is free
+
+
+def _new_rotation_id() -> str:
+    return uuid.uuid4().hex
+
+
+def _new_token() -> str:
+    return str(uuid.uuid4())
+
+
+class Engine:
+    """Rotates secrets. One engine serves any number of threads.
+
+    Args:
+        trust: path of the configured CA bundle, None where there is none.
+        owner: which process the leases belong to.
+        chance: a random number from 0 to 1, for the jitter.
+        sleep: waits for some seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        sealer: Sealer,
+        registry: RotatorRegistry,
+        policy: EnginePolicy,
+        trust: str | None,
+        owner: Owner | None = None,
+        chance: Callable[[], float] = random.random,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._registry = registry
+        self._trust = trust
+        self._chance = chance
+        self._sleep = sleep
+        self._policy = policy
+        self._journal = Journal(store, policy, owner or Owner.me())
+        self._admission = Admission(self._journal, _new_rotation_id, _new_token)
+        self._inspector = Inspector(store, sealer, policy, trust, _new_rotation_id)
+
+    def rotate(
+        self, secret_id: str, *, caller: Caller, request_id: str, observer: Observer = ignore
+    ) -> Report:
+        """Rotates a secret now. What an earlier run left unfinished is taken up first, with its token.
+
+        Raises:
+            ResourceNotFound: no such secret, or its rotator is not installed.
+            InvalidRequest: it has no rotator, or is marked for deletion.
+            RotationInProgress: another process holds the lease.
+            PreflightRefused: it can't work as things are; nothing was changed.
+            StoreUnavailable: the store went away; a later run resumes.
+        """
+        report, abandoned = self._run(
+            secret_id, Purpose.ROTATE, caller=caller, request_id=request_id, observer=observer
+        )
+        if abandoned and report is not None and report.status is Status.ABANDONED:
+            report, _ = self._run(
+                secret_id, Purpose.ROTATE, caller=caller, request_id=request_id, observer=observer
+            )
+        if report is None:
+            raise AssertionError("a claim to rotate always gives a run")
+        failure = report.failure
+        if (
+            report.status is Status.FAILED
+            and failure is not None
+            and failure.phase is Phase.PREFLIGHT
+            and failure.kind is FailureKind.MISCONFIGURED
+        ):
+            raise PreflightRefused(
+                f"{report.secret_name} can't be rotated as things are, and nothing was changed: {failure.message}"
+                + (f". {failure.hint}" if failure.hint else "")
+            )
+        return report
+
+    def resume(
+        self, secret_id: str, *, caller: Caller, request_id: str, observer: Observer = ignore
+    ) -> Report | None:
+        """Takes up the unfinished rotation of a secret; None where there is none. Raises what `rotate` raises."""
+        return self._run(
+            secret_id, Purpose.RESUME, caller=caller, request_id=request_id, observer=observer
+        )[0]
+
+    def abort(
+        self, secret_id: str, *, caller: Caller, request_id: str, observer: Observer = ignore
+    ) -> Report | None:
+        """Puts the target back to AWSCURRENT, proves it, and clears AWSPENDING; None where nothing is unfinished.
+
+        Raises:
+            InvalidRequest: AWSCURRENT has moved already.
+        """
+        return self._run(
+            secret_id, Purpose.ABORT, caller=caller, request_id=request_id, observer=observer
+        )[0]
+
+    def plan(self, secret_id: str, *, caller: Caller) -> Plan:
+        """What `rotate` would do; nothing is changed."""
+        claim = self._inspector.look(secret_id, caller=caller)
+        rotator = self._make(self._entry(claim.secret.rotator))
+        try:
+            return self._inspector.plan(claim, rotator)
+        finally:
+            rotator.close()
+
+    def verify(self, secret_id: str, *, caller: Caller) -> Verification:
+        """Whether the stored credential still logs in."""
+        claim = self._inspector.look(secret_id, caller=caller)
+        rotator = self._make(self._entry(claim.secret.rotator))
+        try:
+            return self._inspector.verify(claim, rotator)
+        finally:
+            rotator.close()
+
+    def claims(self, rotator: str, value: SecretValue) -> Authority:
+        """What a value's JSON says that the rotator would act on, for `rotation set` to pin.
+
+        Raises:
+            ResourceNotFound: no such rotator.
+            Misconfigured: the JSON lacks a field or has a wrong one.
+        """
+        made = self._make(self._entry(rotator))
+        try:
+            return made.claims(value)
+        finally:
+            made.close()
+
+    def resumable(self, *, caller: Caller) -> tuple[str, ...]:
+        """ARNs of the secrets with an unfinished rotation, oldest first."""
+        with self._store.read() as tx:
+            return rotations.unfinished(tx, account=caller.account, region=caller.region)
+
+    def _run(
+        self,
+        secret_id: str,
+        purpose: Purpose,
+        *,
+        caller: Caller,
+        request_id: str,
+        observer: Observer,
+    ) -> tuple[Report | None, bool]:
+        """The report, and whether the run only settled what was abandoned before."""
+        entry = self._entry_of(secret_id, caller)
+        claim = self._claim(secret_id, purpose, caller=caller, request_id=request_id)
+        if claim is None:
+            return None, False
+        parts = Parts(
+            journal=self._journal,
+            admission=self._admission,
+            sealer=self._sealer,
+            make_rotator=lambda: self._make(entry),
+            trust=self._trust,
+            chance=self._chance,
+            sleep=self._sleep,
+            observer=observer,
+        )
+        return Run(claim, parts).go(), claim.abandoned
+
+    def _claim(
+        self, secret_id: str, purpose: Purpose, *, caller: Caller, request_id: str
+    ) -> Claim | None:
+        """Waits, within the lease's length, for another secret's rotation where an admin secret is shared."""
+        patience = clock() + self._policy.lease
+        while True:
+            try:
+                return self._admission.claim(
+                    secret_id, caller=caller, request_id=request_id, purpose=purpose
+                )
+            except AdminSecretBusy as busy:
+                if clock() >= patience:
+                    raise RotationInProgress(
+                        f"Gave up waiting: {busy}. Try again when it is over."
+                    ) from None
+                self._sleep(_ADMIN_POLL)
+
+    def _entry_of(self, secret_id: str, caller: Caller) -> RotatorEntry:
+        """Looked up before the claim, so that a missing or broken plugin leaves no rotation behind."""
+        with self._store.read() as tx:
+            secret = secrets.find(
+                tx, account=caller.account, region=caller.region, secret_id=secret_id
+            )
+        entry = self._entry(secret.rotator)
+        self._make(entry).close()
+        return entry
+
+    def _entry(self, reference: str | None) -> RotatorEntry:
+        if reference is None:
+            raise InvalidRequest(
+                "No Lambda rotation function ARN is associated with this secret. "
+                "Choose a rotator first: rotate rotation set SECRET --rotator NAME"
+            )
+        return self._registry.resolve(reference)
+
+    @staticmethod
+    def _make(entry: RotatorEntry) -> Rotator:
+        return entry.make() if entry.builtin else ChildRotator(entry)

@@ -1,0 +1,232 @@
+"""The durable side of a rotation: one transaction a method, each checked against the fencing number.
+
+What is about to be done is committed here before it is done (DESIGN, invariants 2 and 4).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rotator.crypto.envelope import Sealed
+from rotator.errors import FencedOut
+from rotator.manager.next_due import anchor_of, due_columns
+from rotator.model import labels as names
+from rotator.model.caller import rotation_service
+from rotator.model.labels import Labels
+from rotator.model.rotation import MachineState, Status
+from rotator.rotation.claim import Claim
+from rotator.rotation.owner import Owner
+from rotator.rotation.policy import EnginePolicy
+from rotator.rotation.report import StepRecord
+from rotator.sdk import Overlap, clock
+from rotator.store import audit, labels, rotations, secrets, versions
+from rotator.store.audit import Outcome
+from rotator.store.rotations import EventRow, RotationRow
+from rotator.store.store import Store
+from rotator.store.tx import Tx
+
+_AUDITED = {
+    Status.SUCCEEDED: ("RotationSucceeded", Outcome.SUCCEEDED),
+    Status.ABANDONED: ("RotationAbandoned", Outcome.SUCCEEDED),
+}
+_NO_LEASE: dict[str, Any] = {"owner": None, "lease_expires": None, "lease_epoch": None}
+_NO_BARRIER: dict[str, Any] = {"barrier_raised_at": None, "barrier_until": None}
+
+
+def lease_columns(tx: Tx, *, owner: Owner, seconds: float) -> dict[str, Any]:
+    """The columns of a lease that begins now."""
+    return {
+        "owner": str(owner),
+        "lease_expires": tx.lease_now + seconds,
+        "lease_epoch": tx.lease_epoch,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Writes what a run does, on behalf of one owner."""
+
+    store: Store
+    policy: EnginePolicy
+    owner: Owner
+    clock: Callable[[], float] = clock
+
+    def open(
+        self,
+        claim: Claim,
+        state: MachineState,
+        *,
+        sealed: Sealed | None,
+        steps: Sequence[StepRecord],
+    ) -> bool:
+        """Commits the sealed new value, and that the target is about to change. Raises the read barrier where the
+        overlap is `gap`, once a rotation.
+
+        Returns:
+            Whether the barrier was raised.
+        """
+        raises = (
+            state.overlap is Overlap.GAP
+            and self.policy.barrier_limit > 0
+            and not claim.barrier_raised
+        )
+        with self.store.write() as tx:
+            # The secret's row before the rotation's: the same order as every other writer, so that none deadlock.
+            secrets.by_id(tx, claim.secret.id, for_update=True)
+            barrier = {"barrier_raised_at": tx.now} if raises else {}
+            self._write(tx, claim, state, steps, barrier)
+            if sealed is not None:
+                self._add_pending(tx, claim, sealed)
+            if raises:
+                until = rotations.deadline(tx, self.policy.barrier_limit)
+                secrets.update(tx, claim.secret.id, barrier_raised_at=tx.now, barrier_until=until)
+        return raises
+
+    def _add_pending(self, tx: Tx, claim: Claim, sealed: Sealed) -> None:
+        if versions.get(tx, secret_id=claim.secret.id, version_id=claim.token) is None:
+            versions.insert(tx, secret_id=claim.secret.id, version_id=claim.token, sealed=sealed)
+        else:
+            versions.set_value(tx, secret_id=claim.secret.id, version_id=claim.token, sealed=sealed)
+        before = labels.load(tx, claim.secret.id)
+        labels.save(
+            tx, claim.secret.id, before=before, after=before.put(claim.token, {names.PENDING})
+        )
+
+    def save(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> None:
+        """Commits a turn that a resume must know of."""
+        with self.store.write() as tx:
+            self._write(tx, claim, state, steps, {})
+
+    def park(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> None:
+        """Commits that the rotation waits for its next attempt, and gives the lease back."""
+        with self.store.write() as tx:
+            waiting = {"next_attempt_at": rotations.deadline(tx, state.delay)}
+            parked = (
+                replace(state, status=Status.WAITING) if state.status is Status.RUNNING else state
+            )
+            self._write(tx, claim, parked, steps, waiting | _NO_LEASE)
+
+    def finish(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> Labels:
+        """Moves AWSCURRENT to the token and AWSPREVIOUS to the version that it left, takes AWSPENDING off, lets the
+        barrier fall, and stores the next due time: all or nothing. Gives the labels as they are then."""
+        with self.store.write() as tx:
+            after = self._move_current(tx, claim)
+            ended = self._ended(tx) if not state.status.active else {}
+            self._write(tx, claim, state, steps, ended)
+            if state.status is Status.SUCCEEDED:
+                versions.release(tx, claim.secret.id)
+                self._audit(tx, claim, state)
+        return after
+
+    def _move_current(self, tx: Tx, claim: Claim) -> Labels:
+        secret = secrets.by_id(tx, claim.secret.id, for_update=True)
+        before = labels.load(tx, secret.id)
+        after = before.finish(claim.token)
+        labels.save(tx, secret.id, before=before, after=after)
+        due = due_columns(secret, rotated_at=tx.now, now=tx.now)
+        secrets.update(tx, secret.id, rotated_at=tx.now, changed_at=tx.now, **_NO_BARRIER, **due)
+        return after
+
+    def end(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> Labels:
+        """Commits the end of a rotation. After a verified revert AWSPENDING goes; where doubt is left it stays."""
+        with self.store.write() as tx:
+            secret = secrets.by_id(tx, claim.secret.id, for_update=True)
+            self._write(tx, claim, state, steps, self._ended(tx))
+            after = before = labels.load(tx, secret.id)
+            if state.status is Status.FAILED:
+                after = before.without_pending(claim.token)
+                labels.save(tx, secret.id, before=before, after=after)
+            if state.status in {Status.SUCCEEDED, Status.FAILED, Status.ABANDONED}:
+                versions.release(tx, secret.id)
+            due = (
+                {}
+                if state.status is Status.SUCCEEDED
+                else due_columns(secret, rotated_at=anchor_of(secret, now=tx.now), now=tx.now)
+            )
+            secrets.update(tx, secret.id, **_NO_BARRIER, **due)
+            self._audit(tx, claim, state)
+        return after
+
+    def renew(self, claim: Claim, *, fencing: int, phase: str) -> float:
+        """Prolongs the lease and shows the step that runs. Gives the lease's end on the local clock."""
+        asked = self.clock()
+        with self.store.write() as tx:
+            columns = lease_columns(tx, owner=self.owner, seconds=self.policy.lease) | {
+                "phase": phase
+            }
+            rotations.update_fenced(tx, claim.rotation_id, fencing=fencing, columns=columns)
+        return asked + self.policy.lease
+
+    def supersede(self, claim: Claim) -> Claim:
+        """The same owner with a higher fencing number: what its earlier sessions may still do counts as an older owner's."""
+        asked = self.clock()
+        with self.store.write() as tx:
+            columns = lease_columns(tx, owner=self.owner, seconds=self.policy.lease) | {
+                "fencing": claim.fencing + 1
+            }
+            rotations.update_fenced(tx, claim.rotation_id, fencing=claim.fencing, columns=columns)
+        return claim.with_fencing(claim.fencing + 1, lease_until=asked + self.policy.lease)
+
+    def check(self, claim: Claim) -> None:
+        """Looks whether the rotation is still ours, right before the target is changed.
+
+        Raises:
+            FencedOut: it was taken over or abandoned.
+        """
+        row = self.row(claim.rotation_id)
+        if row is None or row.fencing != claim.fencing:
+            raise FencedOut("this rotation was taken over or abandoned while it waited")
+
+    def row(self, rotation_id: str) -> RotationRow | None:
+        """The rotation as it is stored now, None where its secret was deleted."""
+        with self.store.read() as tx:
+            return rotations.get(tx, rotation_id)
+
+    def labels(self, claim: Claim) -> Labels:
+        """The labels of the secret as they are now."""
+        with self.store.read() as tx:
+            return labels.load(tx, claim.secret.id)
+
+    def _write(
+        self,
+        tx: Tx,
+        claim: Claim,
+        state: MachineState,
+        steps: Sequence[StepRecord],
+        columns: dict[str, Any],
+    ) -> None:
+        written = rotations.state_columns(state) | columns
+        rotations.update_fenced(tx, claim.rotation_id, fencing=claim.fencing, columns=written)
+        events = [
+            EventRow(
+                at=tx.now,
+                phase=str(step.phase),
+                attempt=step.attempt,
+                outcome=step.outcome,
+                seconds=step.seconds,
+                detail=step.detail,
+            )
+            for step in steps
+        ]
+        rotations.add_events(tx, claim.rotation_id, events)
+
+    def _ended(self, tx: Tx) -> dict[str, Any]:
+        return {"ended_at": tx.now, "next_attempt_at": None, **_NO_LEASE}
+
+    def _audit(self, tx: Tx, claim: Claim, state: MachineState) -> None:
+        event, outcome = _AUDITED.get(state.status, ("RotationFailed", Outcome.FAILED))
+        audit.record(
+            tx,
+            caller=rotation_service(account=claim.secret.account, region=claim.secret.region),
+            request_id=claim.rotation_id,
+            event=event,
+            secret_arn=claim.secret.arn,
+            version_id=claim.token,
+            outcome=outcome,
+            detail={"status": str(state.status), "attempt": state.attempt}
+            | (
+                {}
+                if state.failure is None
+                else {"kind": str(state.failure.kind), "reason": state.failure.message}
+            ),
+        )

@@ -1,0 +1,91 @@
+"""Who holds a lease, and whether that process is still there.
+
+A lease ends by itself, but a person who runs `rotate now` after a crash should not have to wait for that: where the
+owner was a process of this machine, in this boot and this PID namespace, its death can be seen.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+_FIELDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that holds leases.
+
+    Attributes:
+        host: its host's name, for people.
+        boot: which boot of which kernel.
+        namespace: its PID namespace.
+        pid: its process id.
+        started: when it started, in the kernel's ticks since boot: a PID that was used again has another.
+    """
+
+    host: str
+    boot: str
+    namespace: str
+    pid: int
+    started: str
+
+    @classmethod
+    @cache
+    def me(cls) -> Self:
+        """This process."""
+        pid = os.getpid()
+        return cls(
+            host=socket.gethostname().replace("/", "_"),
+            boot=_read("/proc/sys/kernel/random/boot_id"),
+            namespace=_link("/proc/self/ns/pid"),
+            pid=pid,
+            started=_started(pid) or "",
+        )
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.boot}/{self.namespace}/{self.pid}/{self.started}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The owner that `str` wrote, or None for anything else."""
+        parts = text.split("/")
+        if len(parts) != _FIELDS or not parts[3].isdecimal():
+            return None
+        return cls(parts[0], parts[1], parts[2], int(parts[3]), parts[4])
+
+    @property
+    def shown(self) -> str:
+        """The owner in words."""
+        return f"process {self.pid} on {self.host}"
+
+    def seen_dead_by(self, observer: "Owner") -> bool:
+        """Whether `observer` can tell that this process is no more. False where it can't tell."""
+        comparable = bool(self.boot and self.namespace and self.started) and (
+            (self.boot, self.namespace) == (observer.boot, observer.namespace)
+        )
+        return comparable and _started(self.pid) != self.started
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def _link(path: str) -> str:
+    try:
+        return str(Path(path).readlink())
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> str | None:
+    """The start time of a process (field 22 of proc(5)'s stat); None for none, and for a zombie."""
+    after_name = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    if not after_name or after_name[0] in {"Z", "X"}:
+        return None
+    return after_name[19]

@@ -1,0 +1,110 @@
+"""What the store knows of a secret's rotations, for `status` and `history`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from rotator.manager.call import Call
+from rotator.model.caller import Caller
+from rotator.model.rotation import Failure, Phase, Status
+from rotator.rotation.owner import Owner
+from rotator.sdk import Overlap
+from rotator.store import labels, rotations
+from rotator.store.rotations import EventRow, RotationRow
+from rotator.store.store import Store
+from rotator.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationRecord:
+    """One rotation, ended or not.
+
+    Attributes:
+        phase: where it is, or where it ended.
+        owner: who runs it now, in words; None where nobody does.
+        next_attempt_at: None unless it waits.
+        steps: oldest first; empty where they were not asked for.
+    """
+
+    rotation_id: str
+    token: str
+    status: Status
+    phase: Phase
+    attempt: int
+    overlap: Overlap | None
+    requested_by: str
+    owner: str | None
+    created_at: datetime
+    ended_at: datetime | None
+    next_attempt_at: datetime | None
+    failure: Failure | None
+    steps: tuple[EventRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretRotations:
+    """A secret with its latest rotations, newest first.
+
+    Attributes:
+        barrier_until: when the raised read barrier falls at the latest; None where none is raised.
+        barrier_fallen: it was raised, fell at its limit, and the rotation still runs: readers get
+            AWSCURRENT although the target may refuse it.
+    """
+
+    secret_arn: str
+    secret_name: str
+    labels: Mapping[str, str]
+    barrier_until: datetime | None
+    barrier_fallen: bool
+    rotations: tuple[RotationRecord, ...]
+
+
+def rotations_of(
+    store: Store,
+    secret_id: str,
+    *,
+    caller: Caller,
+    request_id: str,
+    limit: int,
+    with_steps: bool = False,
+) -> SecretRotations:
+    """The latest rotations of a secret.
+
+    Raises:
+        ResourceNotFound: there is no such secret.
+        AccessDenied: the caller may not see it.
+    """
+    call = Call(event="DescribeSecret", caller=caller, request_id=request_id, secret_id=secret_id)
+    with call.read(store) as tx:
+        secret = call.find(tx)
+        rows = rotations.history(tx, secret.id, limit=limit)
+        running = bool(rows) and Status(rows[0].status).active
+        raised = secret.barrier_until is not None and secret.barrier_until > tx.now
+        return SecretRotations(
+            secret_arn=secret.arn,
+            secret_name=secret.name,
+            labels=dict(labels.load(tx, secret.id).at),
+            barrier_until=secret.barrier_until if raised else None,
+            barrier_fallen=running and secret.barrier_until is not None and not raised,
+            rotations=tuple(_record(tx, row, with_steps=with_steps) for row in rows),
+        )
+
+
+def _record(tx: Tx, row: RotationRow, *, with_steps: bool) -> RotationRecord:
+    state = row.state
+    owner = Owner.parse(row.owner or "") if row.leased(tx) and state.status.active else None
+    return RotationRecord(
+        rotation_id=row.id,
+        token=row.token,
+        status=state.status,
+        phase=state.phase,
+        attempt=state.attempt,
+        overlap=state.overlap,
+        requested_by=row.requested_by,
+        owner=None if owner is None else owner.shown,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        next_attempt_at=row.next_attempt_at,
+        failure=state.failure,
+        steps=rotations.events(tx, row.id) if with_steps else (),
+    )

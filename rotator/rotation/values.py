@@ -1,0 +1,100 @@
+"""The plaintext that one run needs, and the requests that carry it to the rotator."""
+
+from collections.abc import Iterable
+
+from rotator.crypto.envelope import Sealer
+from rotator.manager.settings import RotationOptions, pinned_authority
+from rotator.model.rotation import MachineState
+from rotator.rotation.authority import require_agreement
+from rotator.rotation.claim import Claim, seal_context
+from rotator.sdk import Authority, Candidate, Misconfigured, Rotation, Rotator, SecretValue
+from rotator.store.secrets import SecretRow
+from rotator.store.versions import VersionRow
+
+_MUST_AGREE = (Candidate.CURRENT, Candidate.PENDING)
+
+
+class Values:
+    """Opens the values of a claim once, and checks what they claim before a rotator sees them."""
+
+    def __init__(self, claim: Claim, *, sealer: Sealer, trust: str | None) -> None:
+        self._sealer = sealer
+        self._trust = trust
+        self._secret = claim.secret
+        self._authority = pinned_authority(claim.secret) or Authority()
+        self._options = RotationOptions.from_column(claim.secret.rotation_options)
+        self._values = {c: self._open(claim.secret, row) for c, row in claim.candidates.items()}
+        self._admin = None if claim.admin is None else self._open(*claim.admin)
+        self._agreed = False
+
+    def _open(self, secret: SecretRow, row: VersionRow) -> SecretValue:
+        if row.sealed is None:
+            raise Misconfigured(f"version {row.version_id} of {secret.name} has no value")
+        return self._sealer.open(row.sealed, context=seal_context(secret, row.version_id))
+
+    @property
+    def candidates(self) -> frozenset[Candidate]:
+        """What there is to probe."""
+        return frozenset(self._values)
+
+    @property
+    def has_admin(self) -> bool:
+        """Whether an admin secret is pinned."""
+        return self._admin is not None
+
+    def all(self) -> Iterable[SecretValue]:
+        """Every plaintext that a message might leak."""
+        return [*self._values.values(), *([self._admin] if self._admin is not None else [])]
+
+    def add_pending(self, value: SecretValue) -> None:
+        """The new value; what it claims is checked like the others'."""
+        self._values[Candidate.PENDING] = value
+        self._agreed = False
+
+    def replace_admin(self, found: tuple[SecretRow, VersionRow] | None) -> bool:
+        """Takes the admin secret as it was read again; whether it differs from before."""
+        fresh = None if found is None else self._open(*found)
+        changed = fresh is not None and fresh != self._admin
+        self._admin = fresh
+        return changed
+
+    def agree(self, rotator: Rotator) -> None:
+        """Checks the values against the pinned authority.
+
+        An older value that disagrees is left out, since it may be from before the rules were pinned again.
+
+        Raises:
+            Misconfigured: the current or the pending value disagrees.
+        """
+        if self._agreed:
+            return
+        for candidate, value in list(self._values.items()):
+            try:
+                require_agreement(claimed=rotator.claims(value), pinned=self._authority)
+            except Misconfigured:
+                if candidate in _MUST_AGREE:
+                    raise
+                del self._values[candidate]
+        self._agreed = True
+
+    def request(self, claim: Claim, state: MachineState, *, deadline: float) -> Rotation:
+        """What the rotator gets for the next step."""
+        return Rotation(
+            rotation_id=claim.rotation_id,
+            secret_arn=self._secret.arn,
+            secret_name=self._secret.name,
+            token=claim.token,
+            fencing=claim.fencing,
+            attempt=state.attempt,
+            values=dict(self._values),
+            live=state.live,
+            admin=self._admin,
+            authority=self._authority,
+            overlap=state.overlap,
+            require_overlap=self._options.require_overlap,
+            allow_privileged=self._options.allow_privileged,
+            allow_other_server=self._options.allow_other_server,
+            settings=dict(self._options.settings),
+            trust=self._trust,
+            deadline=deadline,
+        )

@@ -1,0 +1,268 @@
+"""Queries on rotations and their events. Every write of a running rotation carries its fencing number."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, and_, bindparam, insert, select, text, update
+
+from rotator.errors import FencedOut
+from rotator.model.rotation import Failure, Goal, MachineState, Phase, Status
+from rotator.sdk import Candidate, FailureKind, Overlap
+from rotator.store import tables
+from rotator.store.store import Tx
+
+_R = tables.rotations.c
+# Literal, word for word as in the partial indexes: SQLite proves nothing from bound parameters.
+_ACTIVE = text("rotations.status IN ('running', 'waiting', 'abandoning')")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationRow:
+    """One rotation as it is stored; the columns are explained in `tables.rotations`."""
+
+    id: str
+    secret_id: int
+    token: str
+    requested_by: str
+    request_id: str
+    created_at: datetime
+    deadline_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
+    status: str
+    phase: str
+    goal: str
+    attempt: int
+    reverts: int
+    overlap: str | None
+    created: bool
+    touched: bool
+    dirty: bool
+    finished: bool
+    taken_over: bool
+    live: str
+    next_attempt_at: datetime | None
+    failure: dict[str, Any] | None
+    current_version: str | None
+    previous_version: str | None
+    admin_arn: str | None
+    barrier_raised_at: datetime | None
+    fencing: int
+    owner: str | None
+    lease_expires: float | None
+    lease_epoch: str | None
+
+    @property
+    def state(self) -> MachineState:
+        """The machine's state as it was committed last."""
+        return MachineState(
+            phase=Phase(self.phase),
+            goal=Goal(self.goal),
+            status=Status(self.status),
+            attempt=self.attempt,
+            reverts=self.reverts,
+            overlap=None if self.overlap is None else Overlap(self.overlap),
+            created=self.created,
+            touched=self.touched,
+            dirty=self.dirty,
+            finished=self.finished,
+            taken_over=self.taken_over,
+            live=Candidate(self.live),
+            failure=failure_from_row(self.failure),
+        )
+
+    def leased(self, tx: Tx) -> bool:
+        """Whether its lease is still running by the store's clock."""
+        return (
+            self.owner is not None
+            and self.lease_expires is not None
+            and self.lease_epoch == tx.lease_epoch
+            and self.lease_expires > tx.lease_now
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """One step of a rotation as it went."""
+
+    at: datetime
+    phase: str
+    attempt: int
+    outcome: str
+    seconds: float | None
+    detail: str | None
+
+
+def failure_from_row(stored: dict[str, Any] | None) -> Failure | None:
+    """The failure that a row keeps as JSON."""
+    if stored is None:
+        return None
+    return Failure(
+        phase=Phase(stored["phase"]),
+        kind=FailureKind(stored["kind"]),
+        message=stored["message"],
+        hint=stored.get("hint"),
+    )
+
+
+def failure_to_row(failure: Failure | None) -> dict[str, Any] | None:
+    """The JSON form of a failure."""
+    return None if failure is None else asdict(failure)
+
+
+def state_columns(state: MachineState) -> dict[str, Any]:
+    """The columns that hold a machine state."""
+    return {
+        "status": str(state.status),
+        "phase": str(state.phase),
+        "goal": str(state.goal),
+        "attempt": state.attempt,
+        "reverts": state.reverts,
+        "overlap": None if state.overlap is None else str(state.overlap),
+        "created": state.created,
+        "touched": state.touched,
+        "dirty": state.dirty,
+        "finished": state.finished,
+        "taken_over": state.taken_over,
+        "live": str(state.live),
+        "failure": failure_to_row(state.failure),
+    }
+
+
+_COLUMNS = [tables.rotations.c[field.name] for field in fields(RotationRow)]
+_OF_SECRET = select(*_COLUMNS).where(_R.secret_id == bindparam("secret_id"))
+_ACTIVE_OF_SECRET = _OF_SECRET.where(_ACTIVE)
+_BY_ID = select(*_COLUMNS).where(_R.id == bindparam("rotation_id"))
+_HISTORY = _OF_SECRET.order_by(_R.created_at.desc()).limit(bindparam("most"))
+_BY_ADMIN = (
+    select(_R.id, tables.secrets.c.arn, _R.owner, _R.lease_expires, _R.lease_epoch)
+    .join(tables.secrets, tables.secrets.c.id == _R.secret_id)
+    .where(_R.admin_arn == bindparam("admin_arn"), _ACTIVE)
+)
+_UNFINISHED = (
+    select(tables.secrets.c.arn)
+    .join(tables.rotations, tables.secrets.c.id == _R.secret_id)
+    .where(
+        _ACTIVE,
+        tables.secrets.c.account == bindparam("account"),
+        tables.secrets.c.region == bindparam("region"),
+    )
+    .order_by(_R.created_at)
+)
+_FENCED = and_(_R.id == bindparam("fenced_id"), _R.fencing == bindparam("fenced_number"), _ACTIVE)
+_EVENTS = (
+    select(*[tables.rotation_events.c[field.name] for field in fields(EventRow)])
+    .where(tables.rotation_events.c.rotation_id == bindparam("rotation_id"))
+    .order_by(tables.rotation_events.c.id)
+)
+
+
+def _row(mapping: RowMapping | None) -> RotationRow | None:
+    return None if mapping is None else RotationRow(**mapping)
+
+
+def active(tx: Tx, secret_id: int) -> RotationRow | None:
+    """The rotation that owns the secret, or None. The caller has locked the secret's row where it means to write."""
+    return _row(
+        tx.connection.execute(_ACTIVE_OF_SECRET, {"secret_id": secret_id}).mappings().first()
+    )
+
+
+def get(tx: Tx, rotation_id: str) -> RotationRow | None:
+    """The rotation with this id, or None."""
+    return _row(tx.connection.execute(_BY_ID, {"rotation_id": rotation_id}).mappings().first())
+
+
+def history(tx: Tx, secret_id: int, *, limit: int) -> tuple[RotationRow, ...]:
+    """The latest rotations of a secret, newest first."""
+    found = tx.connection.execute(_HISTORY, {"secret_id": secret_id, "most": limit}).mappings()
+    return tuple(RotationRow(**mapping) for mapping in found)
+
+
+def events(tx: Tx, rotation_id: str) -> tuple[EventRow, ...]:
+    """What happened in a rotation, oldest first."""
+    found = tx.connection.execute(_EVENTS, {"rotation_id": rotation_id}).mappings()
+    return tuple(EventRow(**mapping) for mapping in found)
+
+
+def unfinished(tx: Tx, *, account: str, region: str) -> tuple[str, ...]:
+    """ARNs of the secrets with a rotation that has not ended, oldest first."""
+    return tuple(
+        tx.connection.execute(_UNFINISHED, {"account": account, "region": region}).scalars()
+    )
+
+
+def users_of_admin(tx: Tx, admin_arn: str) -> tuple[str, ...]:
+    """ARNs of the secrets whose running rotation holds a lease and uses this admin secret."""
+    found = tx.connection.execute(_BY_ADMIN, {"admin_arn": admin_arn})
+    return tuple(
+        row.arn
+        for row in found
+        if row.owner is not None
+        and row.lease_epoch == tx.lease_epoch
+        and row.lease_expires is not None
+        and row.lease_expires > tx.lease_now
+    )
+
+
+def insert_rotation(tx: Tx, columns: dict[str, Any]) -> None:
+    """Adds a rotation; a second active one of the same secret violates the table's unique index."""
+    tx.connection.execute(insert(tables.rotations), columns)
+
+
+def update_fenced(tx: Tx, rotation_id: str, *, fencing: int, columns: dict[str, Any]) -> None:
+    """Writes to a rotation on behalf of the owner with this fencing number; on PostgreSQL it also locks the row.
+
+    Raises:
+        FencedOut: another owner has taken it over, or it has ended or was abandoned.
+    """
+    statement = update(tables.rotations).where(_FENCED).values(**columns, updated_at=tx.now)
+    result = tx.connection.execute(statement, {"fenced_id": rotation_id, "fenced_number": fencing})
+    if result.rowcount != 1:
+        raise FencedOut(
+            "this rotation is no longer ours: it was taken over by another process or abandoned from outside"
+        )
+
+
+def take(tx: Tx, row: RotationRow, *, columns: dict[str, Any]) -> int:
+    """Writes as the successor of whoever owned the rotation: the fencing number grows by one. Returns it."""
+    update_fenced(tx, row.id, fencing=row.fencing, columns=columns | {"fencing": row.fencing + 1})
+    return row.fencing + 1
+
+
+def abandon(tx: Tx, row: RotationRow, *, reason: str) -> None:
+    """Marks an active rotation abandoned from outside; its owner is fenced out of the store at once.
+
+    Where a change of the target may have begun the rotation stays active (`abandoning`) until a probe settles which
+    value lives; its lease is left, so that the settling waits for the owner to stop.
+    """
+    unsettled = row.touched or row.dirty
+    failure = Failure(
+        phase=Phase(row.phase),
+        kind=FailureKind.REFUSED,
+        message=f"abandoned: {reason}",
+        hint="run `rotate now` to rotate from what is AWSCURRENT now",
+    )
+    columns: dict[str, Any] = {
+        "failure": failure_to_row(failure),
+        "status": str(Status.ABANDONING if unsettled else Status.ABANDONED),
+        "ended_at": None if unsettled else tx.now,
+        "next_attempt_at": None,
+    }
+    take(tx, row, columns=columns)
+
+
+def add_events(tx: Tx, rotation_id: str, records: Sequence[EventRow]) -> None:
+    """Appends what happened since the last commit."""
+    if records:
+        tx.connection.execute(
+            insert(tables.rotation_events),
+            [asdict(record) | {"rotation_id": rotation_id} for record in records],
+        )
+
+
+def deadline(tx: Tx, seconds: float) -> datetime:
+    """The moment `seconds` from now by the store's clock."""
+    return tx.now + timedelta(seconds=seconds)
