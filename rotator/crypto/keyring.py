@@ -84,7 +84,7 @@ class FileKeyProvider:
 
         Raises:
             KeyUnavailable: the keyring has no such key, or can't be used.
-            DecryptionFailure: the wrapped key or its context was altered, or another key wrapped it.
+            DecryptionFailure: the wrapped key, its context or the sealing key is another one.
         """
         return aead.decrypt(
             self._key(key_id),
