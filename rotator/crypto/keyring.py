@@ -119,10 +119,9 @@ class _Keyring:
 
 def _read_private(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            # What is checked is the file that was opened, whatever its name points to by now.
-            _check_file(os.fstat(descriptor), path=path)
+        with open(path, "rb", opener=_open_at_once) as file:
+            # What is checked is the file that was opened, whatever its name leads to by now.
+            _check_file(os.fstat(file.fileno()), path=path)
             for folder in {path.parent, path.resolve().parent}:
                 _check_folder(folder)
             return file.read()
@@ -134,23 +133,22 @@ def _read_private(path: Path) -> bytes:
     except OSError as error:
         raise KeyUnavailable(
             f"The keyring {path} can't be read: {error.strerror}. "
-            "Run rotate as the user who owns it."
+            "Check its path, and run rotate as the user who owns it."
         ) from None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # a named pipe would wait for its writer
 
 
 def _check_file(status: os.stat_result, *, path: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise KeyUnavailable(f"The keyring {path} is not a file. Check the path. {_KEPT}")
+        raise KeyUnavailable(f"The keyring {path} is not a file. Check its path. {_KEPT}")
     if status.st_mode & OTHERS:
         raise KeyUnavailable(
             f"Others on this machine may read the keyring {path} (mode "
             f"{stat.S_IMODE(status.st_mode):04o}), so it is not used. {_KEPT} "
             f"Make it private: chmod 600 '{path}'"
-        )
-    if os.geteuid() not in {0, status.st_uid}:
-        raise KeyUnavailable(
-            f"The keyring {path} belongs to another user, so it is not used. {_KEPT} "
-            "Run rotate as that user."
         )
 
 
