@@ -82,4 +82,4 @@ class RotationInProgress(RotatorError):
 
 
 class FencedOut(RotatorError):
-    """This process no longer owns the rotation: its lease was taken over, or the rotation was abandoned from outside."""
+    """This process no longer owns the rotation: it was taken over, or abandoned from outside."""

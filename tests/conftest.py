@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.fix_postgres", "tests.fix_proxy", "tests.fix_store"]
+pytest_plugins = ["tests.fix_postgres", "tests.fix_proxy", "tests.fix_store", "tests.fix_house"]
 
 # A busy machine is no failure: how long an example took says nothing about what it did.
 settings.register_profile("rotator", deadline=None, print_blob=True)

@@ -46,7 +46,9 @@ class Admission:
     def claim(
         self, secret_id: str, *, caller: Caller, request_id: str, purpose: Purpose
     ) -> Claim | None:
-        """The rotation of a secret, leased to this process with a fresh budget. None where RESUME or ABORT finds nothing.
+        """The rotation of a secret, leased to this process with a fresh budget.
+
+        None where RESUME or ABORT finds nothing.
 
         Raises:
             ResourceNotFound: no such secret.
@@ -90,7 +92,8 @@ class Admission:
 
     def reclaim(self, claim: Claim) -> Claim | None:
         """The same rotation after it waited, or after it was abandoned from outside under this run. None where it has
-        ended, or is another's by now."""
+        ended, or is another's by now.
+        """
         asked = self.journal.clock()
         with self.journal.store.write() as tx:
             secret = secrets.by_id(tx, claim.secret.id, for_update=True)
@@ -261,7 +264,8 @@ def _taken_state(
     if purpose is Purpose.ABORT:
         if row.finished:
             raise InvalidRequest(
-                "The new value is AWSCURRENT already, so there is nothing to abort. `rotate resume` completes the rotation."
+                "The new value is AWSCURRENT already, so there is nothing to abort. "
+                "`rotate resume` completes the rotation."
             )
         return replace(
             machine.aborted(row.state, facts),
@@ -288,7 +292,8 @@ def check_rotatable(secret: SecretRow, row: RotationRow | None) -> None:
         )
     if pinned_authority(secret) is None:
         raise InvalidRequest(
-            "What a rotation of this secret may act on was never pinned. Pin it: rotate rotation set SECRET --rotator NAME"
+            "What a rotation of this secret may act on was never pinned. "
+            "Pin it: rotate rotation set SECRET --rotator NAME"
         )
 
 

@@ -23,7 +23,7 @@ def require_agreement(*, claimed: Authority, pinned: Authority) -> None:
         )
         if claimed_value != pinned_value
     ]
-    if strangers or not claimed.users and pinned.users:
+    if strangers or (not claimed.users and pinned.users):
         differences.append(
             f"user {', '.join(strangers) or 'none'!r} where {', '.join(pinned.users)!r} was pinned"
         )
@@ -34,7 +34,8 @@ def require_agreement(*, claimed: Authority, pinned: Authority) -> None:
     if differences:
         raise Misconfigured(
             f"the secret's JSON disagrees with its rotation settings: it names {'; '.join(differences)}",
-            hint="put the JSON right with `rotate secret put`, or, if the change is meant, pin it again with `rotate rotation set`",
+            hint="put the JSON right with `rotate secret put`, or, if the change is meant, pin it again with "
+            "`rotate rotation set`",
         )
 
 

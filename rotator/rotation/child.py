@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import IO, Any
 
 from rotator.rotation.registry import GROUP, RotatorEntry
 from rotator.sdk import (
@@ -45,7 +45,7 @@ class ChildRotator(Rotator):
         self._now = now
         self._process: subprocess.Popen[bytes] | None = None
 
-    def claims(self, value: SecretValue) -> Authority:
+    def claims(self, value: SecretValue) -> Authority:  # noqa: D102  # the interface describes the verbs
         claimed = self._ask(
             {"verb": "claims", "value": value.to_wire()}, deadline=self._now() + _CLAIMS_LIMIT
         )
@@ -56,25 +56,25 @@ class ChildRotator(Rotator):
             users=tuple(claimed["users"]),
         )
 
-    def preflight(self, rotation: Rotation) -> Preflight:
+    def preflight(self, rotation: Rotation) -> Preflight:  # noqa: D102
         return Preflight.from_wire(self._verb("preflight", rotation))
 
-    def create_secret(self, rotation: Rotation) -> SecretValue:
+    def create_secret(self, rotation: Rotation) -> SecretValue:  # noqa: D102
         return SecretValue.from_wire(self._verb("create_secret", rotation))
 
-    def set_secret(self, rotation: Rotation) -> None:
+    def set_secret(self, rotation: Rotation) -> None:  # noqa: D102
         self._verb("set_secret", rotation)
 
-    def test_secret(self, rotation: Rotation) -> None:
+    def test_secret(self, rotation: Rotation) -> None:  # noqa: D102
         self._verb("test_secret", rotation)
 
-    def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:
+    def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:  # noqa: D102
         return Proof(self._verb("probe", rotation, candidate=str(candidate)))
 
-    def revert(self, rotation: Rotation) -> None:
+    def revert(self, rotation: Rotation) -> None:  # noqa: D102
         self._verb("revert", rotation)
 
-    def end_older_sessions(self, rotation: Rotation) -> None:
+    def end_older_sessions(self, rotation: Rotation) -> None:  # noqa: D102
         self._verb("end_older_sessions", rotation)
 
     def close(self) -> None:
@@ -127,17 +127,17 @@ class ChildRotator(Rotator):
         return self._process
 
     def _read_line(self, process: subprocess.Popen[bytes], deadline: float) -> bytes:
-        assert process.stdout is not None
+        answers = _pipe(process.stdout)
         received = b""
         while not received.endswith(b"\n"):
-            ready, _, _ = select.select([process.stdout], [], [], max(0.0, deadline - self._now()))
+            ready, _, _ = select.select([answers], [], [], max(0.0, deadline - self._now()))
             if not ready:
                 self._kill_and_forget()
                 raise OutcomeUnknown(
                     f"rotator {self.name} did not answer in time, and its process was killed",
                     hint="see whether the target is slow, or raise rotation.step_limit",
                 )
-            chunk = os.read(process.stdout.fileno(), _CHUNK)
+            chunk = os.read(answers.fileno(), _CHUNK)
             if not chunk:
                 raise EOFError
             received += chunk
@@ -149,9 +149,16 @@ class ChildRotator(Rotator):
 
 
 def _write(process: subprocess.Popen[bytes], line: bytes) -> None:
-    assert process.stdin is not None
-    process.stdin.write(line)
-    process.stdin.flush()
+    requests = _pipe(process.stdin)
+    requests.write(line)
+    requests.flush()
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    """Both were asked for when the process was started."""
+    if pipe is None:
+        raise EOFError
+    return pipe
 
 
 def _kill(process: subprocess.Popen[bytes]) -> int:

@@ -1,4 +1,4 @@
-"""What runs in a rotator's own process: reads requests from standard input, answers on standard output, a JSON line each.
+"""What runs in a rotator's own process: requests from standard input, answers on standard output, a JSON line each.
 
 It imports the SDK and the plugin only. Its standard output is moved out of the plugin's way, so that a `print` can't be
 taken for an answer.
@@ -31,7 +31,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
             answer = {"result": _call(rotator, request)}
         except StepError as error:
             answer = error.to_wire()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything
             answer = {"bug": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()

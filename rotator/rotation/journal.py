@@ -108,7 +108,8 @@ class Journal:
 
     def finish(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> Labels:
         """Moves AWSCURRENT to the token and AWSPREVIOUS to the version that it left, takes AWSPENDING off, lets the
-        barrier fall, and stores the next due time: all or nothing. Gives the labels as they are then."""
+        barrier fall, and stores the next due time: all or nothing. Gives the labels as they are then.
+        """
         with self.store.write() as tx:
             after = self._move_current(tx, claim)
             ended = self._ended(tx) if not state.status.active else {}
@@ -158,7 +159,7 @@ class Journal:
         return asked + self.policy.lease
 
     def supersede(self, claim: Claim) -> Claim:
-        """The same owner with a higher fencing number: what its earlier sessions may still do counts as an older owner's."""
+        """The same owner with a higher fencing number, so that its earlier sessions count as an older owner's."""
         asked = self.clock()
         with self.store.write() as tx:
             columns = lease_columns(tx, owner=self.owner, seconds=self.policy.lease) | {

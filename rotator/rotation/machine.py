@@ -140,7 +140,7 @@ def aborted(state: MachineState, facts: Facts) -> MachineState:
 
 
 def settling(state: MachineState, facts: Facts) -> MachineState:
-    """The state from which an abandoned rotation is settled: which value lives?"""
+    """The state from which it is found out which value of an abandoned rotation lives."""
     begun = replace(
         state, goal=Goal.SETTLE, status=Status.ABANDONING, delay=0.0, attempt=1, taken_over=True
     )
@@ -252,7 +252,8 @@ def _nothing_lives(state: MachineState, facts: Facts) -> MachineState:
         phase=Phase.PROBE,
         kind=FailureKind.REFUSED,
         message="the target accepts none of the stored values: somebody changed the credential there",
-        hint="store the password that works with `rotate secret put`, or name an admin secret with `rotate rotation set --admin`",
+        hint="store the password that works with `rotate secret put`, or name an admin secret with "
+        "`rotate rotation set --admin`",
     )
     return _end(replace(state, failure=failure), Status.DIVERGED)
 

@@ -46,7 +46,7 @@ class RotatorEntry:
     def _loaded(self) -> type[Rotator] | str:
         try:
             found = self.point.load()
-        except Exception as error:  # a broken plugin is listed, it does not take the others down
+        except Exception as error:  # noqa: BLE001  # a broken plugin is listed, it takes nothing else down
             return f"{type(error).__name__}: {error}"
         if not (isinstance(found, type) and issubclass(found, Rotator)):
             return f"{self.point.value} is not a subclass of rotator.sdk.Rotator"

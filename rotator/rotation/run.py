@@ -20,7 +20,6 @@ from rotator.sdk import (
     AdminLoginRefused,
     Candidate,
     FailureKind,
-    Level,
     Preflight,
     Rotation,
     Rotator,
@@ -216,9 +215,7 @@ class Run:
             return Failed(self._failure(error.kind, error.message, error.hint))
         except RotatorError:
             raise
-        except (
-            Exception
-        ) as error:  # a plugin may raise anything: it is its bug, and the outcome is unknown
+        except Exception as error:  # noqa: BLE001  # the plugin's bug; its outcome is unknown
             message = f"the rotator failed with {type(error).__name__}: {error}"
             return Failed(
                 self._failure(FailureKind.BUG, message, "report it to the rotator's author")
@@ -292,7 +289,7 @@ class Run:
         return self._values.replace_admin(self._parts.admission.read_admin(self._claim))
 
     def _after_failure(self, action: Action, failure: Failure) -> None:
-        """A session that was lost may still be at work on the target: it becomes an older owner's, to be ended first."""
+        """A session that was lost may still be at work on the target: it counts as an older owner's from now on."""
         self._close()
         uncertain = failure.kind in {FailureKind.UNKNOWN, FailureKind.BUG}
         if uncertain and action.act in {Act.SET, Act.REVERT}:

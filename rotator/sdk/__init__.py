@@ -16,7 +16,16 @@ from rotator.sdk.errors import (
 from rotator.sdk.keys import KeyProvider
 from rotator.sdk.overlap import Overlap
 from rotator.sdk.passwords import PasswordPolicy
-from rotator.sdk.rotation import Authority, Candidate, Finding, Level, Preflight, Proof, Rotation, clock
+from rotator.sdk.rotation import (
+    Authority,
+    Candidate,
+    Finding,
+    Level,
+    Preflight,
+    Proof,
+    Rotation,
+    clock,
+)
 from rotator.sdk.rotator import Rotator
 from rotator.sdk.values import SecretValue
 

@@ -37,7 +37,8 @@ class PasswordPolicy:
         """
         if not 16 <= self.length <= 128:
             raise Misconfigured(
-                f"password length {self.length} is out of range", hint="set it to a number from 16 to 128"
+                f"password length {self.length} is out of range",
+                hint="set it to a number from 16 to 128",
             )
         classes = [string.ascii_lowercase, string.ascii_uppercase, string.digits]
         if self.punctuation:
@@ -47,7 +48,8 @@ class PasswordPolicy:
         alphabet = "".join(classes)
         if len(alphabet) < 16:
             raise Misconfigured(
-                "the excluded characters leave fewer than 16 to choose from", hint="exclude fewer characters"
+                "the excluded characters leave fewer than 16 to choose from",
+                hint="exclude fewer characters",
             )
         while True:
             password = "".join(choose(alphabet) for _ in range(self.length))

@@ -130,7 +130,9 @@ class Rotation:
             TargetUnreachable: the time of this step is over; nothing was sent.
         """
         if self.remaining() <= 0:
-            raise TargetUnreachable("the time limit of this step ran out before anything was changed")
+            raise TargetUnreachable(
+                "the time limit of this step ran out before anything was changed"
+            )
 
     def to_wire(self) -> dict[str, Any]:
         """A JSON-ready form, for the pipe to a rotator's process."""
@@ -152,7 +154,10 @@ class Rotation:
             | {
                 "live": Candidate(plain["live"]),
                 "overlap": None if plain["overlap"] is None else Overlap(plain["overlap"]),
-                "values": {Candidate(name): SecretValue.from_wire(value) for name, value in wire["values"].items()},
+                "values": {
+                    Candidate(name): SecretValue.from_wire(value)
+                    for name, value in wire["values"].items()
+                },
                 "admin": None if wire["admin"] is None else SecretValue.from_wire(wire["admin"]),
                 "authority": Authority(**authority | {"users": tuple(authority["users"])}),
                 "settings": wire["settings"],
@@ -214,6 +219,9 @@ class Preflight:
         """The inverse of `to_wire`."""
         return cls(
             overlap=Overlap(wire["overlap"]),
-            findings=tuple(Finding(**finding | {"level": Level(finding["level"])}) for finding in wire["findings"]),
+            findings=tuple(
+                Finding(**finding | {"level": Level(finding["level"])})
+                for finding in wire["findings"]
+            ),
             changes=tuple(wire["changes"]),
         )

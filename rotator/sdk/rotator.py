@@ -16,7 +16,7 @@ class Rotator(ABC):
     respects `rotation.deadline` on each socket and statement, tags its sessions with `rotation.session_tag`, and calls
     `rotation.check_deadline()` right before it sends a change.
 
-    Verbs raise the classes of `rotator.sdk.errors`; anything else counts as a bug in the rotator with an unknown outcome.
+    Verbs raise the classes of `rotator.sdk.errors`; anything else counts as a bug with an unknown outcome.
     """
 
     name: ClassVar[str]
@@ -25,8 +25,9 @@ class Rotator(ABC):
 
     @abstractmethod
     def claims(self, value: SecretValue) -> Authority:
-        """What the value's JSON says that a rotation acts on; pure, no connection. The engine compares it with the pinned
-        authority and refuses the rotation where they differ.
+        """What the value's JSON says that a rotation acts on; pure, no connection.
+
+        The engine compares it with the pinned authority and refuses the rotation where they differ.
 
         Raises:
             Misconfigured: the JSON lacks a field or has a wrong one; the message names it.
@@ -42,12 +43,13 @@ class Rotator(ABC):
 
     @abstractmethod
     def set_secret(self, rotation: Rotation) -> None:
-        """Makes the target accept the pending value (setSecret), logging in with `rotation.live` or the admin secret."""
+        """Makes the target accept the pending value (setSecret), by `rotation.live` or the admin secret."""
 
     @abstractmethod
     def test_secret(self, rotation: Rotation) -> None:
         """Proves that the pending value logs in and may do what the old one could (testSecret); for `gap` also that the
-        old one is refused."""
+        old one is refused.
+        """
 
     def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:
         """Whether the target accepts `candidate`. Accepted counts only where a random password is refused.
@@ -68,8 +70,8 @@ class Rotator(ABC):
 
     def end_older_sessions(self, rotation: Rotation) -> None:
         """After a takeover: ends the sessions of this rotation's older owners, or waits until they are over."""
-        return None
+        return
 
     def close(self) -> None:
         """Ends what the instance holds open."""
-        return None
+        return

@@ -11,7 +11,7 @@ from rotator.sdk.errors import Misconfigured
 
 
 class SecretValue:
-    """A secret's plaintext: text or bytes, never both. It compares in constant time and can't be printed by accident."""
+    """A secret's plaintext: text or bytes, never both. It compares in constant time and hides from printing."""
 
     __slots__ = ("_binary", "_string")
 
