@@ -1,0 +1,30 @@
+"""The admin secret: which one may be used, and where it logs in."""
+
+from rotator.sdk import Misconfigured, Rotation
+from rotators.postgresql.secret import DatabaseSecret, parse
+
+
+def admin_secret(rotation: Rotation, secret: DatabaseSecret) -> DatabaseSecret:
+    """The admin's credential for changes on behalf of `secret`.
+
+    It has to name the same server: whoever may write the one secret could else have the admin of
+    another server act, or have its password sent there (confused deputy).
+
+    Raises:
+        Misconfigured: there is no admin secret, or it belongs to another server.
+
+    """
+    if rotation.admin is None:
+        raise Misconfigured(
+            "this rotation needs an admin secret and has none",
+            hint='store the ARN of an admin\'s secret as "masterarn" and set the rotation again',
+        )
+    # Objects and grants are those of the secret's database, unless the admin's own is said.
+    admin = parse(rotation.admin, default_dbname=secret.dbname)
+    same_server = admin.host.lower() == secret.host.lower() and admin.port == secret.port
+    if not same_server and not rotation.allow_other_server:
+        raise Misconfigured(
+            f"the admin secret is for the server {admin.address}, the secret for {secret.address}",
+            hint="let both name the same server, or allow the other one in the rotation's settings",
+        )
+    return admin

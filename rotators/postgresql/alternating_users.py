@@ -1,0 +1,45 @@
+"""The rotator `postgresql-alternating-users`."""
+
+from rotator.sdk import Authority, Candidate, Misconfigured, Rotation, SecretValue
+from rotators.postgresql.facade import PostgresRotator, Steps
+from rotators.postgresql.passwords import new_value, password_policy
+from rotators.postgresql.secret import other_user, parse, user_pair
+
+
+class AlternatingUsers(PostgresRotator):
+    """Two roles take turns: the secret's user and its clone, whose sessions act as the original.
+
+    The old user and its password stay as they are until the next rotation. The admin secret that
+    `masterarn` names makes the clone and sets the passwords.
+    """
+
+    name = "postgresql-alternating-users"
+    aliases = ("SecretsManagerRDSPostgreSQLRotationMultiUser",)
+    summary = "PostgreSQL: two roles take turns, so that the old login stays valid"
+
+    def claims(self, value: SecretValue) -> Authority:
+        """What the secret's JSON says that a rotation acts on."""
+        secret = parse(value)
+        if secret.masterarn is None:
+            raise Misconfigured(
+                'the secret has no "masterarn", and alternating users need an admin secret',
+                hint='store the ARN of an admin\'s secret as "masterarn", or use the rotator '
+                "postgresql-single-user",
+            )
+        return Authority(
+            host=secret.host,
+            port=secret.port,
+            admin=secret.masterarn,
+            users=user_pair(secret.username),
+        )
+
+    def create_secret(self, rotation: Rotation) -> SecretValue:
+        """The current JSON with a new password for the other user."""
+        current = rotation.value(Candidate.CURRENT)
+        policy = password_policy(rotation.settings)
+        return new_value(current, username=other_user(parse(current).username), policy=policy)
+
+    def _load(self) -> Steps:
+        from rotators.postgresql.alternating_users_steps import AlternatingUsersSteps
+
+        return AlternatingUsersSteps()

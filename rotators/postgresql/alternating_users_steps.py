@@ -1,0 +1,197 @@
+"""The steps of `postgresql-alternating-users` on the target."""
+
+from collections.abc import Iterator
+
+from psycopg import sql
+
+from rotator.sdk import (
+    Candidate,
+    Finding,
+    LoginRefused,
+    Misconfigured,
+    Overlap,
+    Preflight,
+    Proof,
+    Rotation,
+    TargetRefused,
+)
+from rotators.postgresql import change, findings
+from rotators.postgresql.admin import admin_secret
+from rotators.postgresql.catalogue import read_roles
+from rotators.postgresql.clone_facts import CloneFacts, read_clone_facts
+from rotators.postgresql.clone_findings import clone_findings
+from rotators.postgresql.clone_plan import ClonePlan, plan_clone
+from rotators.postgresql.clone_test import check_clone_session
+from rotators.postgresql.credential import Prover
+from rotators.postgresql.hba import hba_findings, read_hba
+from rotators.postgresql.older_sessions import end_older_sessions
+from rotators.postgresql.passwords import password_policy
+from rotators.postgresql.quoting import identifier
+from rotators.postgresql.secret import DatabaseSecret, other_user, parse, user_pair
+from rotators.postgresql.session import Session, login
+
+_SHOWN_VERIFIER = sql.Literal("<SCRAM-SHA-256 verifier of the new password>")
+_DOING = "changing the roles"
+
+
+class AlternatingUsersSteps:
+    """One attempt's steps. The admin's session of preflight is kept for the change, to spare a login."""
+
+    def __init__(self) -> None:
+        self._prover = Prover()
+        self._admin: Session | None = None
+        self._current_logs_in = False
+
+    def preflight(self, rotation: Rotation) -> Preflight:
+        """Whether the two users can take turns; changes nothing."""
+        password_policy(rotation.settings)
+        current = parse(rotation.value(Candidate.CURRENT))
+        original, clone = user_pair(current.username)
+        try:
+            session = self._admin_session(rotation)
+        except Misconfigured as wrong:
+            refusal = findings.refusal(wrong.message, wrong.hint)
+            return Preflight(overlap=Overlap.ALTERNATING, findings=(refusal,))
+        facts = read_clone_facts(session, original, clone)
+        found = (
+            *findings.server_findings(facts.roles, standby=session.on_standby),
+            *clone_findings(facts, rotation, database=current.dbname),
+            *hba_findings(read_hba(session), facts, database=current.dbname),
+            *self._current_findings(current, rotation),
+        )
+        if facts.roles.get(original) is None:
+            return Preflight(overlap=Overlap.ALTERNATING, findings=found)
+        plan = _plan(facts, other_user(current.username), _SHOWN_VERIFIER)
+        missing = (
+            _not_permitted(facts, statement.as_string(session)) for statement in plan.not_permitted
+        )
+        return Preflight(
+            overlap=Overlap.ALTERNATING,
+            findings=(*found, *missing),
+            changes=tuple(statement.as_string(session) for statement in plan.statements),
+        )
+
+    def set_secret(self, rotation: Rotation) -> None:
+        """Give the pending user its password and, where that is the clone, all that the original has."""
+        if rotation.live is Candidate.PENDING:
+            return
+        pending = parse(rotation.value(Candidate.PENDING))
+        if pending.username == parse(rotation.value(Candidate.CURRENT)).username:
+            raise Misconfigured(
+                f'the pending value is for "{pending.username}", which is the user in use',
+                hint="cancel the rotation and start it again",
+            )
+        session = self._admin_session(rotation)
+        verifier = change.verifier(session, user=pending.username, password=pending.password)
+        with change.transaction(session, rotation):
+            facts = read_clone_facts(session, *user_pair(pending.username))
+            if facts.roles.get(facts.original) is None:
+                raise TargetRefused(f'there is no role "{facts.original}"')
+            plan = _plan(facts, pending.username, verifier)
+            change.commit(session, rotation, plan.statements, doing=_DOING, hint=_hint(facts))
+
+    def test_secret(self, rotation: Rotation) -> None:
+        """The new login acts as the original and can do what it can; the server checks passwords."""
+        pending = parse(rotation.value(Candidate.PENDING))
+        session = self._prover.log_in(pending, rotation)
+        try:
+            check_clone_session(session, pending)
+        finally:
+            session.close()
+        self._prover.insist_on_password(pending, rotation)
+        current = parse(rotation.value(Candidate.CURRENT))
+        if self._current_logs_in and self._prover.refused(current, rotation):
+            raise TargetRefused(
+                f'"{current.username}", the user in use, logged in before the change and is refused now',
+                hint="nothing was changed about it here: did somebody else?",
+            )
+
+    def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        """Whether the candidate logs in, and a random password of its user doesn't."""
+        return self._prover.prove(parse(rotation.value(candidate)), rotation)
+
+    def revert(self, rotation: Rotation) -> None:
+        """Take the pending password back. The user in use is never touched.
+
+        The pending user gets the password of the previous value where that is its own; else its password is disabled,
+        and a clone may not log in until a rotation succeeds.
+        """
+        pending = parse(rotation.value(Candidate.PENDING))
+        user = pending.username
+        session = self._admin_session(rotation)
+        if read_roles(session, user).get(user) is None:
+            return
+        previous = _previous_of(user, rotation)
+        if previous is not None:
+            verifier = change.verifier(session, user=user, password=previous.password)
+            statement = change.set_password(user, verifier)
+        elif user == user_pair(user)[1]:
+            statement = sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(sql.Identifier(user))
+        else:
+            statement = sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(user))
+        change.run(session, rotation, [statement], doing="taking the new password back")
+
+    def end_older_sessions(self, rotation: Rotation) -> None:
+        """End what older owners of this rotation left open; only admins' sessions change anything."""
+        current = parse(rotation.value(Candidate.CURRENT))
+        end_older_sessions(
+            self._admin_session(rotation), rotation, harmless_users=user_pair(current.username)
+        )
+
+    def close(self) -> None:
+        """End the admin's session."""
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
+
+    def _admin_session(self, rotation: Rotation) -> Session:
+        if self._admin is not None and self._admin.usable:
+            self._admin.deadline = rotation.deadline
+            return self._admin
+        self.close()
+        current = parse(rotation.value(Candidate.CURRENT))
+        admin = admin_secret(rotation, current)
+        if admin.username in user_pair(current.username):
+            raise Misconfigured(
+                f'the admin secret is for "{admin.username}", one of the users that take turns',
+                hint="name the secret of another role in masterarn",
+            )
+        self._admin = login(admin, rotation, admin=True)
+        return self._admin
+
+    def _current_findings(self, current: DatabaseSecret, rotation: Rotation) -> Iterator[Finding]:
+        try:
+            self._prover.log_in(current, rotation).close()
+        except LoginRefused:
+            yield findings.warning(
+                f'the stored password of "{current.username}" does not log in; clients that use it fail already'
+            )
+        else:
+            self._current_logs_in = True
+
+
+def _hint(facts: CloneFacts) -> str:
+    admin = identifier(facts.roles.acting.name)
+    grant = f"GRANT {identifier(facts.original)} TO {admin} WITH ADMIN OPTION"
+    return f"the admin user needs more rights: ALTER ROLE {admin} CREATEROLE; {grant}"
+
+
+def _plan(facts: CloneFacts, user: str, verifier: sql.Literal) -> ClonePlan:
+    if user == facts.clone:
+        return plan_clone(facts, verifier)
+    return ClonePlan(statements=(change.set_password(user, verifier),), not_permitted=())
+
+
+def _not_permitted(facts: CloneFacts, statement: str) -> Finding:
+    return findings.warning(
+        f'the clone "{facts.clone}" differs from the original in something that the admin user '
+        f'"{facts.roles.acting.name}" may not change',
+        f"as a superuser: {statement}",
+    )
+
+
+def _previous_of(user: str, rotation: Rotation) -> DatabaseSecret | None:
+    if Candidate.PREVIOUS not in rotation.values:
+        return None
+    previous = parse(rotation.value(Candidate.PREVIOUS))
+    return previous if previous.username == user else None

@@ -1,0 +1,122 @@
+"""What preflight says about roles and servers, in the words of a DBA. Pure: facts in, findings out."""
+
+from collections.abc import Iterable
+
+from rotator.sdk import Finding, Level
+from rotators.postgresql.catalogue import Role, Roles
+from rotators.postgresql.quoting import identifier
+
+OLDEST_VERSION = 140000
+
+
+def refusal(message: str, remedy: str | None = None) -> Finding:
+    """A finding that stops the rotation."""
+    return Finding(level=Level.REFUSAL, message=message, remedy=remedy)
+
+
+def warning(message: str, remedy: str | None = None) -> Finding:
+    """A finding that doesn't."""
+    return Finding(level=Level.WARNING, message=message, remedy=remedy)
+
+
+def ok(message: str) -> Finding:
+    """Something that preflight looked at and found well."""
+    return Finding(level=Level.OK, message=message)
+
+
+def server_findings(roles: Roles, *, standby: bool) -> Iterable[Finding]:
+    """What is to be said of the server."""
+    if roles.version < OLDEST_VERSION:
+        yield refusal(
+            f"the server is PostgreSQL {version_name(roles.version)}; 14 is the oldest supported",
+            "upgrade the server",
+        )
+    else:
+        yield ok(f"reached PostgreSQL {version_name(roles.version)} and logged in")
+    if standby:
+        yield refusal(
+            "the server is a standby, which takes no changes",
+            "let the secret's host be the primary",
+        )
+    if not roles.fsync:
+        yield warning(
+            "the server runs with fsync = off: a crash of its machine may bring the old password back",
+            "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()",
+        )
+
+
+def privilege_findings(role: Role, *, allowed: bool) -> Iterable[Finding]:
+    """Whether a role with administrative rights may be rotated.
+
+    Args:
+        role: the role that would be changed.
+        allowed: the rotation has the explicit allowance.
+
+    """
+    if not role.privileges:
+        return
+    reason = f'the role "{role.name}" has administrative rights: {", ".join(role.privileges)}'
+    if allowed:
+        yield warning(f"{reason}; the rotation is allowed to change it")
+    else:
+        yield refusal(reason, "allow privileged roles in the rotation's settings, if it is meant")
+
+
+def login_findings(role: Role) -> Iterable[Finding]:
+    """Whether the role could log in with whatever password."""
+    name = identifier(role.name)
+    if not role.attributes.login:
+        yield refusal(
+            f'the role "{role.name}" is not permitted to log in', f"ALTER ROLE {name} LOGIN"
+        )
+    if role.expired:
+        yield refusal(
+            f'the password of "{role.name}" has expired, a new one would be refused as well '
+            f"(VALID UNTIL '{role.attributes.valid_until}')",
+            f"ALTER ROLE {name} VALID UNTIL 'infinity'",
+        )
+    elif role.attributes.valid_until not in (None, "infinity"):
+        yield warning(
+            f'"{role.name}" can\'t log in after {role.attributes.valid_until} (VALID UNTIL), '
+            "and a rotation doesn't change that",
+            f"ALTER ROLE {name} VALID UNTIL 'infinity'",
+        )
+    if role.attributes.connection_limit == 0:
+        yield refusal(
+            f'the connection limit of "{role.name}" is 0', f"ALTER ROLE {name} CONNECTION LIMIT -1"
+        )
+
+
+def missing_role(name: str) -> Finding:
+    """The role isn't there."""
+    return refusal(f'there is no role "{name}"', f"CREATE ROLE {identifier(name)} LOGIN")
+
+
+def administration_findings(roles: Roles, role: Role) -> Iterable[Finding]:
+    """Whether the admin user may change the role."""
+    if roles.may_administer(role):
+        return
+    admin = roles.acting.name
+    own = roles.acting.attributes
+    if role.attributes.superuser or (role.attributes.replication and roles.version < 160000):
+        yield refusal(
+            f'only a superuser may change "{role.name}", and the admin user "{admin}" is none',
+            "let the admin secret be a superuser's",
+        )
+        return
+    if not own.createrole:
+        yield refusal(
+            f'the admin user "{admin}" may not change roles (no CREATEROLE)',
+            f"ALTER ROLE {identifier(admin)} CREATEROLE",
+        )
+    if roles.version >= 160000 and not role.admin_option:
+        yield refusal(
+            f'the admin user "{admin}" lacks ADMIN OPTION on "{role.name}", which CREATEROLE needs '
+            "from PostgreSQL 16 on",
+            f"GRANT {identifier(role.name)} TO {identifier(admin)} WITH ADMIN OPTION",
+        )
+
+
+def version_name(version: int) -> str:
+    """`16.14` for 160014."""
+    return f"{version // 10000}.{version % 10000}"

@@ -1,0 +1,44 @@
+"""The new value of a secret: the current JSON with a new password, made as the rotation's settings ask."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rotator.sdk import Misconfigured, PasswordPolicy, SecretValue
+
+_SETTINGS: Mapping[str, tuple[str, type]] = {
+    "length": ("length", int),
+    "exclude_characters": ("exclude", str),
+    "punctuation": ("punctuation", bool),
+}
+_TYPE_NAMES = {int: "a number", str: "text", bool: "true or false"}
+
+
+def password_policy(settings: Mapping[str, Any]) -> PasswordPolicy:
+    """What `settings` ask of a new password.
+
+    Raises:
+        Misconfigured: a setting is unknown or has a wrong type; the message names it.
+    """
+    unknown = sorted(settings.keys() - _SETTINGS.keys())
+    if unknown:
+        raise Misconfigured(
+            f"this rotator knows no setting {', '.join(unknown)}",
+            hint=f"it takes: {', '.join(_SETTINGS)}",
+        )
+    arguments: dict[str, Any] = {}
+    for name, setting in settings.items():
+        argument, kind = _SETTINGS[name]
+        if type(setting) is not kind:  # an exact match, because True is an int as well
+            raise Misconfigured(f"the setting {name} is not {_TYPE_NAMES[kind]}")
+        arguments[argument] = setting
+    return PasswordPolicy(**arguments)
+
+
+def new_value(current: SecretValue, *, username: str, policy: PasswordPolicy) -> SecretValue:
+    """`current` for `username` with a new password; every other field, also those unknown here, stays as it is.
+
+    Raises:
+        Misconfigured: the value is no JSON object, or the policy can't be met.
+    """
+    fields = current.fields()
+    return SecretValue.from_json(fields | {"username": username, "password": policy.generate()})

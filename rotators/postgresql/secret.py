@@ -1,0 +1,198 @@
+"""The JSON of a PostgreSQL secret, in the form that AWS defines for database secrets.
+
+Source: AWS Secrets Manager User Guide, "JSON structure of AWS Secrets Manager secrets", Amazon RDS PostgreSQL.
+Everything here is pure; whatever the JSON holds, the only error is Misconfigured, and no message quotes a password.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rotator.sdk import Misconfigured, SecretValue
+
+ENGINES = ("postgres", "postgresql", "aurora-postgresql")
+DEFAULT_PORT = 5432
+DEFAULT_DATABASE = "postgres"
+NAME_BYTES = 63
+"""The longest name that a server keeps (NAMEDATALEN - 1); it would cut a longer one and mean another role."""
+
+CLONE_SUFFIX = "_clone"
+"""What the AWS rotation templates append to the name of the second user."""
+
+VERIFYING_MODES = ("require", "verify-ca", "verify-full")
+PLAINTEXT = "disable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """How the connection is encrypted.
+
+    Attributes:
+        mode: libpq's sslmode: `disable`, `require`, `verify-ca` or `verify-full`.
+        root_certificate: the secret's own `sslrootcert`: a path or `system`.
+    """
+
+    mode: str
+    root_certificate: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSecret:
+    """A credential of a PostgreSQL role and where it logs in."""
+
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    dbname: str
+    masterarn: str | None
+    tls: Tls
+
+    @property
+    def address(self) -> str:
+        """Host and port, for messages."""
+        return f"{self.host}:{self.port}"
+
+
+def parse(value: SecretValue, *, default_dbname: str = DEFAULT_DATABASE) -> DatabaseSecret:
+    """The credential that `value` holds.
+
+    Args:
+        value: the secret's value.
+        default_dbname: the database where the JSON names none.
+
+    Raises:
+        Misconfigured: a field is missing or wrong; the message names it.
+
+    """
+    fields = value.fields()
+    _check_engine(fields)
+    return DatabaseSecret(
+        host=_host(fields),
+        port=_port(fields),
+        username=_name(fields, "username"),
+        password=_text(fields, "password"),
+        dbname=default_dbname if fields.get("dbname") is None else _name(fields, "dbname"),
+        masterarn=None if fields.get("masterarn") is None else _text(fields, "masterarn"),
+        tls=_tls(fields),
+    )
+
+
+def user_pair(username: str) -> tuple[str, str]:
+    """The original user and its clone, whichever of the two `username` is.
+
+    Raises:
+        Misconfigured: the clone's name would be longer than a server keeps.
+    """
+    original = username.removesuffix(CLONE_SUFFIX)
+    if not original:
+        raise Misconfigured(
+            f'the user name "{username}" is nothing but the suffix of a clone',
+            hint="name the original user in the secret",
+        )
+    clone = original + CLONE_SUFFIX
+    excess = len(clone.encode()) - NAME_BYTES
+    if excess > 0:
+        raise Misconfigured(
+            f'the clone\'s name "{clone}" is {excess} bytes longer than the {NAME_BYTES} that PostgreSQL keeps',
+            hint=f"use a user name of at most {NAME_BYTES - len(CLONE_SUFFIX)} bytes, or the single-user rotator",
+        )
+    return original, clone
+
+
+def other_user(username: str) -> str:
+    """The user whose turn comes after `username`'s; see `user_pair`."""
+    original, clone = user_pair(username)
+    return original if username == clone else clone
+
+
+def _check_engine(fields: Mapping[str, Any]) -> None:
+    engine = fields.get("engine")
+    if engine not in ENGINES:
+        raise Misconfigured(
+            "the secret's \"engine\" is missing or not PostgreSQL's",
+            hint=f"set it to one of: {', '.join(ENGINES)}",
+        )
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    text = fields.get(name)
+    if not isinstance(text, str) or not text:
+        raise Misconfigured(
+            f'the secret\'s "{name}" is missing, empty or no text',
+            hint=f'store the secret with a "{name}" that is a non-empty string',
+        )
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise Misconfigured(
+            f"the secret's \"{name}\" holds a character that PostgreSQL can't take (NUL or half of a surrogate pair)",
+            hint=f'store the secret with a "{name}" that is plain Unicode text',
+        )
+    return text
+
+
+def _name(fields: Mapping[str, Any], field_name: str) -> str:
+    name = _text(fields, field_name)
+    if len(name.encode()) > NAME_BYTES:
+        raise Misconfigured(
+            f'the secret\'s "{field_name}" is longer than the {NAME_BYTES} bytes that PostgreSQL keeps of a name',
+            hint="the server knows it by a shorter name: SELECT rolname FROM pg_roles; SELECT datname FROM pg_database",
+        )
+    return name
+
+
+def _host(fields: Mapping[str, Any]) -> str:
+    host = _text(fields, "host")
+    # libpq takes a comma for a list of servers, a leading slash or @ for a socket: a credential lives on one server.
+    if "," in host or host[0] in "/@" or any(c.isspace() for c in host):
+        raise Misconfigured(
+            'the secret\'s "host" is not one host name or address',
+            hint='store one name or IP address in "host"; lists and socket directories are not supported',
+        )
+    return host
+
+
+def _port(fields: Mapping[str, Any]) -> int:
+    port = fields.get("port")
+    if port is None:
+        return DEFAULT_PORT
+    if isinstance(port, str) and port.isascii() and port.isdigit() and len(port) <= 5:
+        port = int(port)
+    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
+        raise Misconfigured(
+            'the secret\'s "port" is not a number from 1 to 65535',
+            hint=f'store "port": {DEFAULT_PORT}',
+        )
+    return port
+
+
+def _tls(fields: Mapping[str, Any]) -> Tls:
+    encrypted = _ssl(fields)
+    mode = fields.get("sslmode")
+    root = None if fields.get("sslrootcert") is None else _text(fields, "sslrootcert")
+    if mode is not None and mode not in (PLAINTEXT, *VERIFYING_MODES):
+        raise Misconfigured(
+            'the secret\'s "sslmode" is none that keeps its promise: allow and prefer fall back to plaintext silently',
+            hint=f"set it to one of: {', '.join(VERIFYING_MODES)}; or leave it out for verify-full",
+        )
+    if encrypted is False:
+        if mode not in (None, PLAINTEXT):
+            raise Misconfigured(
+                f'the secret says "ssl": false and "sslmode": "{mode}", which contradict each other',
+                hint='leave out "sslmode" for plaintext, or "ssl" for TLS',
+            )
+        return Tls(mode=PLAINTEXT)
+    if mode == PLAINTEXT:
+        raise Misconfigured(
+            'the secret says "sslmode": "disable" without "ssl": false',
+            hint='set "ssl": false if the connection shall really be plaintext',
+        )
+    return Tls(mode=mode or "verify-full", root_certificate=root)
+
+
+def _ssl(fields: Mapping[str, Any]) -> bool | None:
+    ssl = fields.get("ssl")
+    if isinstance(ssl, str):  # the AWS templates take the words too
+        ssl = {"true": True, "false": False}.get(ssl.lower(), ssl)
+    if ssl is None or isinstance(ssl, bool):
+        return ssl
+    raise Misconfigured('the secret\'s "ssl" is neither true nor false', hint='store "ssl": true')

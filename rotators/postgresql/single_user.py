@@ -1,0 +1,35 @@
+"""The rotator `postgresql-single-user`."""
+
+from rotator.sdk import Authority, Candidate, Rotation, SecretValue
+from rotators.postgresql.facade import PostgresRotator, Steps
+from rotators.postgresql.passwords import new_value, password_policy
+from rotators.postgresql.secret import parse
+
+
+class SingleUser(PostgresRotator):
+    """Changes the password of one role, which does so itself unless `masterarn` names an admin.
+
+    A PostgreSQL role has one password: the old one is refused from the moment the new one is set.
+    """
+
+    name = "postgresql-single-user"
+    aliases = ("SecretsManagerRDSPostgreSQLRotationSingleUser",)
+    summary = "PostgreSQL: one role, whose password changes in place"
+
+    def claims(self, value: SecretValue) -> Authority:
+        """What the secret's JSON says that a rotation acts on."""
+        secret = parse(value)
+        return Authority(
+            host=secret.host, port=secret.port, admin=secret.masterarn, users=(secret.username,)
+        )
+
+    def create_secret(self, rotation: Rotation) -> SecretValue:
+        """The current JSON with a new password."""
+        current = rotation.value(Candidate.CURRENT)
+        policy = password_policy(rotation.settings)
+        return new_value(current, username=parse(current).username, policy=policy)
+
+    def _load(self) -> Steps:
+        from rotators.postgresql.single_user_steps import SingleUserSteps
+
+        return SingleUserSteps()

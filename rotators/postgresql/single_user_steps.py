@@ -1,0 +1,242 @@
+"""The steps of `postgresql-single-user` on the target."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rotator.sdk import (
+    Candidate,
+    Finding,
+    LoginRefused,
+    Misconfigured,
+    Overlap,
+    Preflight,
+    Proof,
+    Rotation,
+    TargetRefused,
+)
+from rotators.postgresql import change, findings
+from rotators.postgresql.admin import admin_secret
+from rotators.postgresql.catalogue import Roles, read_roles
+from rotators.postgresql.credential import Prover
+from rotators.postgresql.identity import read_identity
+from rotators.postgresql.older_sessions import end_older_sessions
+from rotators.postgresql.passwords import password_policy
+from rotators.postgresql.quoting import identifier
+from rotators.postgresql.secret import DatabaseSecret, parse
+from rotators.postgresql.session import Session, login
+from rotators.postgresql.statement_failure import explained
+
+_DOING = "changing the password"
+_HINT = "name an admin secret in masterarn that may change this role"
+
+
+@dataclass(slots=True)
+class _Changer:
+    """The session that makes changes, and whose credential opened it (None: the admin's)."""
+
+    session: Session
+    candidate: Candidate | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What preflight saw of the role. Its memberships and grants hang on its oid."""
+
+    oid: int
+    current_user: str | None
+
+
+class SingleUserSteps:
+    """One attempt's steps. The session of preflight is kept for the change, to spare a login."""
+
+    def __init__(self) -> None:
+        self._prover = Prover()
+        self._changer: _Changer | None = None
+        self._before: _Before | None = None
+
+    def preflight(self, rotation: Rotation) -> Preflight:
+        """Whether the password can be changed; nothing is."""
+        password_policy(rotation.settings)
+        live = parse(rotation.value(rotation.live))
+        found: list[Finding] = []
+        if rotation.require_overlap:
+            found.append(_no_overlap())
+        if rotation.admin is not None:
+            try:
+                admin_secret(rotation, live)
+            except Misconfigured as wrong:
+                found.append(findings.refusal(wrong.message, wrong.hint))
+                return Preflight(overlap=Overlap.GAP, findings=tuple(found))
+            found += self._live_findings(live, rotation)
+        session = self._session_for_change(rotation)
+        roles = read_roles(session, live.username)
+        found += findings.server_findings(roles, standby=session.on_standby)
+        found += _role_findings(roles, live.username, rotation)
+        role = roles.get(live.username)
+        if role is not None:
+            acting = roles.acting.name if rotation.admin is None else None
+            self._before = _Before(role.oid, acting)
+        name = identifier(live.username)
+        line = f"ALTER ROLE {name} PASSWORD '<SCRAM-SHA-256 verifier of the new password>'"
+        return Preflight(overlap=Overlap.GAP, findings=tuple(found), changes=(line,))
+
+    def set_secret(self, rotation: Rotation) -> None:
+        """Give the role the pending password."""
+        if rotation.live is Candidate.PENDING:
+            return
+        pending = parse(rotation.value(Candidate.PENDING))
+        try:
+            session = self._session_for_change(rotation)
+        except LoginRefused:
+            # An earlier call, whose answer was lost, may have done it.
+            if self._prover.refused(pending, rotation):
+                raise
+            return
+        self._change_password(session, pending, rotation)
+
+    def test_secret(self, rotation: Rotation) -> None:
+        """The new password logs in, as the same role, and the old one is refused."""
+        pending = parse(rotation.value(Candidate.PENDING))
+        current = parse(rotation.value(Candidate.CURRENT))
+        session = self._prover.log_in(pending, rotation)
+        try:
+            self._check_identity(session, pending)
+        finally:
+            session.close()
+        if (current.username, current.password) == (pending.username, pending.password):
+            # A test without a rotation: there is no old password that could be refused.
+            self._prover.insist_on_password(pending, rotation)
+        elif not self._prover.refused(current, rotation):
+            raise Misconfigured(
+                f'the server still takes the old password of "{pending.username}" after the new '
+                "one was set: it doesn't check the role's own password",
+                hint="pg_hba.conf has the user checked elsewhere (ldap, radius, pam …): change the "
+                "password there, or give the user a line with scram-sha-256",
+            )
+
+    def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        """Whether the candidate logs in, and a random password doesn't."""
+        return self._prover.prove(parse(rotation.value(candidate)), rotation)
+
+    def revert(self, rotation: Rotation) -> None:
+        """Give the role the current password again, unless that is the one that logs in."""
+        if rotation.live is Candidate.CURRENT:
+            return
+        current = parse(rotation.value(Candidate.CURRENT))
+        try:
+            session = self._session_for_change(rotation)
+        except LoginRefused:
+            if self._prover.refused(current, rotation):
+                raise
+            return
+        self._change_password(session, current, rotation)
+
+    def end_older_sessions(self, rotation: Rotation) -> None:
+        """End what older owners of this rotation left open."""
+        if rotation.admin is not None:
+            session = self._session_for_change(rotation)
+            users = {parse(value).username for value in rotation.values.values()}
+            end_older_sessions(session, rotation, harmless_users=users)
+            return
+        session = self._any_session(rotation)
+        try:
+            with explained("acting as the role itself"):
+                session.execute("SET ROLE NONE")
+            end_older_sessions(session, rotation)
+        finally:
+            session.close()
+
+    def close(self) -> None:
+        """End the kept session."""
+        if self._changer is not None:
+            self._changer.session.close()
+            self._changer = None
+
+    def _session_for_change(self, rotation: Rotation) -> Session:
+        candidate = None if rotation.admin is not None else rotation.live
+        kept = self._changer
+        if kept is not None and kept.candidate is candidate and kept.session.usable:
+            kept.session.deadline = rotation.deadline
+            return kept.session
+        self.close()
+        secret = parse(rotation.value(rotation.live))
+        if candidate is None:
+            session = login(admin_secret(rotation, secret), rotation, admin=True)
+        else:
+            session = self._prover.log_in(secret, rotation)
+        self._changer = _Changer(session, candidate)
+        return session
+
+    def _any_session(self, rotation: Rotation) -> Session:
+        """A session by whichever value logs in: after a takeover nobody knows which does."""
+        order = (rotation.live, Candidate.PENDING, Candidate.CURRENT, Candidate.PREVIOUS)
+        *others, last = [c for c in dict.fromkeys(order) if c in rotation.values]
+        for candidate in others:
+            try:
+                return self._prover.log_in(parse(rotation.value(candidate)), rotation)
+            except LoginRefused:
+                continue
+        return self._prover.log_in(parse(rotation.value(last)), rotation)
+
+    def _change_password(
+        self, session: Session, secret: DatabaseSecret, rotation: Rotation
+    ) -> None:
+        verifier = change.verifier(session, user=secret.username, password=secret.password)
+        # An admin may hold its rights only as the role that its own settings have it act as.
+        acting = () if rotation.admin is not None else (change.AS_LOGGED_IN,)
+        statement = change.set_password(secret.username, verifier)
+        change.run(session, rotation, (*acting, statement), doing=_DOING, hint=_HINT)
+        # A role may have few connections, and testSecret needs one.
+        self.close()
+
+    def _check_identity(self, session: Session, secret: DatabaseSecret) -> None:
+        identity = read_identity(session)
+        before = self._before
+        if identity.session_user != secret.username or (before and identity.oid != before.oid):
+            raise TargetRefused(
+                f'the new password logs in as another role than "{secret.username}" was before',
+                hint="was the role dropped and made again meanwhile? start the rotation again",
+            )
+        if before and before.current_user not in (None, identity.current_user):
+            raise TargetRefused(
+                f'"{secret.username}" acted as "{before.current_user}" with the old password and '
+                f'acts as "{identity.current_user}" with the new one',
+                hint="compare the role's memberships and its setting role: pg_db_role_setting",
+            )
+        if not identity.may_connect:
+            raise TargetRefused(
+                f'"{identity.current_user}" lost CONNECT on the database "{identity.database}"',
+                hint=f"GRANT CONNECT ON DATABASE {identifier(identity.database)} "
+                f"TO {identifier(identity.current_user)}",
+            )
+
+    def _live_findings(self, live: DatabaseSecret, rotation: Rotation) -> Iterator[Finding]:
+        if self._prover.refused(live, rotation):
+            yield findings.warning(
+                f'the stored password of "{live.username}" does not log in; the admin secret can '
+                "set the new one all the same"
+            )
+
+
+def _no_overlap() -> Finding:
+    return findings.refusal(
+        "a PostgreSQL role has one password, so the old one is refused from the change on, and "
+        "this rotation requires an overlap",
+        "use the rotator postgresql-alternating-users, or let the rotation do without an overlap",
+    )
+
+
+def _role_findings(roles: Roles, username: str, rotation: Rotation) -> Iterator[Finding]:
+    role = roles.get(username)
+    if role is None:
+        yield findings.missing_role(username)
+        return
+    yield from findings.privilege_findings(role, allowed=rotation.allow_privileged)
+    yield from findings.login_findings(role)
+    if rotation.admin is not None:
+        yield from findings.administration_findings(roles, role)
+    elif role.attributes.replication and not role.attributes.superuser and roles.version < 160000:
+        yield findings.refusal(
+            f'"{username}" has REPLICATION and can\'t change its own password before PostgreSQL 16',
+            "name a superuser's secret in masterarn",
+        )
