@@ -1,0 +1,100 @@
+"""A store takes only the keyring that it was sealed with."""
+
+import base64
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from rotator.crypto.envelope import Sealer
+from rotator.crypto.keyring import FileKeyProvider, create_keyring
+from rotator.errors import KeyUnavailable
+from rotator.store.sealing import verify_sealing_key
+from rotator.store.store import Store
+from rotator.store.tables import sealing_check
+
+
+def _known(store: Store) -> list[Any]:
+    with store.read() as tx:
+        return list(tx.connection.execute(select(sealing_check)).all())
+
+
+def _reread(keyring: Path) -> Sealer:
+    return Sealer(FileKeyProvider(keyring))
+
+
+def _edit(keyring: Path, **changes: Any) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(keyring.read_text())
+    keyring.write_text(json.dumps(content | changes))
+    return content
+
+
+def test_the_first_keyring_becomes_the_store_s(store: Store, sealer: Sealer, keyring: Path) -> None:
+    """A new store takes the first keyring; later opens accept the same and write nothing."""
+    verify_sealing_key(store, sealer)
+    known = _known(store)
+    assert [row.key_id for row in known] == [sealer.provider.active_key_id]
+    verify_sealing_key(store, _reread(keyring))
+    assert _known(store) == known
+
+
+def test_another_store_s_keyring_is_refused(store: Store, sealer: Sealer, tmp_path: Path) -> None:
+    """A keyring without any key that the store has used is refused before it seals anything."""
+    verify_sealing_key(store, sealer)
+    known = _known(store)
+    create_keyring(tmp_path / "other.json")
+    with pytest.raises(KeyUnavailable, match="not those that the store"):
+        verify_sealing_key(store, _reread(tmp_path / "other.json"))
+    assert _known(store) == known
+
+
+def test_another_key_under_the_same_id_is_refused(
+    store: Store, sealer: Sealer, keyring: Path
+) -> None:
+    """A key that carries the id of the store's own, but is another, is refused."""
+    verify_sealing_key(store, sealer)
+    active = sealer.provider.active_key_id
+    _edit(keyring, keys={active: base64.b64encode(bytes(32)).decode()})
+    with pytest.raises(KeyUnavailable, match="not those that the store"):
+        verify_sealing_key(store, _reread(keyring))
+
+
+def test_a_new_key_beside_a_known_one_is_taken_in(
+    store: Store, sealer: Sealer, keyring: Path
+) -> None:
+    """A key that was made active in the store's own keyring becomes known, the older stays so."""
+    verify_sealing_key(store, sealer)
+    content = _edit(keyring)
+    content["keys"]["newer"] = base64.b64encode(bytes(range(32))).decode()
+    _edit(keyring, active="newer", keys=content["keys"])
+    verify_sealing_key(store, _reread(keyring))
+    assert {row.key_id for row in _known(store)} == {content["active"], "newer"}
+
+
+def test_a_missing_keyring_touches_nothing(store: Store, tmp_path: Path) -> None:
+    """Without a keyring the check is refused and the store stays without a key of its own."""
+    with pytest.raises(KeyUnavailable, match="no keyring"):
+        verify_sealing_key(store, _reread(tmp_path / "none.json"))
+    assert _known(store) == []
+
+
+def test_processes_that_start_at_once_agree(store: Store, sealer: Sealer) -> None:
+    """Of several first uses at the same time one stores the sentinel and the others accept it."""
+    failures: list[BaseException] = []
+
+    def verify() -> None:
+        try:
+            verify_sealing_key(store, sealer)
+        except BaseException as error:  # noqa: BLE001  # it is shown by the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=verify) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(_known(store)) == 1
