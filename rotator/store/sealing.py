@@ -38,6 +38,16 @@ def verify_sealing_key(store: Database, sealer: Sealer) -> None:
             tx.connection.execute(_ADD, {"key_id": active, "wrapped_key": wrapped})
 
 
+def has_sealing_key(store: Database) -> bool:
+    """Whether the store is some keyring's already: a new keyring could not open what is in it.
+
+    Raises:
+        StoreUnavailable: the store can't be reached.
+    """
+    with store.read() as tx:
+        return tx.connection.execute(_KNOWN).first() is not None
+
+
 def _is_known(tx: Tx, provider: KeyProvider, *, active: str, shown: str) -> bool:
     known = {row.key_id: row.wrapped_key for row in tx.connection.execute(_KNOWN)}
     candidates = {active} & known.keys() or known.keys()

@@ -1,0 +1,186 @@
+"""The checks of `rotate doctor`. Each looks at one thing and changes nothing."""
+
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from rotator.cli.exits import ExitCode, of_error
+from rotator.cli.session import Session
+from rotator.config.load import unknown_variables
+from rotator.errors import RotatorError
+
+
+class Finding(StrEnum):
+    """How much a check's result matters."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What one check found.
+
+    Attributes:
+        fix: what to do; None where nothing is.
+        exit_code: DONE unless it is a fault.
+    """
+
+    subject: str
+    finding: Finding
+    message: str
+    fix: str | None = None
+    exit_code: ExitCode = ExitCode.DONE
+
+
+def run_checks(session: Session) -> tuple[Check, ...]:
+    """All checks, in the order in which a person would mend things."""
+    return tuple(_all(session))
+
+
+def _all(session: Session) -> Iterator[Check]:
+    yield from _guarded("settings", _settings, session)
+    if "configuration" not in session.__dict__:
+        return  # without settings nobody knows where anything is
+    yield from _guarded("home", _home, session)
+    yield from _guarded("store", _store, session)
+    if "store" in session.__dict__:
+        yield from _guarded("keyring", _keyring, session)
+    yield from _plugins(session)
+    yield from _guarded("TLS trust", _trust, session)
+
+
+def _guarded(
+    subject: str, check: Callable[[Session], Iterator[Check]], session: Session
+) -> Iterator[Check]:
+    try:
+        yield from check(session)
+    except RotatorError as error:
+        yield Check(
+            subject=subject, finding=Finding.FAULT, message=str(error), exit_code=of_error(error)
+        )
+
+
+def _settings(session: Session) -> Iterator[Check]:
+    file = session.configuration.file
+    yield Check(
+        subject="settings",
+        finding=Finding.OK,
+        message="the defaults" if file is None else f"read from {file}",
+    )
+    for name in unknown_variables(session.environ):
+        yield Check(
+            subject="settings",
+            finding=Finding.WARNING,
+            message=f"the environment variable {name} is no setting and is ignored",
+            fix="config.example.yaml explains how a setting's variable is called",
+        )
+
+
+def _home(session: Session) -> Iterator[Check]:
+    home = session.configuration.home
+    if not home.is_dir():
+        yield _fault("home", f"{home} is missing", "rotate init", ExitCode.UNAVAILABLE)
+        return
+    mode = stat.S_IMODE(home.stat().st_mode)
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        yield _fault(
+            "home",
+            f"other users may change what is in {home} (mode {mode:04o})",
+            f"chmod 700 {home}",
+            ExitCode.UNAVAILABLE,
+        )
+    else:
+        yield Check(subject="home", finding=Finding.OK, message=f"{home} (mode {mode:04o})")
+
+
+def _store(session: Session) -> Iterator[Check]:
+    store = session.store
+    yield Check(
+        subject="store",
+        finding=Finding.OK,
+        message=f"{store.url_shown}, with this release's schema",
+    )
+    from rotator.store.durability import durability, unsafe
+
+    reported = durability(store)
+    shown = ", ".join(f"{name}={value}" for name, value in reported.items())
+    wrong = unsafe(reported)
+    if wrong:
+        yield _fault(
+            "store",
+            f"a crash of its machine could lose what was committed: {shown}",
+            f"ask the database's administrator to set {' and '.join(wrong)} to on",
+            ExitCode.UNAVAILABLE,
+        )
+    else:
+        yield Check(subject="store", finding=Finding.OK, message=f"durable: {shown}")
+
+
+def _keyring(session: Session) -> Iterator[Check]:
+    active = session.sealer.provider.active_key_id
+    path = session.configuration.settings.keyring.path
+    yield Check(
+        subject="keyring",
+        finding=Finding.OK,
+        message=f"{path}, private and the store's own; key {active} is active",
+    )
+
+
+def _plugins(session: Session) -> Iterator[Check]:
+    entries = session.registry.entries()
+    names = ", ".join(entry.name for entry in entries if entry.error is None)
+    yield Check(subject="plugins", finding=Finding.OK, message=names or "none")
+    for entry in entries:
+        if entry.error is not None:
+            yield Check(
+                subject="plugins",
+                finding=Finding.WARNING,
+                message=f"{entry.name} can't be used: {entry.error}",
+                fix=f"pip install --force-reinstall {entry.distribution}, or uninstall it",
+            )
+
+
+def _trust(session: Session) -> Iterator[Check]:
+    import ssl
+
+    bundle = session.configuration.settings.tls.trust
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if bundle is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(cafile=bundle)
+    except OSError as error:  # ssl.SSLError is one
+        yield _fault(
+            "TLS trust",
+            f"{bundle} can't be used: {error.strerror or 'it holds no certificate in PEM form'}",
+            "correct the setting tls.trust",
+            ExitCode.USAGE,
+        )
+        return
+    yield _trusted(bundle, authorities=len(context.get_ca_certs()))
+
+
+def _trusted(bundle: Path | None, *, authorities: int) -> Check:
+    if bundle is not None:
+        message = f"{bundle}, {authorities} certificate authorities"
+    elif authorities:
+        message = f"the system's, {authorities} certificate authorities"
+    else:
+        return Check(
+            subject="TLS trust",
+            finding=Finding.WARNING,
+            message="the system trusts no certificate authority, so no target can be checked over TLS",
+            fix="install the package ca-certificates, or set tls.trust to a PEM file",
+        )
+    return Check(subject="TLS trust", finding=Finding.OK, message=message)
+
+
+def _fault(subject: str, message: str, fix: str, exit_code: ExitCode) -> Check:
+    return Check(
+        subject=subject, finding=Finding.FAULT, message=message, fix=fix, exit_code=exit_code
+    )

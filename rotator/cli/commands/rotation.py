@@ -1,0 +1,269 @@
+"""`rotate rotation …`: who rotates a secret, when, and what that may act on."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rotator.cli.options import Output, SecretId
+from rotator.cli.output import OutputFormat, moment, write, write_json
+from rotator.cli.session import Session
+from rotator.errors import ConfigurationError, InvalidRequest
+from rotator.sdk import Authority
+
+if TYPE_CHECKING:
+    from rotator.manager.results import SecretDescription
+    from rotator.manager.settings import RotationOptions, RotationSettings
+
+app = typer.Typer(help="Sets how a secret rotates.", no_args_is_help=True)
+
+
+class OverlapDemand(StrEnum):
+    """How much overlap of old and new credential a rotation needs."""
+
+    PREFER = "prefer"
+    REQUIRE = "require"
+
+
+@app.command("set")
+def set_rotation(
+    context: typer.Context,
+    secret: SecretId,
+    rotator: Annotated[
+        str | None, typer.Option("--rotator", help="Its name; `rotate plugins` lists them.")
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option("--schedule", help="'rate(30 days)' or 'cron(0 4 ? * SUN *)', in UTC."),
+    ] = None,
+    duration: Annotated[
+        str | None, typer.Option("--duration", help="Length of the window in hours, such as 3h.")
+    ] = None,
+    admin: Annotated[
+        str | None,
+        typer.Option("--admin", metavar="SECRET", help="The admin secret that changes it."),
+    ] = None,
+    no_admin: Annotated[
+        bool, typer.Option("--no-admin", help="The credential changes itself from now on.")
+    ] = False,
+    pin: Annotated[
+        bool,
+        typer.Option("--pin", help="Pin again what the value names; it was changed on purpose."),
+    ] = False,
+    overlap: Annotated[
+        OverlapDemand | None,
+        typer.Option("--overlap", help="require: refuse a rotation in which a login could fail."),
+    ] = None,
+    allow_privileged: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-privileged/--no-allow-privileged",
+            help="A role with administrative rights may be rotated.",
+        ),
+    ] = None,
+    allow_other_server: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-other-server/--no-allow-other-server",
+            help="The admin secret may name another address than the secret does.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--setting", metavar="KEY=VALUE", help="A setting of the rotator itself."),
+    ] = None,
+    rotate_now: Annotated[
+        bool, typer.Option("--rotate-now", help="Rotate it at once, too.")
+    ] = False,
+    output: Output = OutputFormat.TEXT,
+) -> int | None:
+    """Sets how a secret rotates, and pins what its rotations may act on. Doesn't rotate it.
+
+    Server, users and admin secret are pinned as the stored value names them; a value put later has
+    to agree, or its rotation is refused. What isn't given stays as it was.
+    """
+    from rotator.manager.rotating import RotationRules
+
+    session: Session = context.obj
+    found = session.manager.describe_secret(
+        caller=session.caller, request_id=session.request_id, secret_id=secret
+    )
+    chosen = _rotator(session, found, rotator)
+    authority: Authority | None = None
+    if (
+        rotator
+        or admin
+        or no_admin
+        or pin
+        or found.rotation is None
+        or not found.rotation.authority
+    ):
+        authority = _authority(session, found, rotator=chosen, admin=admin, no_admin=no_admin)
+    rules = RotationRules(schedule_expression=schedule, duration=duration)
+    stored = session.manager.set_rotation(
+        caller=session.caller,
+        request_id=session.request_id,
+        secret_id=found.arn,
+        rotator=chosen,
+        rules=rules if schedule or duration else None,
+        authority=authority,
+        options=_options(
+            found,
+            overlap=overlap,
+            allow_privileged=allow_privileged,
+            allow_other_server=allow_other_server,
+            settings=settings,
+        ),
+    )
+    if not rotate_now or output is OutputFormat.TEXT:
+        _show(found, stored, output=output)
+    if not rotate_now:
+        return None
+    from rotator.cli.commands.now import now
+
+    return now(context, secrets=[found.arn], output=output)
+
+
+@app.command()
+def show(context: typer.Context, secret: SecretId, output: Output = OutputFormat.TEXT) -> None:
+    """Shows how a secret rotates, and what was pinned."""
+    session: Session = context.obj
+    found = session.manager.describe_secret(
+        caller=session.caller, request_id=session.request_id, secret_id=secret
+    )
+    if found.rotation is None:
+        raise InvalidRequest(
+            f"The rotation of {found.name} was never set. "
+            f"Set it: rotate rotation set {found.name} --rotator NAME"
+        )
+    _show(found, found.rotation, output=output)
+
+
+@app.command()
+def cancel(context: typer.Context, secret: SecretId, output: Output = OutputFormat.TEXT) -> None:
+    """Turns rotation off, and abandons one that runs. The settings stay for `rotation set`."""
+    session: Session = context.obj
+    cancelled = session.manager.cancel_rotation(
+        caller=session.caller, request_id=session.request_id, secret_id=secret
+    )
+    if output is OutputFormat.JSON:
+        write_json(cancelled)
+        return
+    write(
+        f"{cancelled.name} rotates no more. Turn it on again: rotate rotation set {cancelled.name}"
+    )
+    if cancelled.version_id is not None:
+        write(
+            f"  A rotation was left unfinished, with version {cancelled.version_id}; "
+            f"settle it: rotate abort {cancelled.name}"
+        )
+
+
+def _rotator(session: Session, secret: "SecretDescription", named: str | None) -> str:
+    """The rotator's registered name; it has to be installed and sound."""
+    reference = named or (secret.rotation.rotator if secret.rotation else None)
+    if reference is None:
+        raise ConfigurationError(
+            f"Say who rotates {secret.name}: --rotator NAME. `rotate plugins` lists them."
+        )
+    entry = session.registry.resolve(reference)
+    entry.make().close()
+    return entry.name if named is None or not named.startswith("arn:") else named
+
+
+def _authority(
+    session: Session,
+    secret: "SecretDescription",
+    *,
+    rotator: str,
+    admin: str | None,
+    no_admin: bool,
+) -> Authority:
+    """What the stored value names, with the admin secret that was chosen."""
+    value = session.manager.get_secret_value(
+        caller=session.caller, request_id=session.request_id, secret_id=secret.arn
+    ).value
+    claimed = session.engine.claims(rotator, value)
+    pinned = secret.rotation.authority if secret.rotation else None
+    kept = None if pinned is None or no_admin else pinned.admin
+    chosen = admin or claimed.admin or kept
+    if no_admin and chosen is not None:
+        raise ConfigurationError(
+            f"--no-admin, but the admin secret {chosen} is named by --admin or by the value's "
+            "masterarn. Take it out there: rotate secret put"
+        )
+    if admin and claimed.admin and _arn(session, admin) != _arn(session, claimed.admin):
+        raise ConfigurationError(
+            f"The value's masterarn names the admin secret {claimed.admin}, and --admin {admin}. "
+            "Leave --admin out, or put a value that agrees: rotate secret put"
+        )
+    return replace(claimed, admin=chosen)
+
+
+def _arn(session: Session, secret_id: str) -> str:
+    return session.manager.describe_secret(
+        caller=session.caller, request_id=session.request_id, secret_id=secret_id
+    ).arn
+
+
+def _options(
+    secret: "SecretDescription",
+    *,
+    overlap: OverlapDemand | None,
+    allow_privileged: bool | None,
+    allow_other_server: bool | None,
+    settings: list[str] | None,
+) -> "RotationOptions":
+    from rotator.cli.selection import parse_pair
+    from rotator.manager.settings import RotationOptions
+
+    options = secret.rotation.options if secret.rotation else RotationOptions()
+    given = dict(parse_pair(setting, option="--setting") for setting in settings or ())
+    return RotationOptions(
+        require_overlap=options.require_overlap
+        if overlap is None
+        else overlap is OverlapDemand.REQUIRE,
+        allow_privileged=options.allow_privileged if allow_privileged is None else allow_privileged,
+        allow_other_server=options.allow_other_server
+        if allow_other_server is None
+        else allow_other_server,
+        settings={**options.settings, **given},
+    )
+
+
+def _show(
+    secret: "SecretDescription", settings: "RotationSettings", *, output: OutputFormat
+) -> None:
+    if output is OutputFormat.JSON:
+        write_json({"arn": secret.arn, "name": secret.name, "rotation": settings})
+    else:
+        write(*_lines(secret, settings))
+
+
+def _lines(secret: "SecretDescription", settings: "RotationSettings") -> Iterator[str]:
+    yield f"{secret.name}  ({secret.arn})"
+    yield f"  rotator    {settings.rotator}" + ("" if settings.enabled else " (cancelled)")
+    yield f"  schedule   {settings.schedule_expression or 'on request: rotate now ' + secret.name}"
+    if settings.due_at is not None:
+        yield f"  next       {moment(settings.due_at)} (window ends {moment(settings.window_end)})"
+    if settings.authority is not None:
+        yield from _pinned(settings.authority)
+    options = settings.options
+    yield f"  overlap    {'required' if options.require_overlap else 'preferred'}"
+    if options.allow_privileged:
+        yield "  allowed    a role with administrative rights"
+    if options.allow_other_server:
+        yield "  allowed    another address in the admin secret"
+    for key, value in options.settings.items():
+        yield f"  setting    {key}={value}"
+
+
+def _pinned(authority: Authority) -> Iterator[str]:
+    if authority.host is not None:
+        port = "" if authority.port is None else f":{authority.port}"
+        yield f"  pinned     server {authority.host}{port}"
+    if authority.users:
+        yield f"  pinned     users {', '.join(authority.users)}"
+    yield f"  pinned     admin secret {authority.admin or 'none: the credential changes itself'}"

@@ -1,0 +1,160 @@
+"""`rotate status` and `history`: how rotations stand, and how they went."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rotator.cli.options import Output, SecretId, SecretIds
+from rotator.cli.output import OutputFormat, duration, moment, write, write_json, write_table
+from rotator.cli.session import Session
+
+if TYPE_CHECKING:
+    from rotator.manager.results import SecretDescription
+    from rotator.rotation.records import RotationRecord, SecretRotations
+
+
+def status(
+    context: typer.Context, secrets: SecretIds = None, output: Output = OutputFormat.TEXT
+) -> None:
+    """Shows how rotation stands.
+
+    In detail for the secrets that are named, else a line for each whose rotation was ever set.
+    """
+    session: Session = context.obj
+    standing = [(secret, _latest(session, secret)) for secret in _wanted(session, secrets)]
+    if output is OutputFormat.JSON:
+        write_json({"secrets": [_status_json(*entry) for entry in standing]})
+    elif secrets:
+        for entry in standing:
+            write(*_details(*entry))
+    elif standing:
+        headers = ("SECRET", "ROTATOR", "STATE", "LAST ROTATED", "NEXT")
+        write_table(headers, [_row(*entry) for entry in standing])
+    else:
+        write("No secret has its rotation set. Set one: rotate rotation set SECRET --rotator NAME")
+
+
+def history(
+    context: typer.Context,
+    secret: SecretId,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=1000, help="The latest so many.")
+    ] = 10,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Shows the latest rotations of a secret, newest first."""
+    from rotator.rotation.records import rotations_of
+
+    session: Session = context.obj
+    found = rotations_of(
+        session.store,
+        secret,
+        caller=session.caller,
+        request_id=session.request_id,
+        limit=limit,
+        with_steps=True,
+    )
+    if output is OutputFormat.JSON:
+        write_json({"secret_arn": found.secret_arn, "rotations": found.rotations})
+        return
+    if not found.rotations:
+        write(f"{found.secret_name} was never rotated. Rotate it: rotate now {found.secret_name}")
+    for record in found.rotations:
+        write(*_past(record))
+
+
+def _wanted(session: Session, names: list[str] | None) -> "Iterator[SecretDescription]":
+    if names:
+        for name in dict.fromkeys(names):
+            yield session.manager.describe_secret(
+                caller=session.caller, request_id=session.request_id, secret_id=name
+            )
+        return
+    from rotator.cli.selection import all_secrets
+
+    yield from (secret for secret in all_secrets(session) if secret.rotation is not None)
+
+
+def _latest(session: Session, secret: "SecretDescription") -> "SecretRotations":
+    from rotator.rotation.records import rotations_of
+
+    return rotations_of(
+        session.store, secret.arn, caller=session.caller, request_id=session.request_id, limit=1
+    )
+
+
+def _status_json(secret: "SecretDescription", found: "SecretRotations") -> dict[str, object]:
+    return {
+        "arn": secret.arn,
+        "name": secret.name,
+        "labels": found.labels,
+        "rotation": secret.rotation,
+        "latest": found.rotations[0] if found.rotations else None,
+        "barrier_until": found.barrier_until,
+        "barrier_fallen": found.barrier_fallen,
+    }
+
+
+def _row(secret: "SecretDescription", found: "SecretRotations") -> tuple[str, ...]:
+    assert secret.rotation is not None  # noqa: S101  # only such secrets are listed
+    rotation = secret.rotation
+    return (
+        secret.name,
+        rotation.rotator,
+        _state(found),
+        moment(rotation.rotated_at),
+        moment(rotation.due_at) if rotation.enabled else "cancelled",
+    )
+
+
+def _state(found: "SecretRotations") -> str:
+    if not found.rotations:
+        return "never rotated"
+    latest = found.rotations[0]
+    return f"{latest.status}, {latest.phase}" if latest.status.active else str(latest.status)
+
+
+def _details(secret: "SecretDescription", found: "SecretRotations") -> Iterator[str]:
+    yield f"{secret.name}  ({secret.arn})"
+    rotation = secret.rotation
+    if rotation is None:
+        yield f"  rotation     not set: rotate rotation set {secret.name} --rotator NAME"
+    else:
+        yield f"  rotator      {rotation.rotator}" + ("" if rotation.enabled else " (cancelled)")
+        yield f"  last rotated {moment(rotation.rotated_at)}"
+        yield f"  next         {moment(rotation.due_at)} (window ends {moment(rotation.window_end)})"
+    for label, version in sorted(found.labels.items()):
+        yield f"  {label:<12} {version}"
+    yield f"  state        {_state(found)}"
+    for record in found.rotations:
+        yield from _progress(record)
+    if found.barrier_until is not None:
+        yield f"  reads wait   at the latest until {moment(found.barrier_until)}"
+    if found.barrier_fallen:
+        yield "  reads        no longer wait: they get AWSCURRENT, which the target may refuse by now"
+
+
+def _progress(record: "RotationRecord") -> Iterator[str]:
+    if record.owner is not None:
+        yield f"  run by       {record.owner}, for {record.requested_by}"
+    elif record.status.active:
+        yield "  run by       nobody now; go on with it: rotate resume"
+    if record.next_attempt_at is not None:
+        yield f"  next attempt {moment(record.next_attempt_at)} (attempt {record.attempt})"
+    if record.failure is not None:
+        yield f"  reason       {record.failure.phase}, {record.failure.kind}: {record.failure.message}"
+        if record.failure.hint:
+            yield f"  what to do   {record.failure.hint}"
+
+
+def _past(record: "RotationRecord") -> Iterator[str]:
+    overlap = "" if record.overlap is None else f", overlap {record.overlap}"
+    yield f"{moment(record.created_at)}  {record.status}  ({record.requested_by}{overlap})"
+    yield f"  rotation {record.rotation_id}, version {record.token}"
+    for step in record.steps:
+        took = "" if step.seconds is None else f"  {duration(step.seconds)}"
+        detail = "" if not step.detail else f"  {step.detail}"
+        yield f"  {step.phase:<13} {step.outcome}{took}{detail}"
+    if record.failure is not None and record.failure.hint:
+        yield f"  What to do: {record.failure.hint}"

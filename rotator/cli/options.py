@@ -1,0 +1,26 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rotator.cli.output import OutputFormat
+
+Output = Annotated[
+    OutputFormat, typer.Option("--output", "-o", help="Whom the result is for: text or json.")
+]
+SecretId = Annotated[str, typer.Argument(metavar="SECRET", help="Its name or ARN.")]
+SecretIds = Annotated[
+    list[str] | None, typer.Argument(metavar="[SECRET]...", help="Their names or ARNs.")
+]
+All = Annotated[bool, typer.Option("--all", help="Every secret whose rotation is set.")]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="KEY=VALUE", help="Those with this tag; several must all fit."),
+]
+Prefix = Annotated[str | None, typer.Option("--prefix", help="Those whose name begins like this.")]
+ValueFile = Annotated[
+    Path | None,
+    typer.Option("--file", "-f", help="Read the value from this file, not from standard input."),
+]

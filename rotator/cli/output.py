@@ -1,0 +1,98 @@
+"""How results reach a person or a script: text and tables, or JSON."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime
+from enum import Enum, StrEnum
+from pathlib import PurePath
+from typing import Any, TextIO
+
+import typer
+
+
+class OutputFormat(StrEnum):
+    """Whom a result is written for."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def write_json(result: Any, *, stream: TextIO | None = None) -> None:
+    """One JSON document; times are ISO 8601 in UTC."""
+    text = json.dumps(plain(result), indent=2, ensure_ascii=False)
+    typer.echo(text, file=stream or sys.stdout)
+
+
+def write(*lines: str, error: bool = False) -> None:
+    """Lines of text, safe to show on a terminal."""
+    for line in lines:
+        typer.echo(clean(line), err=error)
+
+
+def write_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table: ruled on a terminal, aligned columns elsewhere."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _ruled(headers, cells)
+        return
+    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    for row in (headers, *cells):
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(padded).rstrip())
+
+
+def plain(value: Any) -> Any:
+    """A JSON-ready form.
+
+    Raises:
+        TypeError: a type that isn't known to be fit for output, a secret value above all.
+    """
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, date | PurePath):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    raise TypeError(f"{type(value).__name__} is not for output")
+
+
+def clean(text: str) -> str:
+    """`text` without control characters: a name or a server's message must not drive the terminal."""
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}"
+        for char in text
+    )
+
+
+def moment(at: datetime | None) -> str:
+    """A time for people, in their own zone; `-` for none."""
+    return "-" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def duration(seconds: float) -> str:
+    """A time span for people."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _ruled(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)

@@ -1,0 +1,93 @@
+"""How a rotation went, in words."""
+
+from collections.abc import Iterator, Sequence
+
+from rotator.cli.batch import Outcome, exit_code
+from rotator.cli.exits import ExitCode
+from rotator.cli.output import OutputFormat, duration, write, write_json, write_table
+from rotator.model.labels import CURRENT
+from rotator.model.rotation import Status
+from rotator.rotation.report import Report
+
+MEANING = {
+    Status.RUNNING: "is running",
+    Status.WAITING: "waits for its next attempt",
+    Status.ABANDONING: "was abandoned; which value the target accepts is not settled yet",
+    Status.SUCCEEDED: "rotated",
+    Status.FAILED: "not rotated; the target is as it was",
+    Status.DIVERGED: (
+        "not rotated, and no stored value is known to log in: a person has to look; both values are kept"
+    ),
+    Status.DEGRADED: (
+        "not rotated; the stored value logs in only as the target's second password: a person has to look"
+    ),
+    Status.UNVERIFIED: (
+        "not rotated, and which value logs in can't be told; the new value is kept, the next run takes it up"
+    ),
+    Status.ABANDONED: "not rotated: abandoned from outside; the stored value logs in",
+}
+
+
+def show_outcomes(outcomes: Sequence[Outcome], *, output: OutputFormat, nothing: str) -> ExitCode:
+    """Writes what became of each secret, and the code for all.
+
+    Args:
+        nothing: what to say of a secret where there was nothing to do.
+    """
+    code = exit_code(outcomes)
+    if output is OutputFormat.JSON:
+        write_json({"exit_code": code, "rotations": outcomes})
+        return code
+    for outcome in outcomes:
+        write(*_lines(outcome, nothing=nothing))
+    if len(outcomes) > 1:
+        _summarise(outcomes)
+    return code
+
+
+def report_lines(report: Report) -> Iterator[str]:
+    """A rotation in a few lines."""
+    name, meaning = report.secret_name, MEANING[report.status]
+    seconds = duration(sum(step.seconds for step in report.steps))
+    tries = "1 attempt" if report.attempts == 1 else f"{report.attempts} attempts"
+    overlap = "" if report.overlap is None else f", overlap {report.overlap}"
+    resumed = ", resumed" if report.resumed else ""
+    if report.status is Status.SUCCEEDED:
+        yield f"{name}: {meaning} in {seconds} ({tries}{overlap}{resumed})"
+    else:
+        yield f"{name}: {meaning} ({tries}{overlap}{resumed})"
+    if report.failure is not None and report.status is not Status.SUCCEEDED:
+        failure = report.failure
+        yield f"  {failure.phase} failed, {failure.kind}: {failure.message}"
+        if failure.hint:
+            yield f"  What to do: {failure.hint}"
+    before, after = report.labels_before.get(CURRENT), report.labels_after.get(CURRENT)
+    if before != after:
+        yield f"  {CURRENT}: {before} -> {after}"
+
+
+def _lines(outcome: Outcome, *, nothing: str) -> Iterator[str]:
+    if outcome.report is not None:
+        yield from report_lines(outcome.report)
+    elif outcome.error is not None:
+        yield f"{outcome.secret}: {outcome.error.message}"
+        if outcome.error.hint:
+            yield f"  What to do: {outcome.error.hint}"
+    else:
+        yield f"{outcome.secret}: {nothing}"
+
+
+def _summarise(outcomes: Sequence[Outcome]) -> None:
+    done = sum(outcome.exit_code is ExitCode.DONE for outcome in outcomes)
+    write("")
+    write_table(
+        ("SECRET", "RESULT", "EXIT CODE"),
+        [(outcome.secret, _result(outcome), str(int(outcome.exit_code))) for outcome in outcomes],
+    )
+    write(f"{done} of {len(outcomes)} done.")
+
+
+def _result(outcome: Outcome) -> str:
+    if outcome.report is not None:
+        return str(outcome.report.status)
+    return "nothing to do" if outcome.error is None else outcome.error.error

@@ -1,0 +1,83 @@
+"""Which secrets a command is for: named ones, or those whose rotation is set and that fit."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rotator.cli.session import Session
+from rotator.errors import ConfigurationError, ResourceNotFound
+from rotator.manager.results import SecretDescription
+from rotator.store.listing import SecretFilter
+
+
+def select(
+    session: Session,
+    names: Sequence[str] | None,
+    *,
+    everything: bool,
+    tags: Sequence[str] | None = None,
+    prefix: str | None = None,
+) -> tuple[str, ...]:
+    """The secrets to act on, each once.
+
+    Raises:
+        ConfigurationError: nothing is chosen, or names are mixed with a choice by property.
+        ResourceNotFound: no secret whose rotation is set fits.
+    """
+    by_property = everything or bool(tags) or prefix is not None
+    if bool(names) == by_property:
+        raise ConfigurationError(
+            "Name the secrets, or choose those whose rotation is set: --all, --tag KEY=VALUE, --prefix PREFIX."
+        )
+    if names:
+        return tuple(dict.fromkeys(names))
+    where = SecretFilter(
+        name_prefix=prefix, tags=dict(parse_pair(tag, option="--tag") for tag in tags or ())
+    )
+    found = tuple(secret.name for secret in all_secrets(session, where) if _rotates(secret))
+    if not found:
+        raise ResourceNotFound(
+            "No secret whose rotation is set fits. `rotate secret list` shows what there is, "
+            "`rotate rotation set` sets the rotation of one."
+        )
+    return found
+
+
+def named_or_all(
+    names: Sequence[str] | None, *, everything: bool, find_all: Callable[[], Sequence[str]]
+) -> tuple[str, ...]:
+    """The secrets that are named, each once, or what `find_all` gives.
+
+    Raises:
+        ConfigurationError: neither names nor --all are given, or both.
+    """
+    if bool(names) == everything:
+        raise ConfigurationError("Name the secrets, or say --all.")
+    return tuple(dict.fromkeys(names or find_all()))
+
+
+def all_secrets(session: Session, where: SecretFilter | None = None) -> Iterator[SecretDescription]:
+    """Every secret that passes the filter, oldest first."""
+    cursor: str | None = None
+    while True:
+        page = session.manager.list_secrets(
+            caller=session.caller, request_id=session.request_id, where=where, cursor=cursor
+        )
+        yield from page.secrets
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def parse_pair(text: str, *, option: str) -> tuple[str, str]:
+    """`KEY=VALUE` as its two parts.
+
+    Raises:
+        ConfigurationError: there is no `=`.
+    """
+    key, separator, value = text.partition("=")
+    if not (key and separator):
+        raise ConfigurationError(f"{option} {text}: expected KEY=VALUE.")
+    return key, value
+
+
+def _rotates(secret: SecretDescription) -> bool:
+    return secret.rotation is not None and secret.rotation.enabled

@@ -1,0 +1,122 @@
+"""What a command works with; each room below is imported and opened when it is first asked for."""
+
+import getpass
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rotator import telemetry
+from rotator.config import Configuration, load_configuration
+from rotator.config.settings import LogFormat
+from rotator.model.caller import Caller, CallerKind
+
+if TYPE_CHECKING:
+    from rotator.crypto.envelope import Sealer
+    from rotator.manager.manager import SecretsManager
+    from rotator.rotation.engine import Engine
+    from rotator.rotation.registry import RotatorRegistry
+    from rotator.store.store import Store
+
+
+@dataclass
+class Session:
+    """One run of `rotate`.
+
+    Attributes:
+        file: the configuration file that `--config` names.
+        environ: where settings are looked for.
+        request_id: what this run's audit records carry.
+    """
+
+    file: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """The configuration; reading it also sets up the log."""
+        configuration = load_configuration(file=self.file, environ=self.environ)
+        log = configuration.settings.log
+        json = None if log.format is LogFormat.AUTO else log.format is LogFormat.JSON
+        telemetry.configure(level=log.level, json=json)
+        return configuration
+
+    @cached_property
+    def caller(self) -> Caller:
+        """The person at the keyboard, in the configured account and region."""
+        settings = self.configuration.settings
+        return Caller(
+            kind=CallerKind.LOCAL,
+            name=_user_name(),
+            account=settings.account,
+            region=settings.region,
+        )
+
+    @cached_property
+    def store(self) -> "Store":
+        """The store, which has to be there."""
+        from rotator.store.store import Store
+
+        return Store.open(self.configuration.store_url, create=False)
+
+    @cached_property
+    def sealer(self) -> "Sealer":
+        """Seals under the configured keyring, which is known to be the store's."""
+        from rotator.crypto.envelope import Sealer
+        from rotator.crypto.keyring import FileKeyProvider
+        from rotator.store.sealing import verify_sealing_key
+
+        sealer = Sealer(FileKeyProvider(self.configuration.settings.keyring.path))
+        verify_sealing_key(self.store, sealer)
+        return sealer
+
+    @cached_property
+    def manager(self) -> "SecretsManager":
+        """The operations on secrets."""
+        from rotator.manager.manager import SecretsManager
+
+        return SecretsManager(self.store, self.sealer)
+
+    @cached_property
+    def registry(self) -> "RotatorRegistry":
+        """The rotators that are installed."""
+        from rotator.rotation.registry import RotatorRegistry
+
+        return RotatorRegistry.load()
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """The rotation engine."""
+        from rotator.rotation.engine import Engine
+
+        settings = self.configuration.settings
+        trust = settings.tls.trust
+        return Engine(
+            store=self.store,
+            sealer=self.sealer,
+            registry=self.registry,
+            policy=settings.engine_policy(),
+            trust=None if trust is None else str(trust),
+        )
+
+    def close(self) -> None:
+        """Ends what was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+    def folder_for_details(self) -> Path:
+        """Where the details of an unexpected error go; it may not exist."""
+        if "configuration" in self.__dict__:
+            return self.configuration.home
+        return Path()
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return str(os.geteuid())
