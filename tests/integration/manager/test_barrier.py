@@ -62,7 +62,7 @@ def test_other_versions_are_read_at_once(
     """Whoever names a version, or another label, doesn't wait."""
     raise_barrier(store)
 
-    outcome = manager.read_secret_value(**ME, secret_id="db", **request_)  # type: ignore[arg-type]
+    outcome = manager.read_secret_value(**ME, secret_id="db", **request_)
 
     assert isinstance(outcome, SecretValueResult)
 

@@ -62,10 +62,10 @@ def test_description_and_tags_are_kept(manager: SecretsManager) -> None:
 
 def test_the_same_creation_again_is_the_same_secret(manager: SecretsManager) -> None:
     """Same token, same value: success with the same version, and no second one."""
-    request = {"name": "db", "client_request_token": token(1)}
-    first = manager.create_secret(**ME, value=value("v1"), **request)
-
-    again = manager.create_secret(**ME, value=value("v1"), **request)
+    first, again = (
+        manager.create_secret(**ME, name="db", value=value("v1"), client_request_token=token(1))
+        for _ in range(2)
+    )
 
     assert again == first
     assert len(manager.list_secret_version_ids(**ME, secret_id="db").versions) == 1
