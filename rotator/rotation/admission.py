@@ -16,7 +16,7 @@ from rotator.rotation.claim import AdminSecretBusy, Claim, candidates_of
 from rotator.rotation.journal import Journal, lease_columns
 from rotator.rotation.machine import Facts
 from rotator.rotation.owner import Owner
-from rotator.sdk import Candidate
+from rotator.sdk import Candidate, clock
 from rotator.store import audit, labels, rotations, secrets, versions
 from rotator.store.audit import Outcome
 from rotator.store.rotations import RotationRow
@@ -24,6 +24,7 @@ from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
 from rotator.store.versions import VersionRow
 
+_ADMIN_POLL = 0.2  # seconds between two looks at whether an admin secret is free
 _DOUBTFUL = {Status.DIVERGED, Status.UNVERIFIED, Status.DEGRADED}
 
 
@@ -35,6 +36,29 @@ class Purpose(StrEnum):
     ABORT = "abort"
 
 
+def when_free(
+    attempt: Callable[[], Claim | None], *, patience: float, sleep: Callable[[float], None]
+) -> Claim | None:
+    """What `attempt` claims, once the secret that shares an admin secret with it is no longer being rotated.
+
+    Args:
+        patience: seconds to wait at most.
+
+    Raises:
+        RotationInProgress: it took longer.
+    """
+    until = clock() + patience
+    while True:
+        try:
+            return attempt()
+        except AdminSecretBusy as busy:
+            if clock() >= until:
+                raise RotationInProgress(
+                    f"Gave up waiting: {busy}. Try again when it is over."
+                ) from None
+            sleep(_ADMIN_POLL)
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
     """Hands out claims."""
@@ -44,11 +68,20 @@ class Admission:
     new_token: Callable[[], str]
 
     def claim(
-        self, secret_id: str, *, caller: Caller, request_id: str, purpose: Purpose
+        self,
+        secret_id: str,
+        *,
+        caller: Caller,
+        request_id: str,
+        purpose: Purpose,
+        ready: Callable[[SecretRow], object],
     ) -> Claim | None:
         """The rotation of a secret, leased to this process with a fresh budget.
 
         None where RESUME or ABORT finds nothing.
+
+        Args:
+            ready: raises where the secret's rotator can't be had, so that nothing is left behind then.
 
         Raises:
             ResourceNotFound: no such secret.
@@ -65,17 +98,18 @@ class Admission:
                 secret_id=secret_id,
                 for_update=True,
             )
-            row = rotations.active(tx, secret.id)
+            last = rotations.latest(tx, secret.id)
+            row = last if last is not None and last.state.status.active else None
             if row is None and purpose is Purpose.RESUME:
                 return None
             if row is not None:
                 self._refuse_leased(tx, secret, row)
             check_rotatable(secret, row)
+            ready(secret)
             admin = self._admin(tx, secret)
             at = labels.load(tx, secret.id)
             if row is not None:
                 return self._take(tx, secret, row, at, admin, asked, purpose=purpose)
-            last = next(iter(rotations.history(tx, secret.id, limit=1)), None)
             if purpose is Purpose.ABORT and not _left_behind(at, last):
                 return None
             return self._start(
@@ -91,8 +125,12 @@ class Admission:
             )
 
     def reclaim(self, claim: Claim) -> Claim | None:
-        """The same rotation after it waited, or after it was abandoned from outside under this run. None where it has
-        ended, or is another's by now.
+        """The same rotation after it waited, or after it was abandoned from outside under this run.
+
+        None where it has ended, or is another's by now.
+
+        Raises:
+            AdminSecretBusy: it has to wait for the rotation of its admin secret.
         """
         asked = self.journal.clock()
         with self.journal.store.write() as tx:
@@ -129,7 +167,7 @@ class Admission:
             raise AdminSecretBusy(
                 f"{secret.name} is the admin secret of {', '.join(users)}, which is being rotated now"
             )
-        found = admin_value(tx, secret)
+        found = admin_value(tx, secret, for_update=True)
         if found is not None:
             row = rotations.active(tx, found[0].id)
             if row is not None and row.leased(tx):
@@ -304,12 +342,26 @@ def _left_behind(at: Labels, last: RotationRow | None) -> bool:
     )
 
 
-def admin_value(tx: Tx, secret: SecretRow) -> tuple[SecretRow, VersionRow] | None:
-    """The pinned admin secret with its current version, None where none is pinned."""
+def admin_value(
+    tx: Tx, secret: SecretRow, *, for_update: bool = False
+) -> tuple[SecretRow, VersionRow] | None:
+    """The pinned admin secret with its current version, None where none is pinned.
+
+    Args:
+        for_update: the admin secret's own claim waits until this transaction ends, so that both see each other.
+
+    Raises:
+        ResourceNotFound: the admin secret is gone.
+        InvalidRequest: it has no value.
+    """
     if secret.admin_arn is None:
         return None
     admin = secrets.find(
-        tx, account=secret.account, region=secret.region, secret_id=secret.admin_arn
+        tx,
+        account=secret.account,
+        region=secret.region,
+        secret_id=secret.admin_arn,
+        for_update=for_update,
     )
     version, _ = versions.at_label(tx, secret_id=admin.id, label=names.CURRENT)
     if version is None or version.sealed is None:

@@ -75,13 +75,9 @@ def candidates_of(
     ids = {
         candidate: version_id for candidate, version_id in wanted.items() if version_id is not None
     }
-    rows = versions.many(tx, secret.id, set(ids.values()))
+    rows = versions.named_or_pinned(tx, secret.id, set(ids.values()))
     found = {c: rows[v] for c, v in ids.items() if v in rows and rows[v].sealed is not None}
-    if Candidate.PINNED not in found and not settling:
-        known = set(ids.values())
-        others = [
-            version for version in versions.pinned(tx, secret.id) if version.version_id not in known
-        ]
-        if others:
-            found[Candidate.PINNED] = others[0]
+    strangers = [row for version_id, row in rows.items() if version_id not in ids.values()]
+    if strangers and not settling:
+        found[Candidate.PINNED] = strangers[-1]
     return found

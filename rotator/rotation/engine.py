@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Callable
 
 from rotator.crypto.envelope import Sealer
-from rotator.errors import InvalidRequest, PreflightRefused, RotationInProgress
+from rotator.errors import InvalidRequest, PreflightRefused
 from rotator.model.caller import Caller
 from rotator.model.rotation import Phase, Status
-from rotator.rotation.admission import Admission, Purpose
+from rotator.rotation.admission import Admission, Purpose, when_free
 from rotator.rotation.child import ChildRotator
-from rotator.rotation.claim import AdminSecretBusy, Claim
+from rotator.rotation.claim import Claim
 from rotator.rotation.inspection import Inspector
 from rotator.rotation.journal import Journal
 from rotator.rotation.owner import Owner
@@ -19,11 +19,9 @@ from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.registry import RotatorEntry, RotatorRegistry
 from rotator.rotation.report import Observer, Plan, Report, Verification, ignore
 from rotator.rotation.run import Parts, Run
-from rotator.sdk import Authority, FailureKind, Rotator, SecretValue, clock
-from rotator.store import rotations, secrets
+from rotator.sdk import Authority, FailureKind, Rotator, SecretValue
+from rotator.store import rotations
 from rotator.store.store import Store
-
-_ADMIN_POLL = 0.2  # seconds between two looks at whether an admin secret is free
 
 
 def _new_rotation_id() -> str:
@@ -167,10 +165,20 @@ class Engine:
         observer: Observer,
     ) -> tuple[Report | None, bool]:
         """The report, and whether the run only settled what was abandoned before."""
-        entry = self._entry_of(secret_id, caller)
-        claim = self._claim(secret_id, purpose, caller=caller, request_id=request_id)
+
+        def attempt() -> Claim | None:
+            return self._admission.claim(
+                secret_id,
+                caller=caller,
+                request_id=request_id,
+                purpose=purpose,
+                ready=lambda secret: self._make(self._entry(secret.rotator)).close(),
+            )
+
+        claim = when_free(attempt, patience=self._policy.lease, sleep=self._sleep)
         if claim is None:
             return None, False
+        entry = self._entry(claim.secret.rotator)
         parts = Parts(
             journal=self._journal,
             admission=self._admission,
@@ -182,33 +190,6 @@ class Engine:
             observer=observer,
         )
         return Run(claim, parts).go(), claim.abandoned
-
-    def _claim(
-        self, secret_id: str, purpose: Purpose, *, caller: Caller, request_id: str
-    ) -> Claim | None:
-        """Waits, within the lease's length, for another secret's rotation where an admin secret is shared."""
-        patience = clock() + self._policy.lease
-        while True:
-            try:
-                return self._admission.claim(
-                    secret_id, caller=caller, request_id=request_id, purpose=purpose
-                )
-            except AdminSecretBusy as busy:
-                if clock() >= patience:
-                    raise RotationInProgress(
-                        f"Gave up waiting: {busy}. Try again when it is over."
-                    ) from None
-                self._sleep(_ADMIN_POLL)
-
-    def _entry_of(self, secret_id: str, caller: Caller) -> RotatorEntry:
-        """Looked up before the claim, so that a missing or broken plugin leaves no rotation behind."""
-        with self._store.read() as tx:
-            secret = secrets.find(
-                tx, account=caller.account, region=caller.region, secret_id=secret_id
-            )
-        entry = self._entry(secret.rotator)
-        self._make(entry).close()
-        return entry
 
     def _entry(self, reference: str | None) -> RotatorEntry:
         if reference is None:

@@ -24,7 +24,7 @@ class RotatorEntry:
     name: str
     point: EntryPoint
 
-    @property
+    @cached_property
     def distribution(self) -> str:
         """The pip package that it came with."""
         return self.point.dist.name if self.point.dist else "?"
@@ -34,7 +34,7 @@ class RotatorEntry:
         """The version of that package."""
         return self.point.dist.version if self.point.dist else "?"
 
-    @property
+    @cached_property
     def builtin(self) -> bool:
         """Whether it is one of the house's own, which run in threads; others get a process."""
         return (

@@ -7,7 +7,7 @@ from rotator.crypto.envelope import Sealed, Sealer
 from rotator.errors import FencedOut, ResourceNotFound, RotationInProgress, RotatorError
 from rotator.model.rotation import Failure, Goal, MachineState, Phase, Status
 from rotator.rotation import machine
-from rotator.rotation.admission import Admission
+from rotator.rotation.admission import Admission, when_free
 from rotator.rotation.claim import Claim, seal_context
 from rotator.rotation.journal import Journal
 from rotator.rotation.lease import LeaseKeeper
@@ -161,13 +161,18 @@ class Run:
             ProgressKind.WAITING, seconds=delay, message=failure.message if failure else None
         )
         self._parts.sleep(delay)
-        self._reclaim()
-
-    def _reclaim(self) -> None:
-        again = self._parts.admission.reclaim(self._claim)
-        if again is None:
+        if not self._adopt_again():
             raise FencedOut("the rotation was taken up by another process while it waited")
-        self._adopt(again)
+
+    def _adopt_again(self) -> bool:
+        again = when_free(
+            lambda: self._parts.admission.reclaim(self._claim),
+            patience=self._journal.policy.lease,
+            sleep=self._parts.sleep,
+        )
+        if again is not None:
+            self._adopt(again)
+        return again is not None
 
     def _adopt(self, claim: Claim) -> None:
         self._claim = self._keeper.change(lambda _: claim)
@@ -308,10 +313,7 @@ class Run:
         self._close()
         row = self._journal.row(self._claim.rotation_id)
         if row is not None and row.status == Status.ABANDONING:
-            again = self._parts.admission.reclaim(self._claim)
-            if again is not None:
-                self._adopt(again)
-                return True
+            return self._adopt_again()
         return False
 
     def _report_of_others(self) -> Report:

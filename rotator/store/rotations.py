@@ -152,6 +152,9 @@ _UNFINISHED = (
     .order_by(_R.created_at)
 )
 _FENCED = and_(_R.id == bindparam("fenced_id"), _R.fencing == bindparam("fenced_number"), _ACTIVE)
+_UPDATE_FENCED = update(tables.rotations).where(_FENCED)
+_INSERT = insert(tables.rotations)
+_INSERT_EVENTS = insert(tables.rotation_events)
 _EVENTS = (
     select(*[tables.rotation_events.c[field.name] for field in fields(EventRow)])
     .where(tables.rotation_events.c.rotation_id == bindparam("rotation_id"))
@@ -173,6 +176,11 @@ def active(tx: Tx, secret_id: int) -> RotationRow | None:
 def get(tx: Tx, rotation_id: str) -> RotationRow | None:
     """The rotation with this id, or None."""
     return _row(tx.connection.execute(_BY_ID, {"rotation_id": rotation_id}).mappings().first())
+
+
+def latest(tx: Tx, secret_id: int) -> RotationRow | None:
+    """The last rotation of a secret; the active one where there is one, since none begins before it has ended."""
+    return next(iter(history(tx, secret_id, limit=1)), None)
 
 
 def history(tx: Tx, secret_id: int, *, limit: int) -> tuple[RotationRow, ...]:
@@ -209,7 +217,7 @@ def users_of_admin(tx: Tx, admin_arn: str) -> tuple[str, ...]:
 
 def insert_rotation(tx: Tx, columns: dict[str, Any]) -> None:
     """Adds a rotation; a second active one of the same secret violates the table's unique index."""
-    tx.connection.execute(insert(tables.rotations), columns)
+    tx.connection.execute(_INSERT, columns)
 
 
 def update_fenced(tx: Tx, rotation_id: str, *, fencing: int, columns: dict[str, Any]) -> None:
@@ -218,8 +226,8 @@ def update_fenced(tx: Tx, rotation_id: str, *, fencing: int, columns: dict[str, 
     Raises:
         FencedOut: another owner has taken it over, or it has ended or was abandoned.
     """
-    statement = update(tables.rotations).where(_FENCED).values(**columns, updated_at=tx.now)
-    result = tx.connection.execute(statement, {"fenced_id": rotation_id, "fenced_number": fencing})
+    of = {"fenced_id": rotation_id, "fenced_number": fencing, "updated_at": tx.now}
+    result = tx.connection.execute(_UPDATE_FENCED, columns | of)
     if result.rowcount != 1:
         raise FencedOut(
             "this rotation is no longer ours: it was taken over by another process or abandoned from outside"
@@ -258,8 +266,19 @@ def add_events(tx: Tx, rotation_id: str, records: Sequence[EventRow]) -> None:
     """Appends what happened since the last commit."""
     if records:
         tx.connection.execute(
-            insert(tables.rotation_events),
-            [asdict(record) | {"rotation_id": rotation_id} for record in records],
+            _INSERT_EVENTS,
+            [
+                {
+                    "rotation_id": rotation_id,
+                    "at": record.at,
+                    "phase": record.phase,
+                    "attempt": record.attempt,
+                    "outcome": record.outcome,
+                    "seconds": record.seconds,
+                    "detail": record.detail,
+                }
+                for record in records
+            ],
         )
 
 

@@ -147,7 +147,7 @@ def add(tx: Tx, **columns: object) -> int:
 
 def update(tx: Tx, secret_id: int, **columns: object) -> None:
     """Writes some columns of a secret."""
-    tx.connection.execute(_UPDATE.values(**columns), {"at_id": secret_id})
+    tx.connection.execute(_UPDATE, columns | {"at_id": secret_id})
 
 
 def remove(tx: Tx, secret_id: int) -> None:

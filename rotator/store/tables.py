@@ -1,4 +1,4 @@
-"""The tables of the store. Times are UTC, kept as whole microseconds since the epoch: exact and ordered on every engine."""
+"""The tables of the store. Times are UTC, kept as whole microseconds since the epoch: exact and ordered everywhere."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,10 +33,10 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002, D102  # SQLAlchemy's
         return None if value is None else (value - _EPOCH) // _MICROSECOND
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, D102  # SQLAlchemy's
         return None if value is None else _EPOCH + timedelta(microseconds=int(value))
 
 
@@ -53,6 +53,8 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+_DUE = text("due_at IS NOT NULL")
 
 secrets = Table(
     "secrets",
@@ -73,7 +75,9 @@ secrets = Table(
     Column("rotation_enabled", Boolean, nullable=False, default=False),
     Column("rotator", String(2048)),  # name or RotationLambdaARN; None: never configured
     Column("schedule_expression", String(256)),
-    Column("automatically_after_days", Integer),  # the other way to give the rules; one of the two at most
+    Column(
+        "automatically_after_days", Integer
+    ),  # the other way to give the rules; one of the two at most
     Column("duration", String(3)),
     Column("rules_at", Instant),  # rules changed or value put by hand: a rate's anchor
     Column("rotated_at", Instant),
@@ -82,13 +86,14 @@ secrets = Table(
     Column("due_at", Instant),  # the planned moment in the window
     Column("authority", JSON(none_as_null=True)),  # pinned: {"host", "port", "admin", "users"}
     Column("admin_arn", String(640)),  # pinned, repeated here for its index
-    Column("rotation_options", JSON(none_as_null=True)),  # require_overlap, allow_privileged, allow_other_server, settings
+    # require_overlap, allow_privileged, allow_other_server, settings:
+    Column("rotation_options", JSON(none_as_null=True)),
     # Read barrier of a gap rotation.
     Column("barrier_raised_at", Instant),
     Column("barrier_until", Instant),
     UniqueConstraint("account", "region", "name"),
     Index("ix_secrets_listing", "account", "region", "created_at", "id"),
-    Index("ix_secrets_due", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
+    Index("ix_secrets_due", "due_at", sqlite_where=_DUE, postgresql_where=_DUE),
     Index(
         "ix_secrets_purge",
         "purge_at",
@@ -173,7 +178,13 @@ rotations = Table(
     Column("owner", String(256)),
     Column("lease_expires", Float),  # seconds on the clock that `lease_epoch` names
     Column("lease_epoch", String(64)),
-    Index("uq_rotations_active", "secret_id", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+    Index(
+        "uq_rotations_active",
+        "secret_id",
+        unique=True,
+        sqlite_where=_ACTIVE,
+        postgresql_where=_ACTIVE,
+    ),
     Index("ix_rotations_history", "secret_id", "created_at"),
     Index("ix_rotations_next_attempt", "status", "next_attempt_at"),
     Index("ix_rotations_admin", "admin_arn", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
@@ -183,7 +194,9 @@ rotation_events = Table(
     "rotation_events",
     metadata,
     Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("rotation_id", String(32), ForeignKey("rotations.id", ondelete="CASCADE"), nullable=False),
+    Column(
+        "rotation_id", String(32), ForeignKey("rotations.id", ondelete="CASCADE"), nullable=False
+    ),
     Column("at", Instant, nullable=False),
     Column("phase", String(16), nullable=False),
     Column("attempt", Integer, nullable=False),

@@ -115,8 +115,13 @@ _SET_VALUE = (
 _SET_PINNED = update(versions).where(_THIS).values(pinned=bindparam("to_pinned"))
 _SET_ACCESSED = update(versions).where(_THIS).values(accessed_on=bindparam("to_day"))
 _ANY_PINNED = select(exists().where(_THIS_SECRET, versions.c.pinned))
-_PINNED = (
-    select(*_COLUMNS).where(_THIS_SECRET, versions.c.pinned).order_by(versions.c.created_at.desc())
+_NAMED_OR_PINNED = (
+    select(*_COLUMNS)
+    .where(
+        _THIS_SECRET,
+        versions.c.version_id.in_(bindparam("at_versions", expanding=True)) | versions.c.pinned,
+    )
+    .order_by(versions.c.created_at)
 )
 _RELEASE = update(versions).where(_THIS_SECRET, versions.c.pinned).values(pinned=False)
 
@@ -246,9 +251,14 @@ def prune(tx: Tx, secret_id: int) -> None:
     tx.connection.execute(_PRUNE, {"at_secret": secret_id, "until": tx.now - KEPT_AT_LEAST})
 
 
-def pinned(tx: Tx, secret_id: int) -> tuple[VersionRow, ...]:
-    """The versions whose value may live on the target although their rotation was abandoned, newest first."""
-    return tuple(_version(row) for row in tx.connection.execute(_PINNED, {"at_secret": secret_id}))
+def named_or_pinned(
+    tx: Tx, secret_id: int, version_ids: Collection[str]
+) -> Mapping[str, VersionRow]:
+    """Those of the named versions that exist, and every pinned one, by id, oldest first."""
+    rows = tx.connection.execute(
+        _NAMED_OR_PINNED, {"at_secret": secret_id, "at_versions": sorted(set(version_ids))}
+    )
+    return {row.version_id: _version(row) for row in rows}
 
 
 def release(tx: Tx, secret_id: int) -> None:
