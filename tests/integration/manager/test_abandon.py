@@ -197,9 +197,7 @@ def test_a_put_that_was_answered_before_abandons_nothing(
     """Repeating an old request changes nothing."""
     rotation_id = stand(manager, store, POINTS["created"])
 
-    manager.put_secret_value(
-        **ME, secret_id="db", value=value("v1"), client_request_token=token(1)
-    )
+    manager.put_secret_value(**ME, secret_id="db", value=value("v1"), client_request_token=token(1))
 
     assert rotation(store, rotation_id).fencing == 1
 

@@ -69,9 +69,7 @@ def test_every_operation_leaves_its_record(
     assert record.request_id == ME["request_id"]
 
 
-def test_lists_and_creations_leave_theirs(
-    manager: SecretsManager, store: Store, arn: str
-) -> None:
+def test_lists_and_creations_leave_theirs(manager: SecretsManager, store: Store, arn: str) -> None:
     """A creation names the new secret; a list names none."""
     created = last_record(store)
     manager.list_secrets(**ME)
@@ -103,9 +101,7 @@ def test_nobody_acts_elsewhere(
     assert (record.principal, record.account) == (caller.principal, caller.account)
 
 
-def test_a_refusal_doesnt_say_whether_the_secret_exists(
-    manager: SecretsManager, arn: str
-) -> None:
+def test_a_refusal_doesnt_say_whether_the_secret_exists(manager: SecretsManager, arn: str) -> None:
     """Another account's secrets are denied alike, there or not."""
     who: Who = {"caller": STRANGER, "request_id": "request-9"}
 

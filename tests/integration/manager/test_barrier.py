@@ -21,9 +21,7 @@ LIMIT = 30.0
 @pytest.fixture(autouse=True)
 def _db(manager: SecretsManager) -> None:
     manager.create_secret(**ME, name="db", value=value("v1"), client_request_token=token(1))
-    manager.put_secret_value(
-        **ME, secret_id="db", value=value("v2"), client_request_token=token(2)
-    )
+    manager.put_secret_value(**ME, secret_id="db", value=value("v2"), client_request_token=token(2))
 
 
 def raise_barrier(store: Store, *, seconds: float = LIMIT) -> None:
@@ -71,9 +69,7 @@ def test_the_engine_is_exempt(manager: SecretsManager, store: Store) -> None:
     """The engine reads what it needs, an admin secret for one, while the barrier is raised."""
     raise_barrier(store)
 
-    assert isinstance(
-        manager.read_secret_value(**THE_ENGINE, secret_id="db"), SecretValueResult
-    )
+    assert isinstance(manager.read_secret_value(**THE_ENGINE, secret_id="db"), SecretValueResult)
 
 
 def test_the_barrier_falls_at_its_limit(manager: SecretsManager, store: Store) -> None:

@@ -125,7 +125,11 @@ def test_a_name_made_again_gets_another_arn(manager: SecretsManager) -> None:
         ({"name": "a b"}, ValidationError, "Invalid name"),
         ({"client_request_token": "short"}, InvalidParameter, "32-64 characters"),
         ({"value": value("x" * 65_537)}, InvalidParameter, "at most 65,536 bytes"),
-        ({"value": value("")}, InvalidRequest, "You must provide either SecretString or SecretBinary."),
+        (
+            {"value": value("")},
+            InvalidRequest,
+            "You must provide either SecretString or SecretBinary.",
+        ),
         ({"kms_key_id": "alias/mine"}, InvalidParameter, "There is no key alias/mine here"),
         ({"description": "x" * 2049}, InvalidParameter, "at most 2048 characters"),
         ({"tags": {f"k{n}": "" for n in range(51)}}, InvalidParameter, "at most 50 tags"),

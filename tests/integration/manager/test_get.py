@@ -25,9 +25,7 @@ from tests.support.manager import ME, begin_rotation, row_id, token, value
 @pytest.fixture(autouse=True)
 def _db(manager: SecretsManager) -> None:
     manager.create_secret(**ME, name="db", value=value("v1"), client_request_token=token(1))
-    manager.put_secret_value(
-        **ME, secret_id="db", value=value("v2"), client_request_token=token(2)
-    )
+    manager.put_secret_value(**ME, secret_id="db", value=value("v2"), client_request_token=token(2))
 
 
 @pytest.mark.parametrize(
@@ -132,9 +130,7 @@ class TestIdentifiers:
         for secret_id in (arn, arn[:-7]):
             assert manager.get_secret_value(**ME, secret_id=secret_id).arn == arn
 
-    def test_a_partial_arn_that_looks_complete_finds_nothing(
-        self, manager: SecretsManager
-    ) -> None:
+    def test_a_partial_arn_that_looks_complete_finds_nothing(self, manager: SecretsManager) -> None:
         """Where the name itself ends in a hyphen and six characters, only the full ARN will do."""
         made = manager.create_secret(**ME, name="app-backup", value=value("v1"))
 

@@ -122,9 +122,7 @@ def test_the_21st_label_is_refused(manager: SecretsManager) -> None:
 def test_labels_have_to_be_well_formed(manager: SecretsManager, stages: list[str]) -> None:
     """No label at all, an empty one and one of 257 characters are refused."""
     with pytest.raises(InvalidParameter):
-        manager.put_secret_value(
-            **ME, secret_id="db", value=value("v2"), version_stages=stages
-        )
+        manager.put_secret_value(**ME, secret_id="db", value=value("v2"), version_stages=stages)
 
 
 def test_a_deleted_secret_takes_no_value(manager: SecretsManager) -> None:

@@ -108,9 +108,7 @@ def test_a_rotator_has_to_be_named_once(manager: SecretsManager) -> None:
     """Without one the request is refused in the recorded words; later requests may leave it out."""
     with pytest.raises(InvalidRequest) as refused:
         set_rotation(manager, DAILY, rotator=None)
-    assert str(refused.value) == (
-        "No Lambda rotation function ARN is associated with this secret."
-    )
+    assert str(refused.value) == ("No Lambda rotation function ARN is associated with this secret.")
 
     set_rotation(manager)
 

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, event
+from sqlalchemy import Connection, CursorResult, Engine, Executable, event
 
 from rotator.store.store import Store
 from rotator.store.tables import metadata
@@ -27,41 +29,79 @@ def assert_indexed(
     The statement is planned, not run. `parameters` are its bound parameters' values.
     """
     with store.read() as tx:
+        sent = _captured(tx.connection, statement, parameters)
+    assert_sent_indexed(store, sent)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A statement as the driver got it."""
+
+    sql: str
+    parameters: Any
+
+
+def assert_sent_indexed(store: Store, sent: Sent) -> None:
+    """Fails like `assert_indexed`, for a statement that was recorded by `recording`."""
+    with store.read() as tx:
         if store.dialect == "sqlite":
-            plan, scans = _sqlite_plan(tx.connection, statement, parameters)
+            plan, scans = _sqlite_plan(tx.connection, sent)
         else:
-            plan, scans = _postgresql_plan(tx.connection, statement, parameters)
-    assert not scans, f"{statement}\nreads all of {', '.join(scans)}:\n{plan}"
+            plan, scans = _postgresql_plan(tx.connection, sent)
+    assert not scans, f"{sent.sql}\nreads all of {', '.join(scans)}:\n{plan}"
+
+
+@contextmanager
+def recording() -> Iterator[list[Sent]]:
+    """Every statement that any store runs meanwhile, each text once."""
+    found: dict[str, Sent] = {}
+    sent: list[Sent] = []
+
+    def record(
+        _connection: object, _cursor: object, sql: str, bound: Any, _: object, many: bool
+    ) -> None:
+        if sql not in found:
+            found[sql] = Sent(sql, bound[0] if many else bound)
+            sent.append(found[sql])
+
+    event.listen(Engine, "before_cursor_execute", record)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", record)
 
 
 class _Captured(Exception):
-    def __init__(self, sql: str, parameters: Any) -> None:
-        super().__init__(sql)
-        self.sql = sql
-        self.parameters = parameters
+    def __init__(self, sent: Sent) -> None:
+        super().__init__(sent.sql)
+        self.sent = sent
 
 
-def _explain(
-    connection: Connection, statement: Executable, parameters: Mapping[str, Any], *, command: str
-) -> CursorResult[Any]:
+def _captured(connection: Connection, statement: Executable, parameters: Mapping[str, Any]) -> Sent:
     def capture(_connection: object, _cursor: object, sql: str, bound: Any, *_: object) -> None:
-        raise _Captured(sql, bound)
+        raise _Captured(Sent(sql, bound))
 
     event.listen(connection, "before_cursor_execute", capture)
     try:
         connection.execute(statement, parameters)
     except _Captured as captured:
+        return captured.sent
+    finally:
         event.remove(connection, "before_cursor_execute", capture)
-        return connection.exec_driver_sql(f"{command} {captured.sql}", captured.parameters)
     raise AssertionError("the statement was run")
 
 
-def _sqlite_plan(
-    connection: Connection, statement: Executable, parameters: Mapping[str, Any]
-) -> tuple[str, list[str]]:
-    rows = _explain(connection, statement, parameters, command="EXPLAIN QUERY PLAN")
+def _explain(connection: Connection, sent: Sent, *, command: str) -> CursorResult[Any]:
+    return connection.exec_driver_sql(f"{command} {sent.sql}", sent.parameters)
+
+
+def _sqlite_plan(connection: Connection, sent: Sent) -> tuple[str, list[str]]:
+    rows = _explain(connection, sent, command="EXPLAIN QUERY PLAN")
     steps = [row.detail for row in rows]
-    return "\n".join(steps), [step for step in steps if _is_sqlite_scan(step)]
+    # A common table expression holds the rows that a search has found.
+    found = {step.split()[1] for step in steps if step.startswith(("CO-ROUTINE", "MATERIALIZE"))}
+    scans = [step for step in steps if _is_sqlite_scan(step) and step.split()[1] not in found]
+    return "\n".join(steps), scans
 
 
 def _is_sqlite_scan(step: str) -> bool:
@@ -72,13 +112,11 @@ def _is_sqlite_scan(step: str) -> bool:
     return words[-1] not in _PARTIAL
 
 
-def _postgresql_plan(
-    connection: Connection, statement: Executable, parameters: Mapping[str, Any]
-) -> tuple[str, list[str]]:
+def _postgresql_plan(connection: Connection, sent: Sent) -> tuple[str, list[str]]:
     # On a table as small as a test's the planner reads all of it, unless that counts as a last
     # resort.
     connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-    rows = _explain(connection, statement, parameters, command="EXPLAIN (FORMAT JSON)")
+    rows = _explain(connection, sent, command="EXPLAIN (FORMAT JSON)")
     plan = rows.scalar_one()
     scans = [_named(node) for node in _nodes(plan[0]["Plan"]) if _is_postgresql_scan(node)]
     return json.dumps(plan, indent=1), scans

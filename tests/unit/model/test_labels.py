@@ -22,7 +22,9 @@ def test_a_label_elsewhere_has_to_be_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("holder", "where"), [({}, "no version"), ({"blue": "v3"}, "version v3")], ids=["nowhere", "elsewhere"]
+    ("holder", "where"),
+    [({}, "no version"), ({"blue": "v3"}, "version v3")],
+    ids=["nowhere", "elsewhere"],
 )
 def test_a_label_is_only_taken_from_where_it_is(holder: dict[str, str], where: str) -> None:
     """Naming a version that doesn't carry the label is refused, and the refusal says where it is."""

@@ -108,9 +108,7 @@ class LabelMachine(RuleBasedStateMachine):
             expected.make_current(version)
         else:
             expected.attach(label, version)
-        self.become(
-            expected, lambda: self.labels.move(label, to=version, remove_from=holder)
-        )
+        self.become(expected, lambda: self.labels.move(label, to=version, remove_from=holder))
 
     @precondition(lambda self: self.has_value)
     @rule(version=versions, label=ANY_LABEL)
