@@ -1,1 +1,1 @@
-"""SecretsManager: one method an operation, each with the caller's right decided and an audit record inside its transaction."""
+"""SecretsManager: one method an operation, decided and audited inside its own transaction."""

@@ -21,7 +21,7 @@ def abandon_rotation(
 
     Args:
         secret: its row, locked by this transaction.
-        rotation: what `rotations.active` gave; None does nothing.
+        rotation: what `rotations.active` gave, locked too; None does nothing.
         reason: what was done from outside, for `status` and the audit record.
     """
     if rotation is None:

@@ -71,7 +71,7 @@ class Call:
             )
         except ResourceNotFound:
             ref = parse_secret_id(secret_id)
-            if ref.arn is not None:
+            if ref.account is not None:
                 self.permit(account=ref.account, region=ref.region)
             raise
         self.permit(account=secret.account, region=secret.region)

@@ -104,8 +104,8 @@ def check_tags(tags: Mapping[str, str]) -> None:
             )
 
 
-def checked_key(kms_key_id: str | None) -> None:
-    """None, which stands for the default key.
+def check_key(kms_key_id: str | None) -> None:
+    """Nothing, where the key is the default one.
 
     Raises:
         InvalidParameter: another key is named.

@@ -12,9 +12,9 @@ from rotator.manager.abandon import abandon_rotation
 from rotator.manager.call import Call
 from rotator.manager.checks import (
     check_description,
+    check_key,
     check_tags,
     check_value,
-    checked_key,
     checked_recovery,
     checked_token,
 )
@@ -68,7 +68,7 @@ class Lifecycle(Operations):
         check_name(name)
         token = checked_token(client_request_token) or self._new_token()
         check_description(description)
-        checked_key(kms_key_id)
+        check_key(kms_key_id)
         check_tags(tags or {})
         if value is not None:
             check_value(value)
@@ -232,7 +232,7 @@ def _remove(tx: Tx, call: Call) -> Deletion:
 
 
 def _abandon(tx: Tx, call: Call, secret: SecretRow) -> None:
-    rotation = rotations.active(tx, secret.id)
+    rotation = rotations.active(tx, secret.id, for_update=True)
     abandon_rotation(
         tx, call=call, secret=secret, rotation=rotation, reason="the secret was deleted"
     )

@@ -133,7 +133,7 @@ class Rotating(Operations):
                 tx,
                 call=call,
                 secret=secret,
-                rotation=rotations.active(tx, secret.id),
+                rotation=rotations.active(tx, secret.id, for_update=True),
                 reason="rotation was cancelled",
             )
             at = labels.load(tx, secret.id)

@@ -84,7 +84,7 @@ class Writing(Operations):
             version = versions.get(tx, secret_id=now_secret.id, version_id=token)
             if now_secret.id != secret.id or (version is not None and version.sealed is not None):
                 return None
-            rotation = rotations.active(tx, secret.id)
+            rotation = rotations.active(tx, secret.id, for_update=True)
             before = labels.load(tx, secret.id)
             if _is_of_rotation(rotation, token=token, stages=stages):
                 after = before.put(token, stages)
@@ -144,7 +144,7 @@ class Writing(Operations):
             secret = call.find_usable(tx, for_update=True)
             before = labels.load(tx, secret.id)
             named = [v for v in (move_to_version_id, remove_from_version_id) if v is not None]
-            _refuse_unfit(tx, secret, named, current=move_to_version_id, stage=version_stage)
+            _refuse_unfit(tx, secret, named, to=move_to_version_id, stage=version_stage)
             after = before.move(
                 version_stage, to=move_to_version_id, remove_from=remove_from_version_id
             )
@@ -198,7 +198,7 @@ def _due_after_put(tx: Tx, secret: SecretRow) -> dict[str, object]:
 
 
 def _refuse_unfit(
-    tx: Tx, secret: SecretRow, named: Sequence[str], *, current: str | None, stage: str
+    tx: Tx, secret: SecretRow, named: Sequence[str], *, to: str | None, stage: str
 ) -> None:
     found = versions.many(tx, secret.id, named)
     for version_id in named:
@@ -206,9 +206,9 @@ def _refuse_unfit(
             raise ResourceNotFound(
                 f"Secrets Manager can't find the specified secret value for VersionId: {version_id}"
             )
-    if stage == CURRENT and current is not None and found[current].sealed is None:
+    if stage == CURRENT and to is not None and found[to].sealed is None:
         raise InvalidRequest(
-            f"Version {current} has no value yet, so it can't be AWSCURRENT. Put its value first."
+            f"Version {to} has no value yet, so it can't be AWSCURRENT. Put its value first."
         )
 
 
@@ -222,6 +222,6 @@ def _move(
             tx,
             call=call,
             secret=secret,
-            rotation=rotations.active(tx, secret.id),
+            rotation=rotations.active(tx, secret.id, for_update=True),
             reason=f"{stage} was moved from outside",
         )

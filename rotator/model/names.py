@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from rotator.errors import InvalidParameter, ValidationError
 
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
+_ARN = re.compile(
+    r"arn:aws:secretsmanager:(?P<region>[^:]+):(?P<account>[^:]+):secret:(?P<name>[^:]+)"
+)
 _SUFFIXED = re.compile(r"(?P<name>.+)-(?P<suffix>[A-Za-z0-9]{6})")
 SUFFIX_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 SUFFIX_LENGTH = 6
@@ -16,10 +19,11 @@ class SecretRef:
     """How a request names a secret: by name, by full ARN, or by an ARN without the six random characters.
 
     Attributes:
-        name: the name; for an ARN, all that follows `:secret:`, with or without the six characters.
+        name: the name; for an ARN, all that follows `:secret:`, with or without the six characters; empty for what
+            is no secret's ARN.
         arn: the ARN as given, None for a bare name.
-        region: the ARN's region, None for a bare name.
-        account: the ARN's account, None for a bare name.
+        region: the ARN's region, None for a bare name and for what is no secret's ARN.
+        account: its account, likewise.
     """
 
     name: str
@@ -67,9 +71,10 @@ def parse_secret_id(secret_id: str) -> SecretRef:
     """
     if not secret_id.startswith("arn:"):
         return SecretRef(check_name(secret_id))
-    region, _, rest = secret_id.removeprefix("arn:aws:secretsmanager:").partition(":")
-    account, _, name = rest.partition(":secret:")
-    return SecretRef(name, secret_id, region, account)
+    match = _ARN.fullmatch(secret_id)
+    if match is None:
+        return SecretRef("", secret_id)
+    return SecretRef(match["name"], secret_id, match["region"], match["account"])
 
 
 def split_suffix(name: str) -> tuple[str, str] | None:

@@ -1,7 +1,7 @@
 """Lists of secrets and of versions, a page at a time.
 
-A page begins after the last row of the page before it (creation time, then row id or version id), so that what comes and
-goes in between neither repeats a row nor hides one.
+A page begins after the last row of the page before it (creation time, then row id or version id), so that what
+comes and goes in between neither repeats a row nor hides one.
 """
 
 from collections.abc import Mapping, Sequence

@@ -134,6 +134,7 @@ def state_columns(state: MachineState) -> dict[str, Any]:
 _COLUMNS = [tables.rotations.c[field.name] for field in fields(RotationRow)]
 _OF_SECRET = select(*_COLUMNS).where(_R.secret_id == bindparam("secret_id"))
 _ACTIVE_OF_SECRET = _OF_SECRET.where(_ACTIVE)
+_ACTIVE_OF_SECRET_LOCKED = _ACTIVE_OF_SECRET.with_for_update(key_share=True)
 _BY_ID = select(*_COLUMNS).where(_R.id == bindparam("rotation_id"))
 _HISTORY = _OF_SECRET.order_by(_R.created_at.desc()).limit(bindparam("most"))
 _BY_ADMIN = (
@@ -166,11 +167,14 @@ def _row(mapping: RowMapping | None) -> RotationRow | None:
     return None if mapping is None else RotationRow(**mapping)
 
 
-def active(tx: Tx, secret_id: int) -> RotationRow | None:
-    """The rotation that owns the secret, or None. The caller has locked the secret's row where it means to write."""
-    return _row(
-        tx.connection.execute(_ACTIVE_OF_SECRET, {"secret_id": secret_id}).mappings().first()
-    )
+def active(tx: Tx, secret_id: int, *, for_update: bool = False) -> RotationRow | None:
+    """The rotation that owns the secret, or None. The caller has locked the secret's row where it means to write.
+
+    Args:
+        for_update: its owner's writes wait until this transaction ends, so that what was read still holds then.
+    """
+    statement = _ACTIVE_OF_SECRET_LOCKED if for_update else _ACTIVE_OF_SECRET
+    return _row(tx.connection.execute(statement, {"secret_id": secret_id}).mappings().first())
 
 
 def get(tx: Tx, rotation_id: str) -> RotationRow | None:

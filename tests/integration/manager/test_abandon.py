@@ -109,7 +109,7 @@ def _db(manager: SecretsManager) -> None:
     manager.set_rotation(**ME, secret_id="db", rotator="generic")
 
 
-def stand(manager: SecretsManager, store: Store, point: Point) -> str:
+def stand(store: Store, point: Point) -> str:
     """A rotation of the secret at a point, its barrier raised."""
     rotation_id = begin_rotation(
         store, "db", token=PENDING_TOKEN, state=point.state, prepared=point.prepared
@@ -151,7 +151,7 @@ def test_a_change_from_outside_abandons_the_rotation(
     change: Callable[[SecretsManager], None],
 ) -> None:
     """The owner is fenced out; where the target may have changed, the version is pinned until that is settled."""
-    rotation_id = stand(manager, store, point)
+    rotation_id = stand(store, point)
 
     change(manager)
 
@@ -172,7 +172,7 @@ def test_a_change_from_outside_abandons_the_rotation(
 
 def test_a_put_takes_pending_off(manager: SecretsManager, store: Store) -> None:
     """After a put from outside no version is AWSPENDING."""
-    stand(manager, store, POINTS["setting"])
+    stand(store, POINTS["setting"])
 
     _put(manager)
 
@@ -184,7 +184,7 @@ def test_a_put_takes_pending_off(manager: SecretsManager, store: Store) -> None:
 
 def test_a_put_of_a_custom_label_abandons_too(manager: SecretsManager, store: Store) -> None:
     """Any new version from outside ends the rotation, as on the real service."""
-    rotation_id = stand(manager, store, POINTS["created"])
+    rotation_id = stand(store, POINTS["created"])
 
     manager.put_secret_value(**ME, secret_id="db", value=value("x"), version_stages=["blue"])
 
@@ -195,7 +195,7 @@ def test_a_put_that_was_answered_before_abandons_nothing(
     manager: SecretsManager, store: Store
 ) -> None:
     """Repeating an old request changes nothing."""
-    rotation_id = stand(manager, store, POINTS["created"])
+    rotation_id = stand(store, POINTS["created"])
 
     manager.put_secret_value(**ME, secret_id="db", value=value("v1"), client_request_token=token(1))
 
@@ -204,7 +204,7 @@ def test_a_put_that_was_answered_before_abandons_nothing(
 
 def test_a_cancel_leaves_the_labels(manager: SecretsManager, store: Store) -> None:
     """CancelRotateSecret answers with the unfinished version and leaves AWSPENDING on it."""
-    stand(manager, store, POINTS["setting"])
+    stand(store, POINTS["setting"])
 
     cancelled = manager.cancel_rotation(**ME, secret_id="db")
 
@@ -217,7 +217,7 @@ def test_moving_current_to_the_pending_version_leaves_pending(
     manager: SecretsManager, store: Store
 ) -> None:
     """A move by hand to the version under rotation abandons it; the version then has both labels."""
-    rotation_id = stand(manager, store, POINTS["created"])
+    rotation_id = stand(store, POINTS["created"])
 
     manager.update_secret_version_stage(
         **ME,
@@ -239,7 +239,7 @@ def test_other_moves_abandon_nothing(
     manager: SecretsManager, store: Store, who: dict[str, object], stage: str
 ) -> None:
     """A label of one's own, or a move by the engine, leaves the rotation running."""
-    rotation_id = stand(manager, store, POINTS["setting"])
+    rotation_id = stand(store, POINTS["setting"])
 
     manager.update_secret_version_stage(
         **who,  # type: ignore[arg-type]
@@ -252,8 +252,8 @@ def test_other_moves_abandon_nothing(
 
 
 def test_the_rotations_own_put_fills_its_version(manager: SecretsManager, store: Store) -> None:
-    """A put with the rotation's token and AWSPENDING is its createSecret: nothing is abandoned, nothing else moves."""
-    rotation_id = stand(manager, store, POINTS["prepared"])
+    """A put with the rotation's token and AWSPENDING is its createSecret: it goes on, nothing else moves."""
+    rotation_id = stand(store, POINTS["prepared"])
 
     stored = manager.put_secret_value(
         **ME,
@@ -274,8 +274,8 @@ def test_the_rotations_own_put_fills_its_version(manager: SecretsManager, store:
 def test_a_put_that_would_skip_the_test_is_from_outside(
     manager: SecretsManager, store: Store
 ) -> None:
-    """With the rotation's token but AWSCURRENT, a put is no step of it: the rotation moves AWSCURRENT after testSecret."""
-    rotation_id = stand(manager, store, POINTS["prepared"])
+    """With the rotation's token but AWSCURRENT, a put is no step of it: testSecret comes before that label."""
+    rotation_id = stand(store, POINTS["prepared"])
 
     manager.put_secret_value(
         **ME, secret_id="db", value=value("v2"), client_request_token=PENDING_TOKEN
@@ -291,7 +291,7 @@ def test_forcing_a_deletion_keeps_what_is_not_settled(
     manager: SecretsManager, store: Store, unsettled: bool
 ) -> None:
     """The only copy of a value that the target may have taken isn't thrown away before a probe."""
-    stand(manager, store, POINTS["setting" if unsettled else "created"])
+    stand(store, POINTS["setting" if unsettled else "created"])
 
     manager.delete_secret(**ME, secret_id="db", force_without_recovery=True)
 
@@ -306,7 +306,7 @@ def test_a_put_after_a_failed_rotation_takes_pending_off(
     manager: SecretsManager, store: Store
 ) -> None:
     """AWSPENDING that an ended rotation left behind goes with the next value put by hand."""
-    rotation_id = stand(manager, store, POINTS["created"])
+    rotation_id = stand(store, POINTS["created"])
     with store.write() as tx:
         rotations.update_fenced(
             tx, rotation_id, fencing=1, columns={"status": str(Status.UNVERIFIED)}

@@ -40,8 +40,7 @@ def arn(manager: SecretsManager) -> str:
 
 def last_record(store: Store) -> Row[*tuple[object, ...]]:
     with store.read() as tx:
-        row = tx.connection.execute(select(audit).order_by(audit.c.id.desc()).limit(1)).one()
-    return row
+        return tx.connection.execute(select(audit).order_by(audit.c.id.desc()).limit(1)).one()
 
 
 def counts(store: Store, *, without: str) -> dict[str, int]:

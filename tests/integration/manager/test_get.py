@@ -56,6 +56,7 @@ def test_a_version_is_named_by_id_label_or_both(
     ("request_", "text"),
     [
         ({"secret_id": "missing"}, "Secrets Manager can't find the specified secret."),
+        ({"secret_id": "arn:strange"}, "Secrets Manager can't find the specified secret."),
         (
             {"secret_id": "db", "version_stage": "blue"},
             "Secrets Manager can't find the specified secret value for staging label: blue",

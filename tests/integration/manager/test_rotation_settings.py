@@ -239,7 +239,7 @@ class TestAuthority:
             self.pin(manager, "db", "admin")
 
     def test_admin_secrets_form_no_cycle(self, manager: SecretsManager) -> None:
-        """db needs admin, admin needs root: so root can need neither db nor admin."""
+        """Where db needs admin and admin needs root, root can need neither of them."""
         self.pin(manager, "db", "admin")
         self.pin(manager, "admin", "root")
 

@@ -59,22 +59,28 @@ def test_a_new_label_is_attached_moved_and_removed(manager: SecretsManager) -> N
             "AWSCURRENT",
             1,
             None,
-            "The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT is currently attached to "
-            f"version {token(3)}, so you must explicitly reference that version in RemoveFromVersionId.",
+            (
+                "The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT is currently attached "
+                f"to version {token(3)}, so you must explicitly reference that version in RemoveFromVersionId."
+            ),
         ),
         (
             "AWSCURRENT",
             None,
             3,
-            "You can only move staging label AWSCURRENT to a different secret version. "
-            "It can't be completely removed.",
+            (
+                "You can only move staging label AWSCURRENT to a different secret version. "
+                "It can't be completely removed."
+            ),
         ),
         (
             "AWSCURRENT",
             1,
             2,
-            f"Staging label AWSCURRENT is not attached to version {token(2)}, which RemoveFromVersionId names. "
-            f"It is attached to version {token(3)}.",
+            (
+                f"Staging label AWSCURRENT is not attached to version {token(2)}, which RemoveFromVersionId names. "
+                f"It is attached to version {token(3)}."
+            ),
         ),
         (
             "blue",

@@ -1,7 +1,7 @@
 """The label algebra as a state machine, beside a naive model that was written from AWS's own words.
 
-The model keeps a set of labels for each version, as the API's VersionIdsToStages does, where the algebra keeps one version
-for each label; so a mistake in one is hardly the other's too.
+The model keeps a set of labels for each version, as the API's VersionIdsToStages does, where the algebra keeps one
+version for each label; so a mistake in one is hardly the other's too.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ class NaiveLabels:
         self.on.setdefault(version, set()).add(label)
 
     def make_current(self, version: str) -> None:
-        """ "moves AWSPREVIOUS to the version that AWSCURRENT was removed from"."""
+        """AWS: "moves AWSPREVIOUS to the version that AWSCURRENT was removed from"."""
         old = self.holder(CURRENT)
         if old == version:
             return
@@ -51,7 +51,7 @@ class NaiveLabels:
             self.attach(PREVIOUS, old)
 
     def put(self, version: str, stages: set[str] | None) -> None:
-        """ "If you don't include VersionStages, AWSCURRENT is moved to the new version"."""
+        """AWS: "If you don't include VersionStages, AWSCURRENT is moved to the new version"."""
         wanted = {CURRENT} if stages is None else stages
         if CURRENT in wanted:
             self.make_current(version)
