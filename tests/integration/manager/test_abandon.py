@@ -1,11 +1,12 @@
 """What changes from outside do to a rotation that is under way (invariant 12), at every point where it can stand."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from rotator.errors import FencedOut
 from rotator.manager.manager import SecretsManager
@@ -16,6 +17,7 @@ from rotator.store.store import Store
 from rotator.store.tables import audit
 from rotator.store.tables import secrets as secret_table
 from tests.support.manager import ME, THE_ENGINE, begin_rotation, rotation, row_id, token, value
+from tests.support.waiting import eventually
 
 PENDING_TOKEN = token(2)
 
@@ -319,3 +321,27 @@ def test_a_put_after_a_failed_rotation_takes_pending_off(
         for labels in manager.describe_secret(**ME, secret_id="db").versions.values()
         for label in labels
     }
+
+
+def test_a_change_that_meets_a_takeover_waits_for_it(manager: SecretsManager, store: Store) -> None:
+    """A put that comes while the rotation's owner changes abandons it under the new number; the put never fails."""
+    rotation_id = stand(store, POINTS["setting"])
+    with ThreadPoolExecutor(1) as threads:
+        with store.write() as tx:
+            rotations.take(tx, rotation(store, rotation_id), columns={"owner": "successor"})
+            putting = threads.submit(_put, manager)
+            assert tx.dialect == "sqlite" or eventually(lambda: _somebody_waits(store))
+            assert not putting.done()
+        putting.result(30)
+
+    after = rotation(store, rotation_id)
+    assert (after.status, after.fencing) == (Status.ABANDONING, 3)
+
+
+def _somebody_waits(store: Store) -> bool:
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with store.read() as tx:
+        return bool(tx.connection.execute(waiting).scalar_one())

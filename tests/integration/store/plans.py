@@ -41,6 +41,11 @@ class Sent:
     parameters: Any
 
 
+def has_plan(sent: Sent) -> bool:
+    """Whether the engines explain it: not what begins or sets up a transaction."""
+    return sent.sql.split()[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
+
+
 def assert_sent_indexed(store: Store, sent: Sent) -> None:
     """Fails like `assert_indexed`, for a statement that was recorded by `recording`."""
     with store.read() as tx:

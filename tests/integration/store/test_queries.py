@@ -12,7 +12,7 @@ from rotator.model.rotation import MachineState
 from rotator.sdk import Authority
 from rotator.store.listing import SecretFilter
 from rotator.store.store import Store
-from tests.integration.store.plans import Sent, assert_sent_indexed, recording
+from tests.integration.store.plans import assert_sent_indexed, has_plan, recording
 from tests.support.manager import ME, begin_rotation, token, value
 
 
@@ -141,7 +141,7 @@ def test_every_statement_of_a_call_uses_an_index(
     with recording() as sent:
         call(manager, store)
 
-    planned = [statement for statement in sent if _has_plan(statement)]
+    planned = [statement for statement in sent if has_plan(statement)]
     assert planned
     for statement in planned:
         assert_sent_indexed(store, statement)
@@ -157,10 +157,6 @@ def test_a_read_takes_two_queries(manager: SecretsManager) -> None:
     asked = [
         statement.sql.split()[0]
         for statement in sent
-        if _has_plan(statement) and "clock_timestamp" not in statement.sql
+        if has_plan(statement) and "clock_timestamp" not in statement.sql
     ]
     assert asked == ["SELECT", "SELECT", "INSERT"]
-
-
-def _has_plan(sent: Sent) -> bool:
-    return sent.sql.split()[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
