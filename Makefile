@@ -29,7 +29,7 @@ lint: $(READY)
 	$(BIN)/lint-imports --no-logo
 
 bench: $(READY)
-	$(BIN)/pytest tests/bench -o python_files='bench_*.py' -s
+	$(BIN)/python -m benchmarks
 
 docs: $(READY)
 	$(BIN)/typer rotator.cli.main utils docs --name rotate --output docs/cli.md

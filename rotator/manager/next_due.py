@@ -1,33 +1,37 @@
-"""When a secret is due next: the columns that the store keeps, from the rules and what they count from. Pure."""
+"""When a secret is due next: the columns that the store keeps, from the rules and what they count from. Pure.
+
+Schedules are imported where there is one, since a rotation by hand ends here too and its start-up time counts.
+"""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from rotator.schedule import (
-    Rate,
-    Schedule,
-    Unit,
-    next_window,
-    parse_duration,
-    parse_schedule,
-    planned_moment,
-)
 from rotator.store.secrets import SecretRow
+
+if TYPE_CHECKING:
+    from rotator.schedule import Schedule
 
 NOT_DUE: dict[str, object] = {"window_start": None, "window_end": None, "due_at": None}
 
 
-def schedule_of(expression: str | None, days: int | None) -> Schedule | None:
+def schedule_of(expression: str | None, days: int | None) -> "Schedule | None":
     """The schedule that an expression or a number of days gives, None where there is neither.
 
     Raises:
         ScheduleError: the expression is not one.
     """
     if days is not None:
+        from rotator.schedule import Rate, Unit
+
         return Rate(days, Unit.DAYS)
-    return None if expression is None else parse_schedule(expression)
+    if expression is not None:
+        from rotator.schedule import parse_schedule
+
+        return parse_schedule(expression)
+    return None
 
 
-def rules_of(secret: SecretRow) -> Schedule | None:
+def rules_of(secret: SecretRow) -> "Schedule | None":
     """The schedule of a secret, None where it rotates on request only.
 
     Raises:
@@ -54,6 +58,8 @@ def due_columns(secret: SecretRow, *, rotated_at: datetime, now: datetime) -> di
     rules = rules_of(secret) if secret.rotation_enabled and secret.deleted_at is None else None
     if rules is None:
         return dict(NOT_DUE)
+    from rotator.schedule import next_window, parse_duration, planned_moment
+
     duration = parse_duration(secret.duration, rules)
     window = next_window(rules, after=now, anchor=rotated_at, duration=duration)
     return {

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    text,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,8 +52,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-_DUE = text("due_at IS NOT NULL")
 
 secrets = Table(
     "secrets",
@@ -93,13 +90,6 @@ secrets = Table(
     Column("barrier_until", Instant),
     UniqueConstraint("account", "region", "name"),
     Index("ix_secrets_listing", "account", "region", "created_at", "id"),
-    Index("ix_secrets_due", "due_at", sqlite_where=_DUE, postgresql_where=_DUE),
-    Index(
-        "ix_secrets_purge",
-        "purge_at",
-        sqlite_where=text("purge_at IS NOT NULL"),
-        postgresql_where=text("purge_at IS NOT NULL"),
-    ),
     Index("ix_secrets_admin_arn", "admin_arn"),
     sqlite_autoincrement=True,  # an id is never used again: sealed rows are bound to their secret for ever
 )
@@ -139,8 +129,6 @@ tags = Table(
     Index("ix_tags_key_value", "key", "value", "secret_id"),
 )
 
-_ACTIVE = text("status IN ('running', 'waiting', 'abandoning')")
-
 rotations = Table(
     "rotations",
     metadata,
@@ -178,16 +166,8 @@ rotations = Table(
     Column("owner", String(256)),
     Column("lease_expires", Float),  # seconds on the clock that `lease_epoch` names
     Column("lease_epoch", String(64)),
-    Index(
-        "uq_rotations_active",
-        "secret_id",
-        unique=True,
-        sqlite_where=_ACTIVE,
-        postgresql_where=_ACTIVE,
-    ),
     Index("ix_rotations_history", "secret_id", "created_at"),
     Index("ix_rotations_next_attempt", "status", "next_attempt_at"),
-    Index("ix_rotations_admin", "admin_arn", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
 )
 
 rotation_events = Table(

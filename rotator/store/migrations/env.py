@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from rotator.store.tables import metadata
+from rotator.store.partial_indexes import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, event
 
+from rotator.store.partial_indexes import metadata
 from rotator.store.store import Store
-from rotator.store.tables import metadata
 
 # An index of the few rows that wait for something may be read from end to end.
 _PARTIAL = {

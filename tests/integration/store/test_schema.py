@@ -15,9 +15,9 @@ from sqlalchemy import inspect, text
 from rotator.errors import StoreUnavailable
 from rotator.store import schema
 from rotator.store.database import Database
+from rotator.store.partial_indexes import metadata
 from rotator.store.schema import SchemaState
 from rotator.store.store import Store
-from rotator.store.tables import metadata
 from tests.support.store import only_postgresql, only_sqlite
 
 

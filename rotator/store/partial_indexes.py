@@ -1,0 +1,24 @@
+"""The indexes that cover a part of a table, and the metadata with them: what migrations have to produce.
+
+They stand apart from `tables` because naming an engine's option loads that engine's dialect, PostgreSQL's too, which
+takes longer than all other start-up of a command on a SQLite store.
+"""
+
+from sqlalchemy import Column, Index, text
+
+from rotator.store.tables import metadata, rotations, secrets
+
+__all__ = ["metadata"]
+
+_ACTIVE = "status IN ('running', 'waiting', 'abandoning')"
+
+
+def _partial(name: str, column: Column[object], condition: str, *, unique: bool = False) -> None:
+    where = text(condition)
+    Index(name, column, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+_partial("ix_secrets_due", secrets.c.due_at, "due_at IS NOT NULL")
+_partial("ix_secrets_purge", secrets.c.purge_at, "purge_at IS NOT NULL")
+_partial("uq_rotations_active", rotations.c.secret_id, _ACTIVE, unique=True)
+_partial("ix_rotations_admin", rotations.c.admin_arn, _ACTIVE)
