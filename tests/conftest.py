@@ -2,7 +2,13 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.fix_postgres", "tests.fix_proxy", "tests.fix_store", "tests.fix_house"]
+pytest_plugins = [
+    "tests.fix_postgres",
+    "tests.fix_proxy",
+    "tests.fix_store",
+    "tests.fix_house",
+    "tests.fix_faults",
+]
 
 # A busy machine is no failure: how long an example took says nothing about what it did.
 settings.register_profile("rotator", deadline=None, print_blob=True)
