@@ -195,10 +195,22 @@ class Admission:
         if purpose is not None:
             columns["deadline_at"] = rotations.deadline(tx, self.journal.policy.deadline)
         fencing = rotations.take(tx, row, columns=columns)
-        return self._claim(
-            secret, row.id, row.token, fencing, state, candidates, admin, at, asked,
-            barrier_raised=row.barrier_raised_at is not None, resumed=True, abandoned=row.status == Status.ABANDONING,
-        )  # fmt: skip
+        return Claim(
+            secret=secret,
+            rotation_id=row.id,
+            token=row.token,
+            fencing=fencing,
+            state=state,
+            candidates=candidates,
+            admin=admin,
+            labels=at,
+            deadline=asked + self.journal.policy.deadline,
+            lease_until=asked + self.journal.policy.lease,
+            barrier_raised=row.barrier_raised_at is not None,
+            resumed=True,
+            abandoned=row.status == Status.ABANDONING,
+            new_token=False,
+        )
 
     def _start(
         self,
@@ -250,48 +262,28 @@ class Admission:
             tx, caller=caller, request_id=request_id, event="RotationStarted", secret_arn=secret.arn,
             version_id=token, outcome=Outcome.SUCCEEDED, detail={"rotation": rotation_id},
         )  # fmt: skip
-        return self._claim(
-            secret, rotation_id, token, 1, state, candidates, admin, at, asked,
-            barrier_raised=False, resumed=created, abandoned=False,
-        )  # fmt: skip
-
-    def _leased_state(self, tx: Tx, state: MachineState) -> dict[str, Any]:
-        """The row stays active until the run has written its end, even where the state is at its end already."""
-        active = state if state.status.active else replace(state, status=Status.RUNNING)
-        lease = lease_columns(tx, owner=self.journal.owner, seconds=self.journal.policy.lease)
-        return rotations.state_columns(active) | lease
-
-    def _claim(
-        self,
-        secret: SecretRow,
-        rotation_id: str,
-        token: str,
-        fencing: int,
-        state: MachineState,
-        candidates: dict[Candidate, VersionRow],
-        admin: tuple[SecretRow, VersionRow] | None,
-        at: Labels,
-        asked: float,
-        *,
-        barrier_raised: bool,
-        resumed: bool,
-        abandoned: bool,
-    ) -> Claim:
         return Claim(
             secret=secret,
             rotation_id=rotation_id,
             token=token,
-            fencing=fencing,
+            fencing=1,
             state=state,
             candidates=candidates,
             admin=admin,
             labels=at,
             deadline=asked + self.journal.policy.deadline,
             lease_until=asked + self.journal.policy.lease,
-            barrier_raised=barrier_raised,
-            resumed=resumed,
-            abandoned=abandoned,
+            barrier_raised=False,
+            resumed=created,
+            abandoned=False,
+            new_token=not left,
         )
+
+    def _leased_state(self, tx: Tx, state: MachineState) -> dict[str, Any]:
+        """The row stays active until the run has written its end, even where the state is at its end already."""
+        active = state if state.status.active else replace(state, status=Status.RUNNING)
+        lease = lease_columns(tx, owner=self.journal.owner, seconds=self.journal.policy.lease)
+        return rotations.state_columns(active) | lease
 
 
 def _taken_state(

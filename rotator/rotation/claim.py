@@ -30,6 +30,7 @@ class Claim:
         lease_until: when the lease ends, counted from before it was asked for, on the same clock.
         admin: the admin secret with its current version, where one is pinned.
         abandoned: the rotation was abandoned from outside and is only settled now.
+        new_token: the token was made for this claim, so that there is no such version yet.
     """
 
     secret: SecretRow
@@ -45,6 +46,12 @@ class Claim:
     barrier_raised: bool
     resumed: bool
     abandoned: bool
+    new_token: bool
+
+    @property
+    def any_pinned(self) -> bool:
+        """Whether a version is pinned that the end of this rotation releases."""
+        return any(version.pinned for version in self.candidates.values())
 
     def with_fencing(self, fencing: int, *, lease_until: float) -> "Claim":
         """The same claim after its fencing number grew."""

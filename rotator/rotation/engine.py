@@ -14,6 +14,7 @@ from rotator.rotation.child import ChildRotator
 from rotator.rotation.claim import Claim
 from rotator.rotation.inspection import Inspector
 from rotator.rotation.journal import Journal
+from rotator.rotation.lease import LeaseKeeper
 from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.registry import RotatorEntry, RotatorRegistry
@@ -63,6 +64,7 @@ class Engine:
         self._policy = policy
         self._journal = Journal(store, policy, owner or Owner.me())
         self._admission = Admission(self._journal, _new_rotation_id, _new_token)
+        self._leases = LeaseKeeper(self._journal)
         self._inspector = Inspector(store, sealer, policy, trust, _new_rotation_id)
 
     def rotate(
@@ -182,6 +184,7 @@ class Engine:
         parts = Parts(
             journal=self._journal,
             admission=self._admission,
+            leases=self._leases,
             sealer=self._sealer,
             make_rotator=lambda: self._make(entry),
             trust=self._trust,

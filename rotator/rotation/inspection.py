@@ -77,6 +77,7 @@ class Inspector:
                 resumed=row is not None
                 or (token is not None and token != at.version(names.CURRENT)),
                 abandoned=False,
+                new_token=False,
             )
 
     def plan(self, claim: Claim, rotator: Rotator) -> Plan:

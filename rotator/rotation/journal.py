@@ -51,14 +51,7 @@ class Journal:
     owner: Owner
     clock: Callable[[], float] = clock
 
-    def open(
-        self,
-        claim: Claim,
-        state: MachineState,
-        *,
-        sealed: Sealed | None,
-        steps: Sequence[StepRecord],
-    ) -> bool:
+    def open(self, claim: Claim, state: MachineState, *, sealed: Sealed | None) -> bool:
         """Commits the sealed new value, and that the target is about to change. Raises the read barrier where the
         overlap is `gap`, once a rotation.
 
@@ -72,9 +65,9 @@ class Journal:
         )
         with self.store.write() as tx:
             # The secret's row before the rotation's: the same order as every other writer, so that none deadlock.
-            secrets.by_id(tx, claim.secret.id, for_update=True)
+            secrets.lock(tx, claim.secret.id)
             barrier = {"barrier_raised_at": tx.now} if raises else {}
-            self._write(tx, claim, state, steps, barrier)
+            self._write(tx, claim, state, (), barrier)
             if sealed is not None:
                 self._add_pending(tx, claim, sealed)
             if raises:
@@ -83,10 +76,11 @@ class Journal:
         return raises
 
     def _add_pending(self, tx: Tx, claim: Claim, sealed: Sealed) -> None:
-        if versions.get(tx, secret_id=claim.secret.id, version_id=claim.token) is None:
-            versions.insert(tx, secret_id=claim.secret.id, version_id=claim.token, sealed=sealed)
+        secret_id, token = claim.secret.id, claim.token
+        if claim.new_token or versions.get(tx, secret_id=secret_id, version_id=token) is None:
+            versions.insert(tx, secret_id=secret_id, version_id=token, sealed=sealed)
         else:
-            versions.set_value(tx, secret_id=claim.secret.id, version_id=claim.token, sealed=sealed)
+            versions.set_value(tx, secret_id=secret_id, version_id=token, sealed=sealed)
         before = labels.load(tx, claim.secret.id)
         labels.save(
             tx, claim.secret.id, before=before, after=before.put(claim.token, {names.PENDING})
@@ -115,7 +109,8 @@ class Journal:
             ended = self._ended(tx) if not state.status.active else {}
             self._write(tx, claim, state, steps, ended)
             if state.status is Status.SUCCEEDED:
-                versions.release(tx, claim.secret.id)
+                if claim.any_pinned:
+                    versions.release(tx, claim.secret.id)
                 self._audit(tx, claim, state)
         return after
 

@@ -1,22 +1,21 @@
-"""Keeps a run's lease alive while its steps take their time."""
+"""Keeps leases alive while the steps of their runs take their time."""
 
 import threading
-from collections.abc import Callable
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rotator.errors import FencedOut, StoreUnavailable
 from rotator.rotation.claim import Claim
 from rotator.rotation.journal import Journal
 
-_SHARE = 3  # renew when a third of the lease has passed
+_SHARE = 3  # a lease is renewed when a third of it has passed
 
 
-class LeaseKeeper:
-    """Renews a lease from a thread of its own; the run reads from it until when it may act.
+class Lease:
+    """The lease of one run. The run reads from it until when it may act.
 
-    The local end of the lease is counted from before the renewal was sent, on a clock that never jumps, so it is never
-    later than what the store believes.
+    Its local end is counted from before a renewal was sent, on a clock that never jumps, so it is never later than
+    what the store believes.
     """
 
     def __init__(self, journal: Journal, claim: Claim) -> None:
@@ -25,21 +24,6 @@ class LeaseKeeper:
         self._claim = claim
         self._until = claim.lease_until
         self._phase = str(claim.state.phase)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="rotator-lease", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
 
     @property
     def until(self) -> float:
@@ -58,7 +42,10 @@ class LeaseKeeper:
             StoreUnavailable: the store can't be asked.
         """
         if self._until - self._journal.clock() < seconds:
-            self._renew()
+            with self._lock:
+                self._until = self._journal.renew(
+                    self._claim, fencing=self._claim.fencing, phase=self._phase
+                )
 
     def change(self, act: Callable[[Claim], Claim]) -> Claim:
         """Replaces the claim by what `act` makes of it, with no renewal in between."""
@@ -67,17 +54,53 @@ class LeaseKeeper:
             self._until = self._claim.lease_until
             return self._claim
 
-    def _renew(self) -> None:
+
+class LeaseKeeper:
+    """Renews the leases of all runs of an engine, from one thread that lives while there are any."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._leases: set[Lease] = set()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def hold(self, claim: Claim) -> Iterator[Lease]:
+        """The lease of a claim, renewed until the block ends."""
+        lease = Lease(self._journal, claim)
         with self._lock:
-            self._until = self._journal.renew(
-                self._claim, fencing=self._claim.fencing, phase=self._phase
-            )
+            self._leases.add(lease)
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._keep, name="rotator-leases", daemon=True
+                )
+                self._thread.start()
+        try:
+            yield lease
+        finally:
+            with self._lock:
+                self._leases.discard(lease)
 
     def _keep(self) -> None:
-        while not self._stop.wait(self._journal.policy.lease / _SHARE):
-            try:
-                self._renew()
-            except FencedOut:
-                return  # the run meets it at its next write
-            except StoreUnavailable:
-                continue  # tried again until the lease is over; the run stops by its own clock
+        seconds = self._journal.policy.lease
+        pause = threading.Event()
+        while self._current():
+            # Looking twice as often as renewing is due keeps every lease above a half.
+            pause.wait(seconds / _SHARE / 2)
+            for lease in self._current():
+                self._renew(lease, seconds)
+
+    def _current(self) -> tuple[Lease, ...]:
+        with self._lock:
+            if not self._leases:
+                self._thread = None
+            return tuple(self._leases)
+
+    def _renew(self, lease: Lease, seconds: float) -> None:
+        try:
+            lease.ensure(seconds * (1 - 1 / _SHARE))
+        except FencedOut:
+            with self._lock:
+                self._leases.discard(lease)  # the run meets it at its next write
+        except StoreUnavailable:
+            return  # tried again until the lease is over; the run stops by its own clock

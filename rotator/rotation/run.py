@@ -10,7 +10,7 @@ from rotator.rotation import machine
 from rotator.rotation.admission import Admission, when_free
 from rotator.rotation.claim import Claim, seal_context
 from rotator.rotation.journal import Journal
-from rotator.rotation.lease import LeaseKeeper
+from rotator.rotation.lease import Lease, LeaseKeeper
 from rotator.rotation.machine import Act, Action, Done, Facts, Failed, Outcome, Proved
 from rotator.rotation.owner import Owner
 from rotator.rotation.report import Observer, Progress, ProgressKind, Report, StepRecord
@@ -43,6 +43,7 @@ class Parts:
 
     journal: Journal
     admission: Admission
+    leases: LeaseKeeper
     sealer: Sealer
     make_rotator: Callable[[], Rotator]
     trust: str | None
@@ -60,12 +61,14 @@ class Run:
         self._claim = claim
         self._state = claim.state
         self._values = Values(claim, sealer=parts.sealer, trust=parts.trust)
+        self._lease: Lease
         self._rotator: Rotator | None = None
         self._older_sessions = claim.state.taken_over
         self._steps: list[StepRecord] = []
         self._unwritten: list[StepRecord] = []
         self._sealed: Sealed | None = None
         self._drain = False
+        self._just_opened = False
         self._admin_read_again = False
         self._labels = claim.labels
 
@@ -77,8 +80,7 @@ class Run:
             StoreUnavailable: the store went away; a later run resumes.
         """
         try:
-            with LeaseKeeper(self._journal, self._claim) as keeper:
-                self._keeper = keeper
+            with self._parts.leases.hold(self._claim) as self._lease:
                 if self._state.phase is Phase.ENDED:
                     self._labels = self._journal.end(self._claim, self._state, steps=())
                 while machine.next_action(self._state).act is not Act.END:
@@ -132,11 +134,11 @@ class Run:
         after = machine.advance(
             self._state, Done(), facts=self._facts(), policy=self._journal.policy.retry
         )
-        steps = self._take_unwritten()
-        self._drain = self._journal.open(self._claim, after, sealed=self._sealed, steps=steps)
+        self._drain = self._journal.open(self._claim, after, sealed=self._sealed)
         if self._drain:
             self._claim = replace(self._claim, barrier_raised=True)
         self._sealed = None
+        self._just_opened = True
         self._state = after
 
     def _finish(self) -> None:
@@ -175,7 +177,7 @@ class Run:
         return again is not None
 
     def _adopt(self, claim: Claim) -> None:
-        self._claim = self._keeper.change(lambda _: claim)
+        self._claim = self._lease.change(lambda _: claim)
         self._state = claim.state
         self._values = Values(claim, sealer=self._parts.sealer, trust=self._parts.trust)
         self._older_sessions = True
@@ -186,7 +188,7 @@ class Run:
     def _timed(self, action: Action) -> Outcome:
         """Performs an action of the rotator, and records how it went."""
         shown = self._state.phase
-        self._keeper.show(str(shown))
+        self._lease.show(str(shown))
         started = self._journal.clock()
         self._show(ProgressKind.STARTED)
         outcome = self._perform(action)
@@ -265,15 +267,17 @@ class Run:
 
     def _before_change(self) -> None:
         """Lets the clients that fetched just before log in, then makes sure that nobody has abandoned the rotation."""
-        if self._drain and self._journal.policy.drain > 0:
+        waits = self._drain and self._journal.policy.drain > 0
+        if waits:
             self._parts.sleep(self._journal.policy.drain)
-        self._drain = False
-        self._journal.check(self._claim)
+        if waits or not self._just_opened:
+            self._journal.check(self._claim)
+        self._drain = self._just_opened = False
 
     def _request(self) -> Rotation:
         limit = self._journal.policy.step_limit
-        self._keeper.ensure(limit + _LEASE_MARGIN)
-        deadline = min(self._journal.clock() + limit, self._keeper.until - _LEASE_MARGIN)
+        self._lease.ensure(limit + _LEASE_MARGIN)
+        deadline = min(self._journal.clock() + limit, self._lease.until - _LEASE_MARGIN)
         return self._values.request(self._claim, self._state, deadline=deadline)
 
     def _instance(self) -> Rotator:
@@ -298,7 +302,7 @@ class Run:
         self._close()
         uncertain = failure.kind in {FailureKind.UNKNOWN, FailureKind.BUG}
         if uncertain and action.act in {Act.SET, Act.REVERT}:
-            self._claim = self._keeper.change(self._journal.supersede)
+            self._claim = self._lease.change(self._journal.supersede)
             self._older_sessions = True
 
     def _close(self) -> None:

@@ -59,6 +59,9 @@ _PLAIN = {"id": _BY_ID, "arn": _BY_ARN, "name": _BY_NAME}
 # NO KEY UPDATE: writers of one secret queue up, rows that merely refer to it can still be written.
 _LOCKED = {key: statement.with_for_update(key_share=True) for key, statement in _PLAIN.items()}
 
+_LOCK = (
+    select(secrets.c.id).where(secrets.c.id == bindparam("at_id")).with_for_update(key_share=True)
+)
 _BARRIER = select(secrets.c.barrier_until).where(secrets.c.id == bindparam("at_id"))
 _INSERT = insert(secrets).returning(secrets.c.id)
 _UPDATE = sql_update(secrets).where(secrets.c.id == bindparam("at_id"))
@@ -126,6 +129,12 @@ def by_id(tx: Tx, secret_id: int, *, for_update: bool = False) -> SecretRow:
     if row is None:
         raise ResourceNotFound("Secrets Manager can't find the specified secret.")
     return row
+
+
+def lock(tx: Tx, secret_id: int) -> None:
+    """Makes other writers of the secret wait; on SQLite every write transaction is alone anyhow."""
+    if tx.dialect == "postgresql":
+        tx.connection.execute(_LOCK, {"at_id": secret_id})
 
 
 def barrier_until(tx: Tx, secret_id: int) -> datetime | None:
