@@ -53,14 +53,14 @@ class AlternatingUsersSteps:
             refusal = findings.refusal(wrong.message, wrong.hint)
             return Preflight(overlap=Overlap.ALTERNATING, findings=(refusal,))
         facts = read_clone_facts(session, original, clone)
-        found = (
+        found = [
             *findings.server_findings(facts.roles, standby=session.on_standby),
             *clone_findings(facts, rotation, database=current.dbname),
             *hba_findings(read_hba(session), facts, database=current.dbname),
-            *self._current_findings(current, rotation),
-        )
-        if facts.roles.get(original) is None:
-            return Preflight(overlap=Overlap.ALTERNATING, findings=found)
+        ]
+        if findings.refused(found):
+            return Preflight(overlap=Overlap.ALTERNATING, findings=tuple(found))
+        found += self._current_findings(current, rotation)
         plan = _plan(facts, other_user(current.username), _SHOWN_VERIFIER)
         missing = (
             _not_permitted(facts, statement.as_string(session)) for statement in plan.not_permitted

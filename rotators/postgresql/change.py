@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from psycopg import sql
 
 from rotator.sdk import Rotation
-from rotators.postgresql.session import Session, milliseconds
+from rotators.postgresql.session import Session, server_limits
 from rotators.postgresql.statement_failure import explained
 
 AS_LOGGED_IN = sql.SQL("SET LOCAL ROLE NONE")
@@ -82,13 +82,12 @@ def commit(
 
 def _opening(rotation: Rotation) -> list[sql.Composable]:
     """How a transaction begins: with the step's time limit, and durable whatever the role's settings are."""
-    limit = sql.Literal(milliseconds(rotation.remaining()))
-    return [
-        sql.SQL("BEGIN READ WRITE"),
-        sql.SQL("SET LOCAL statement_timeout TO {}").format(limit),
-        sql.SQL("SET LOCAL lock_timeout TO {}").format(limit),
-        sql.SQL("SET LOCAL synchronous_commit TO on"),
-    ]
+    limits = (
+        sql.SQL("SET LOCAL {} TO {}").format(sql.Identifier(name), sql.Literal(limit))
+        for name, limit in server_limits(rotation).items()
+    )
+    durable = sql.SQL("SET LOCAL synchronous_commit TO on")
+    return [sql.SQL("BEGIN READ WRITE"), *limits, durable]
 
 
 def _send(

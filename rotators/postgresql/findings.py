@@ -24,6 +24,11 @@ def ok(message: str) -> Finding:
     return Finding(level=Level.OK, message=message)
 
 
+def refused(found: Iterable[Finding]) -> bool:
+    """Whether one of them stops the rotation, so that looking further is of no use."""
+    return any(finding.level is Level.REFUSAL for finding in found)
+
+
 def server_findings(roles: Roles, *, standby: bool) -> Iterable[Finding]:
     """What is to be said of the server."""
     if roles.version < OLDEST_VERSION:

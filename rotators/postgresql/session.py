@@ -74,6 +74,21 @@ def milliseconds(seconds: float) -> int:
     return max(1, int(seconds * 1000))
 
 
+def server_limits(rotation: Rotation) -> dict[str, int]:
+    """The server's time limits for what is sent now, in milliseconds.
+
+    They end before the deadline, so that the server's definite answer is still heard; and the wait for a lock ends first,
+    because it says best what was the matter.
+    """
+    remaining = rotation.remaining()
+    statement = max(remaining - 1.0, remaining * 0.8)
+    return {
+        "statement_timeout": milliseconds(statement),
+        "lock_timeout": milliseconds(statement * 0.9),
+        "idle_in_transaction_session_timeout": milliseconds(remaining),
+    }
+
+
 def login(secret: DatabaseSecret, rotation: Rotation, *, admin: bool = False) -> Session:
     """A new session of `secret`'s user, tagged as `rotation`'s.
 
@@ -107,12 +122,8 @@ def login(secret: DatabaseSecret, rotation: Rotation, *, admin: bool = False) ->
 def _parameters(secret: DatabaseSecret, rotation: Rotation) -> dict[str, str]:
     if rotation.remaining() <= 0:
         raise TargetUnreachable("the time limit of this step ran out before the login")
-    limit = milliseconds(rotation.remaining())
     # Said for the session, because the role's own settings may weaken or break what is done here.
-    settings = {
-        "statement_timeout": str(limit),
-        "lock_timeout": str(limit),
-        "idle_in_transaction_session_timeout": str(limit),
+    settings = server_limits(rotation) | {
         "default_transaction_read_only": "off",
         "search_path": "pg_catalog",
         "DateStyle": "ISO",
@@ -127,7 +138,7 @@ def _parameters(secret: DatabaseSecret, rotation: Rotation) -> dict[str, str]:
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
         "client_encoding": "utf8",
         "gssencmode": "disable",
-        "tcp_user_timeout": str(limit),
+        "tcp_user_timeout": str(milliseconds(rotation.remaining())),
         **tls_parameters(secret.tls, trust=rotation.trust),
     }
 

@@ -67,7 +67,6 @@ class SingleUserSteps:
             except Misconfigured as wrong:
                 found.append(findings.refusal(wrong.message, wrong.hint))
                 return Preflight(overlap=Overlap.GAP, findings=tuple(found))
-            found += self._live_findings(live, rotation)
         session = self._session_for_change(rotation)
         roles = read_roles(session, live.username)
         found += findings.server_findings(roles, standby=session.on_standby)
@@ -76,6 +75,8 @@ class SingleUserSteps:
         if role is not None:
             acting = roles.acting.name if rotation.admin is None else None
             self._before = _Before(role.oid, acting)
+        if rotation.admin is not None and not findings.refused(found):
+            found += self._live_findings(live, rotation)
         name = identifier(live.username)
         line = f"ALTER ROLE {name} PASSWORD '<SCRAM-SHA-256 verifier of the new password>'"
         return Preflight(overlap=Overlap.GAP, findings=tuple(found), changes=(line,))
