@@ -32,7 +32,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 docs: $(READY)
-	$(BIN)/typer rotator.cli.main utils docs --name rotate --output docs/cli.md
+	$(BIN)/typer rotator.cli.app utils docs --name rotate --output docs/cli.md
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -9,8 +9,6 @@ from enum import Enum, StrEnum
 from pathlib import PurePath
 from typing import Any, TextIO
 
-import typer
-
 
 class OutputFormat(StrEnum):
     """Whom a result is written for."""
@@ -22,13 +20,13 @@ class OutputFormat(StrEnum):
 def write_json(result: Any, *, stream: TextIO | None = None) -> None:
     """One JSON document; times are ISO 8601 in UTC."""
     text = json.dumps(plain(result), indent=2, ensure_ascii=False)
-    typer.echo(text, file=stream or sys.stdout)
+    _put(text, stream=stream or sys.stdout)
 
 
 def write(*lines: str, error: bool = False) -> None:
     """Lines of text, safe to show on a terminal."""
     for line in lines:
-        typer.echo(clean(line), err=error)
+        _put(clean(line), stream=sys.stderr if error else sys.stdout)
 
 
 def write_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -40,7 +38,7 @@ def write_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     for row in (headers, *cells):
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(padded).rstrip())
+        _put("  ".join(padded).rstrip(), stream=sys.stdout)
 
 
 def plain(value: Any) -> Any:
@@ -90,9 +88,14 @@ def _ruled(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for header in headers:
         table.add_column(header, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def _put(line: str, *, stream: TextIO) -> None:
+    stream.write(f"{line}\n")
+    stream.flush()

@@ -38,6 +38,8 @@ def show_outcomes(outcomes: Sequence[Outcome], *, output: OutputFormat, nothing:
     if output is OutputFormat.JSON:
         write_json({"exit_code": code, "rotations": outcomes})
         return code
+    if not outcomes:
+        write(f"{nothing[:1].upper()}{nothing[1:]}.")
     for outcome in outcomes:
         write(*_lines(outcome, nothing=nothing))
     if len(outcomes) > 1:

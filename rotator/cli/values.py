@@ -3,8 +3,6 @@
 import sys
 from pathlib import Path
 
-import typer
-
 from rotator.errors import ConfigurationError, InvalidParameter
 from rotator.sdk import SecretValue
 
@@ -21,7 +19,9 @@ def read_value(file: Path | None, *, binary: bool) -> SecretValue:
         InvalidParameter: the value is empty, too large or no UTF-8 text.
     """
     if file is None and sys.stdin.isatty():
-        return _text(typer.prompt("Value (hidden)", hide_input=True, prompt_suffix=": ").encode())
+        from getpass import getpass
+
+        return _text(getpass("Value (hidden): ").encode())
     content = sys.stdin.buffer.read(MAX_BYTES + 2) if file is None else _content(file)
     return _binary(content) if binary else _text(content)
 

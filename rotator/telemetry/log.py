@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Self, TextIO
 
-from rotator.telemetry.redaction import redacted
-
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -68,6 +66,8 @@ class Log:
         output = _output
         if _LEVELS[level] < output.threshold:
             return
+        from rotator.telemetry.redaction import redacted
+
         stream = output.stream or sys.stderr
         json = output.json if output.json is not None else not stream.isatty()
         render = _renderer(json=json, colors=stream.isatty())

@@ -1,0 +1,43 @@
+"""Rotations that this process runs itself."""
+
+from collections.abc import Callable, Sequence
+
+from rotator.cli.batch import run
+from rotator.cli.output import OutputFormat, write
+from rotator.cli.progress import watching
+from rotator.cli.reports import show_outcomes
+from rotator.cli.session import Session
+from rotator.rotation.report import Report
+
+
+def rotate(session: Session, names: Sequence[str], *, output: OutputFormat) -> int:
+    """Rotates secrets now, and gives the exit code."""
+    operation = session.engine.rotate
+    return perform(session, names, operation, output=output, nothing="nothing to do")
+
+
+def perform(
+    session: Session,
+    names: Sequence[str],
+    operation: Callable[..., Report | None],
+    *,
+    output: OutputFormat,
+    nothing: str,
+) -> int:
+    """Does one of the engine's operations to several secrets, and gives the exit code.
+
+    Args:
+        nothing: what to say where there was nothing to do.
+    """
+    caller, request_id = session.caller, session.request_id
+    try:
+        with watching(output) as observer:
+
+            def act(name: str) -> Report | None:
+                return operation(name, caller=caller, request_id=request_id, observer=observer)
+
+            outcomes = run(names, act, session=session)
+    except KeyboardInterrupt:
+        write("Interrupted. What was running goes on with: rotate resume --all", error=True)
+        raise
+    return show_outcomes(outcomes, output=output, nothing=nothing)
