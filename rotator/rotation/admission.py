@@ -12,9 +12,9 @@ from rotator.model.caller import Caller
 from rotator.model.labels import Labels
 from rotator.model.rotation import MachineState, Status
 from rotator.rotation import machine
+from rotator.rotation.actions import Facts
 from rotator.rotation.claim import AdminSecretBusy, Claim, candidates_of
 from rotator.rotation.journal import Journal, lease_columns
-from rotator.rotation.machine import Facts
 from rotator.rotation.owner import Owner
 from rotator.sdk import Candidate, clock
 from rotator.store import audit, labels, rotations, secrets, versions
@@ -236,9 +236,10 @@ class Admission:
             created=created,
             uncertain=created or doubtful or Candidate.PINNED in candidates,
             facts=facts,
+            overlap=last.state.overlap if last is not None and last.token == token else None,
         )
         if purpose is Purpose.ABORT:
-            state = machine.aborted(state, facts)
+            state = machine.aborted(state, facts=facts, taken_over=False)
         rotation_id = self.new_id()
         rotations.insert_rotation(
             tx,
@@ -290,18 +291,15 @@ def _taken_state(
     row: RotationRow, facts: Facts, *, taken_over: bool, purpose: Purpose | None
 ) -> MachineState:
     if row.status == Status.ABANDONING:
-        return machine.settling(row.state, facts)
+        state = machine.settling(row.state, facts=facts)
+        return state if purpose is None else replace(state, attempt=1)
     if purpose is Purpose.ABORT:
         if row.finished:
             raise InvalidRequest(
                 "The new value is AWSCURRENT already, so there is nothing to abort. "
                 "`rotate resume` completes the rotation."
             )
-        return replace(
-            machine.aborted(row.state, facts),
-            taken_over=row.taken_over or taken_over,
-            status=Status.RUNNING,
-        )
+        return machine.aborted(row.state, facts=facts, taken_over=taken_over)
     state = machine.resumed(row.state, facts=facts, taken_over=taken_over)
     return state if purpose is None else replace(state, attempt=1, reverts=0)
 

@@ -7,11 +7,11 @@ from rotator.crypto.envelope import Sealed, Sealer
 from rotator.errors import FencedOut, ResourceNotFound, RotationInProgress, RotatorError
 from rotator.model.rotation import Failure, Goal, MachineState, Phase, Status
 from rotator.rotation import machine
+from rotator.rotation.actions import Act, Action, Done, Facts, Failed, Outcome, Proved
 from rotator.rotation.admission import Admission, when_free
 from rotator.rotation.claim import Claim, seal_context
 from rotator.rotation.journal import Journal
 from rotator.rotation.lease import Lease, LeaseKeeper
-from rotator.rotation.machine import Act, Action, Done, Facts, Failed, Outcome, Proved
 from rotator.rotation.owner import Owner
 from rotator.rotation.report import Observer, Progress, ProgressKind, Report, StepRecord
 from rotator.rotation.scrub import scrub

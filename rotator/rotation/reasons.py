@@ -1,0 +1,50 @@
+"""The reasons that the machine itself gives for the end of a rotation, in words for the person who reads them."""
+
+from dataclasses import replace
+
+from rotator.model.rotation import Failure, Phase
+from rotator.sdk import FailureKind
+
+NOT_REVERTED = Failure(
+    phase=Phase.VERIFY,
+    kind=FailureKind.REFUSED,
+    message="the target was put back, but it refuses the current value",
+    hint="check the account on the target, then run `rotate now` again: it finds out which value logs in",
+)
+
+NOT_CONFIRMED = Failure(
+    phase=Phase.CONFIRM,
+    kind=FailureKind.UNKNOWN,
+    message="after a takeover the target refuses AWSCURRENT: an older session changed it last",
+    hint="the same value is set again",
+)
+
+NOTHING_LIVES = Failure(
+    phase=Phase.PROBE,
+    kind=FailureKind.REFUSED,
+    message="the target accepts none of the stored values: somebody changed the credential there",
+    hint="store the password that works with `rotate secret put`, or name an admin secret with "
+    "`rotate rotation set --admin`",
+)
+
+ABANDONED_VALUE_LIVES = Failure(
+    phase=Phase.PROBE,
+    kind=FailureKind.REFUSED,
+    message="the target accepts the value of the abandoned rotation, not AWSCURRENT",
+    hint="`rotate now` rotates on from the value that logs in; its version is kept until then",
+)
+
+
+def not_put_back(first: Failure | None, then: Failure) -> Failure:
+    """The reason of the rotation, and why the target could not be put back."""
+    if first is None:
+        return then
+    message = f"{first.message}; and the target could not be put back: {then.message}"
+    return replace(first, message=message, hint=then.hint or first.hint)
+
+
+def with_earlier(earlier: Failure | None, found: Failure) -> Failure:
+    """What was found at the end, after what had led there."""
+    if earlier is None:
+        return found
+    return replace(found, message=f"{earlier.message}; {found.message}")
