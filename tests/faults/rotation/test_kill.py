@@ -112,9 +112,7 @@ def _check_resuming(scene: Scene, *, ask_to_rotate: bool) -> None:
 def _completed(scene: Scene) -> bool:
     """Whether the run had committed its end before it was killed."""
     last = next(iter(scene.house.history(scene.secret)), None)
-    return (
-        last is not None and last.status == Status.SUCCEEDED and last.token not in scene.versions
-    )
+    return last is not None and last.status == Status.SUCCEEDED and last.token not in scene.versions
 
 
 def _resume(scene: Scene, *, ask_to_rotate: bool, completed: bool) -> Report | None:
