@@ -1,6 +1,6 @@
 """Is this keyring the store's own? A known text, wrapped under the store's keys, tells."""
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, text
 
 from rotator.crypto.envelope import Sealer
 from rotator.errors import DecryptionFailure, KeyUnavailable
@@ -15,6 +15,7 @@ _KNOWN = select(sealing_check.c.key_id, sealing_check.c.wrapped_key)
 _ADD = insert(sealing_check).values(
     key_id=bindparam("key_id"), wrapped_key=bindparam("wrapped_key")
 )
+_LOCK = text("LOCK TABLE sealing_check IN SHARE ROW EXCLUSIVE MODE")
 
 
 def verify_sealing_key(store: Database, sealer: Sealer) -> None:
@@ -33,6 +34,9 @@ def verify_sealing_key(store: Database, sealer: Sealer) -> None:
         if _is_known(tx, provider, active=active, shown=store.url_shown):
             return
     with store.write() as tx:
+        if tx.dialect == "postgresql":
+            # Two first keyrings at once would both become the store's. SQLite has one writer.
+            tx.connection.execute(_LOCK)
         if not _is_known(tx, provider, active=active, shown=store.url_shown):
             wrapped = provider.wrap(_SENTINEL, key_id=active, context=_CONTEXT)
             tx.connection.execute(_ADD, {"key_id": active, "wrapped_key": wrapped})

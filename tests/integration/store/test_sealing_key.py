@@ -81,20 +81,23 @@ def test_a_missing_keyring_touches_nothing(store: Store, tmp_path: Path) -> None
     assert _known(store) == []
 
 
-def test_processes_that_start_at_once_agree(store: Store, sealer: Sealer) -> None:
-    """Of several first uses at the same time one stores the sentinel and the others accept it."""
-    failures: list[BaseException] = []
+def test_of_several_first_keyrings_one_becomes_the_store_s(store: Store, tmp_path: Path) -> None:
+    """Of keyrings that meet a new store at the same time one is taken, the others are refused."""
+    paths = [tmp_path / f"{number}.json" for number in range(4)]
+    for path in paths:
+        create_keyring(path)
+    refused: list[BaseException] = []
 
-    def verify() -> None:
+    def verify(path: Path) -> None:
         try:
-            verify_sealing_key(store, sealer)
-        except BaseException as error:  # noqa: BLE001  # it is shown by the main thread
-            failures.append(error)
+            verify_sealing_key(store, _reread(path))
+        except BaseException as error:  # noqa: BLE001  # the main thread judges it
+            refused.append(error)
 
-    threads = [threading.Thread(target=verify) for _ in range(8)]
+    threads = [threading.Thread(target=verify, args=(path,)) for path in paths * 2]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert failures == []
+    assert [type(error) for error in refused] == [KeyUnavailable] * 6
     assert len(_known(store)) == 1
