@@ -29,6 +29,7 @@ _AUDITED = {
     Status.SUCCEEDED: ("RotationSucceeded", Outcome.SUCCEEDED),
     Status.ABANDONED: ("RotationAbandoned", Outcome.SUCCEEDED),
 }
+_SETTLED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.ABANDONED})
 _NO_LEASE: dict[str, Any] = {"owner": None, "lease_expires": None, "lease_epoch": None}
 _NO_BARRIER: dict[str, Any] = {"barrier_raised_at": None, "barrier_until": None}
 
@@ -132,8 +133,11 @@ class Journal:
             if state.status is Status.FAILED:
                 after = before.without_pending(claim.token)
                 labels.save(tx, secret.id, before=before, after=after)
-            if state.status in {Status.SUCCEEDED, Status.FAILED, Status.ABANDONED}:
+            if state.status in _SETTLED:
                 versions.release(tx, secret.id)
+            elif state.dirty or state.touched:
+                # The target may hold it: a put that takes AWSPENDING off must not let it be pruned.
+                versions.set_pinned(tx, secret_id=secret.id, version_id=claim.token, pinned=True)
             due = (
                 {}
                 if state.status is Status.SUCCEEDED
