@@ -1,0 +1,99 @@
+"""The real `rotate` command in processes of its own, with a home folder of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROTATE = Path(sys.executable).with_name("rotate")
+_TIME_LIMIT = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> Any:
+        """The error that was written as JSON."""
+        return json.loads(self.err)["error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateCommand:
+    """Runs `rotate` as a user would.
+
+    Attributes:
+        home: ROTATOR_HOME.
+        environment: further variables.
+        shown: all that any of its runs has written.
+    """
+
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    shown: list[str] = field(default_factory=list)
+
+    def __call__(
+        self, *arguments: str, value: str | Mapping[str, Any] | None = None, **environment: str
+    ) -> Ran:
+        """Run it to its end; `value` is its standard input, a mapping as JSON."""
+        done = subprocess.run(
+            self._line(arguments),
+            input="" if value is None else value if isinstance(value, str) else json.dumps(value),
+            env=self.variables(**environment),
+            capture_output=True,
+            text=True,
+            timeout=_TIME_LIMIT,
+            check=False,
+        )
+        self.shown.extend((done.stdout, done.stderr))
+        return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def ok(self, *arguments: str, value: str | Mapping[str, Any] | None = None) -> Ran:
+        """Run it, and insist that it succeeds."""
+        ran = self(*arguments, value=value)
+        assert ran.code == 0, f"{arguments}: exit code {ran.code}\n{ran.out}\n{ran.err}"
+        return ran
+
+    def json(self, *arguments: str, value: str | Mapping[str, Any] | None = None) -> Any:
+        """What it answers with --output json."""
+        return self.ok(*arguments, "--output", "json", value=value).json
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start it; the caller waits for it."""
+        return subprocess.Popen(
+            self._line(arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.variables(**environment),
+            text=True,
+        )
+
+    def reveal(self, secret: str, *more: str) -> Any:
+        """A stored value, without a trace of it in `shown`."""
+        ran = self(*("secret", "get", secret, "--reveal"), *more)
+        assert ran.code == 0, ran.err
+        self.shown[-2:] = []
+        return json.loads(ran.out)
+
+    def variables(self, **more: str) -> dict[str, str]:
+        """The whole environment of a run."""
+        base = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+        return base | {"ROTATOR_HOME": str(self.home)} | self.environment | more
+
+    @staticmethod
+    def _line(arguments: Sequence[str]) -> list[str]:
+        return [str(ROTATE), *arguments]

@@ -1,0 +1,55 @@
+"""What is written: JSON without surprises, text that can't drive the terminal."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from rotator.cli.output import clean, duration, moment, plain, write, write_json, write_table
+from rotator.model.rotation import Status
+from rotator.sdk import SecretValue
+
+
+@dataclass
+class Result:
+    at: datetime | None
+    status: Status
+    labels: dict[str, tuple[str, ...]]
+
+
+def test_results_become_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """Dataclasses, enums, tuples and times in any zone come out as plain JSON in UTC."""
+    at = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone(timedelta(hours=1)))
+    write_json(Result(at=at, status=Status.FAILED, labels={"v": ("A", "B")}))
+    assert json.loads(capsys.readouterr().out) == {
+        "at": "2026-01-02T02:04:05.678Z",
+        "status": "failed",
+        "labels": {"v": ["A", "B"]},
+    }
+
+
+def test_a_secret_value_is_no_output() -> None:
+    """A secret value in a result is a fault, not a line of output."""
+    with pytest.raises(TypeError, match="SecretValue is not for output"):
+        plain({"value": SecretValue(string="hunter2")})
+
+
+def test_control_characters_are_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name or a server's message can't move the cursor or hide text."""
+    write("a\x1b[2Jb\rc\u202e")
+    assert capsys.readouterr().out == "a\ufffd[2Jb\ufffdc\ufffd\n"
+    assert clean("plain\ttext\n") == "plain\ttext\n"
+
+
+def test_a_table_is_aligned_off_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Columns are as wide as their widest cell, with nothing at the end of a line."""
+    write_table(("A", "LONG"), [("wide", "x"), ("y", "")])
+    assert capsys.readouterr().out == "A     LONG\nwide  x\ny\n"
+
+
+def test_times_are_for_people() -> None:
+    """No time is a dash, short spans are milliseconds."""
+    assert moment(None) == "-"
+    assert moment(datetime(2026, 1, 2, tzinfo=UTC)).startswith("2026-01-0")
+    assert (duration(0.0042), duration(1.5)) == ("4 ms", "1.50 s")
