@@ -170,7 +170,7 @@ class SingleUserSteps:
 
     def _any_session(self, rotation: Rotation) -> Session:
         """A session by whichever value logs in: after a takeover nobody knows which does."""
-        order = (rotation.live, Candidate.PENDING, Candidate.CURRENT, Candidate.PREVIOUS)
+        order = (rotation.live, *Candidate)
         *others, last = [c for c in dict.fromkeys(order) if c in rotation.values]
         for candidate in others:
             try:
