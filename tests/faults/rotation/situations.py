@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from rotator.store import versions
 from tests.support.house import ALTERNATING, SINGLE, House
+from tests.support.manager import row_id
 from tests.support.postgres import DatabaseServer, Role
 
 LABELS = ("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS")
@@ -77,3 +79,10 @@ def stage(house: House, server: DatabaseServer, situation: Situation) -> Scene:
         versions=frozenset(house.version_ids(secret)),
         labels=house.labels(secret),
     )
+
+
+def pinned(scene: Scene) -> set[str]:
+    """The versions that are kept because their value may live on the target."""
+    with scene.house.store.read() as tx:
+        found = versions.named_or_pinned(tx, row_id(tx, scene.secret), ())
+    return {version.version_id for version in found.values() if version.pinned}
