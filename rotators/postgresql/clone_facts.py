@@ -155,7 +155,7 @@ def read_clone_facts(session: Session, original: str, clone: str) -> CloneFacts:
             clone=clone,
             roles=roles,
             settings=settings,
-            protected_settings=_protected(session, roles, settings),
+            protected_settings=read_protected(session, roles, settings),
             memberships=tuple(memberships),
             grants=tuple(grants),
             dependents=tuple(dependents),
@@ -171,9 +171,10 @@ def read_settings(session: Session, *users: str) -> dict[str, RoleSettings]:
     return dict(settings)
 
 
-def _protected(
+def read_protected(
     session: Session, roles: Roles, settings: Mapping[str, RoleSettings]
 ) -> frozenset[str]:
+    """The names of those settings that only a superuser, which the acting role is not, may set."""
     names = sorted({name for of_user in settings.values() for _, name in of_user})
     if roles.acting.attributes.superuser or not names:
         return frozenset()

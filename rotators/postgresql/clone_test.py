@@ -1,8 +1,10 @@
 """What testSecret asserts of a login of one of two alternating users."""
 
+from collections.abc import Mapping
+
 from rotator.sdk import TargetRefused
 from rotators.postgresql.catalogue import read_roles
-from rotators.postgresql.clone_facts import read_settings
+from rotators.postgresql.clone_facts import RoleSettings, read_protected, read_settings
 from rotators.postgresql.identity import Identity, read_identity
 from rotators.postgresql.quoting import identifier
 from rotators.postgresql.role_settings import acting_role, clone_settings, settings_to_change
@@ -36,15 +38,22 @@ def check_clone_session(session: Session, pending: DatabaseSecret) -> None:
             f'"{pending.username}" is no member of {", ".join(sorted(missing))}, as "{original}" is'
         )
     if pending.username == clone:
-        differing = settings_to_change(
-            clone_settings(original, settings[original]), settings[clone]
+        with explained("reading which settings are a superuser's"):
+            protected = read_protected(session, roles, settings)
+        _check_settings(original, clone, settings, protected)
+
+
+def _check_settings(
+    original: str, clone: str, settings: Mapping[str, RoleSettings], protected: frozenset[str]
+) -> None:
+    """Preflight warned of protected ones, as those of logging, that the admin may not copy."""
+    wanted = clone_settings(original, settings[original])
+    differing = {name for _, name in settings_to_change(wanted, settings[clone])} - protected
+    if differing:
+        raise TargetRefused(
+            f'the settings {", ".join(sorted(differing))} of "{clone}" are not those of "{original}"',
+            hint="they were changed meanwhile; the next attempt copies them again",
         )
-        if differing:
-            names = ", ".join(sorted({name for _, name in differing}))
-            raise TargetRefused(
-                f'the settings {names} of "{clone}" are not those of "{original}"',
-                hint="have a superuser set them: SELECT * FROM pg_db_role_setting",
-            )
 
 
 def _check_identity(identity: Identity, user: str, expected: str) -> None:

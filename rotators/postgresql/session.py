@@ -77,8 +77,8 @@ def milliseconds(seconds: float) -> int:
 def server_limits(rotation: Rotation) -> dict[str, int]:
     """The server's time limits for what is sent now, in milliseconds.
 
-    They end before the deadline, so that the server's definite answer is still heard; and the wait for a lock ends first,
-    because it says best what was the matter.
+    They end before the deadline, so that the server's definite answer is still heard; and the wait for
+    a lock ends first, because that says best what was the matter.
     """
     remaining = rotation.remaining()
     statement = max(remaining - 1.0, remaining * 0.8)
