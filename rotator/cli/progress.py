@@ -34,8 +34,7 @@ def _logged(view: AbstractContextManager[Observer]) -> Iterator[Observer]:
 
 def log(progress: Progress) -> None:
     """The event in the log."""
-    write_event = _log.warning if progress.kind is ProgressKind.FAILED else _log.info
-    write_event(
+    _log.info(  # a person sees a failure in the view; a log of warnings would repeat it
         f"rotation.step.{progress.kind}",
         rotation_id=progress.rotation_id,
         secret_name=progress.secret_name,

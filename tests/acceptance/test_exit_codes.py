@@ -4,7 +4,6 @@ import socket
 from pathlib import Path
 
 import pytest
-from psycopg import sql
 
 from tests.support.command import RotateCommand
 from tests.support.plugin import install_plugin
@@ -15,7 +14,9 @@ SECRET = "db/app"
 
 # A target that takes the change and then falls silent; it can be neither probed nor put back.
 SILENT_TARGET = """
-from rotator.sdk import Authority, OutcomeUnknown, Overlap, Preflight, Rotator, SecretValue
+from rotator.sdk import (
+    Authority, OutcomeUnknown, Overlap, Preflight, Proof, Rotator, SecretValue, TargetRefused
+)
 
 
 class Plugin(Rotator):
@@ -37,6 +38,18 @@ class Plugin(Rotator):
     def test_secret(self, rotation):
         raise OutcomeUnknown("the connection was lost")
 """
+
+# A target that accepts no value at all any more.
+LOST_TARGET = (
+    SILENT_TARGET.replace("silent", "lost")
+    + """
+    def probe(self, rotation, candidate):
+        return Proof.REFUSED
+
+    def revert(self, rotation):
+        raise TargetRefused("there is nothing left to log in with")
+"""
+)
 
 
 def test_1_a_rotation_that_failed_and_left_the_target_as_it_was(
@@ -103,17 +116,16 @@ def test_4_a_rotation_of_it_is_running(ready: RotateCommand) -> None:
     ready.ok("verify", SECRET)
 
 
-def test_6_a_person_is_needed(ready: RotateCommand, pg18: DatabaseServer, role: Role) -> None:
-    """A rotation was cut off, and the password that the target has is none of ours: diverged."""
-    first = ready.start("now", SECRET, ROTATOR_BARRIER_DRAIN="20", ROTATOR_BARRIER_LIMIT="30")
-    try:
-        assert eventually(lambda: "setSecret" in ready("status", SECRET).out)
-    finally:
-        first.kill()
-        first.communicate()
-    statement = sql.SQL("ALTER ROLE {} PASSWORD 'behind-its-back'")
-    pg18.execute(statement.format(sql.Identifier(role.name)))
-    ran = ready("resume", SECRET, ROTATOR_RETRY_BASE="0", ROTATOR_RETRY_CAP="0")
+def test_6_a_person_is_needed(rotate: RotateCommand, tmp_path: Path) -> None:
+    """A target that accepts none of the stored values and can't be put back: diverged."""
+    install_plugin(tmp_path, "lost", LOST_TARGET)
+    rotate.environment["PYTHONPATH"] = str(tmp_path)
+    rotate.environment["ROTATOR_RETRY_ATTEMPTS"] = "1"
+    rotate.environment["ROTATOR_RETRY_REVERTS"] = "1"
+    rotate.ok("init")
+    rotate.ok("secret", "create", SECRET, value={"password": "old"})
+    rotate.ok("rotation", "set", SECRET, "--rotator", "lost")
+    ran = rotate("now", SECRET)
     assert ran.code == 6
     assert "a person has to look" in ran.out
 
@@ -165,7 +177,7 @@ def test_10_nobody_can_tell(rotate: RotateCommand, tmp_path: Path) -> None:
     assert again["token"] == first["token"]
 
 
-def test_the_gravest_kind_wins(ready: RotateCommand, tmp_path: Path, pg18: DatabaseServer) -> None:
+def test_the_gravest_kind_wins(ready: RotateCommand, tmp_path: Path) -> None:
     """Of a rotated, a missing and an unverified secret the unverified one decides."""
     install_plugin(tmp_path, "silent", SILENT_TARGET)
     ready.environment["PYTHONPATH"] = str(tmp_path)
@@ -176,7 +188,7 @@ def test_the_gravest_kind_wins(ready: RotateCommand, tmp_path: Path, pg18: Datab
 
 
 def test_a_broken_plugin_is_listed_and_harms_nobody(ready: RotateCommand, tmp_path: Path) -> None:
-    """plugins and doctor name it, the others go on working, and to use it is a usage error."""
+    """Plugins and doctor name it, the others go on working, and to use it is a usage error."""
     install_plugin(tmp_path, "broken", "raise RuntimeError('no licence')")
     ready.environment["PYTHONPATH"] = str(tmp_path)
     listed = {entry["name"]: entry for entry in ready.json("plugins")["rotators"]}

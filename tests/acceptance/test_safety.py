@@ -76,10 +76,12 @@ def test_a_configuration_that_others_may_change_is_refused(ready: RotateCommand)
 
 
 def test_no_password_is_left_anywhere(
-    ready: RotateCommand, pg18: DatabaseServer, role: Role, tmp_path: Path
+    ready: RotateCommand, pg18: DatabaseServer, role: Role
 ) -> None:
-    """No password that was ever used is in the output, the logs, a process's arguments or environment, a file of the
-    home, or the server's log."""
+    """No password that was ever used is in any output, log, process, file of the home or server's log.
+
+    The first one is in the server's log, where the test itself made the role.
+    """
     ready.environment["ROTATOR_LOG_LEVEL"] = "debug"
     passwords = [role.password]
     ready.ok("now", SECRET)
@@ -108,6 +110,7 @@ def test_no_password_is_left_anywhere(
         ready.ok(*command, "--output", "json")
     assert any("rotation.step.done" in text for text in ready.shown)
     files = b"".join(file.read_bytes() for file in ready.home.rglob("*") if file.is_file())
-    everything = seen + files + "".join(ready.shown).encode() + pg18.log_text().encode()
+    ours = (seen + files).decode(errors="replace") + "".join(ready.shown)
     assert len(set(passwords)) == 3
-    assert [password for password in passwords if password.encode() in everything] == []
+    assert [password for password in passwords if password in ours] == []
+    assert [password for password in passwords[1:] if password in pg18.log_text()] == []
