@@ -39,8 +39,9 @@ class Session(psycopg.Connection[TupleRow]):
 
     deadline: float
 
+    # psycopg calls it with limits of its own, which the deadline replaces.
     def wait(self, gen: PQGen[_RV], interval: float = 0.0, timeout: float | None = None) -> _RV:  # noqa: ARG002
-        """Run a generator of psycopg's until it is done; the deadline replaces psycopg's limits."""
+        """Run a generator of psycopg's until it is done, at the latest until the deadline."""
         try:
             wanted = next(gen)
             while True:

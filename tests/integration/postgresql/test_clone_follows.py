@@ -20,17 +20,17 @@ from tests.integration.postgresql.rotations import (
     value,
     warnings,
 )
-from tests.support.postgres import DatabaseServer, Role
+from tests.support.postgres import DatabaseServer
 
 
 class App:
     """An application's user, its database, and the two values by which it logs in after a rotation."""
 
-    def __init__(self, server: DatabaseServer, role: Role | None = None) -> None:
+    def __init__(self, server: DatabaseServer, database: str) -> None:
         self.server = server
-        self.role = role or server.new_role()
+        self.role = server.new_role()
         self.clone = f"{self.role.name}_clone"
-        self.database = server.new_database()
+        self.database = database
         run(
             server, "GRANT CREATE ON DATABASE {db} TO {role}", db=self.database, role=self.role.name
         )
@@ -61,9 +61,15 @@ class App:
         return run(self.server, statement, dbname=self.database, **names)
 
 
+@pytest.fixture(scope="module")
+def database(pg: DatabaseServer) -> str:
+    """One database for all tests, because making one takes the server a while."""
+    return pg.new_database()
+
+
 @pytest.fixture
-def app(pg: DatabaseServer) -> App:
-    return App(pg)
+def app(pg: DatabaseServer, database: str) -> App:
+    return App(pg, database)
 
 
 @pytest.mark.parametrize("maker_is_clone", [False, True])
@@ -239,8 +245,9 @@ def test_original_that_acts_as_a_third_role_is_followed(app: App) -> None:
             assert session.execute("SELECT current_user::text").fetchone() == (owner.name,)
 
 
-def test_private_database_opens_to_the_clone(app: App) -> None:
+def test_private_database_opens_to_the_clone(pg: DatabaseServer) -> None:
     """The clone connects where only the original has CONNECT, even though the original doesn't inherit."""
+    app = App(pg, pg.new_database())
     app.sql("REVOKE ALL ON DATABASE {db} FROM PUBLIC", db=app.database)
     app.sql("GRANT CONNECT ON DATABASE {db} TO {u}", db=app.database, u=app.role.name)
     app.sql("ALTER ROLE {u} NOINHERIT", u=app.role.name)

@@ -3,6 +3,7 @@
 from typing import LiteralString
 
 import pytest
+from psycopg import sql
 
 from rotator.sdk import Candidate, SecretValue
 from rotators.postgresql import AlternatingUsers, SingleUser
@@ -104,3 +105,26 @@ def test_what_the_admin_may_not_copy_is_reported(
     assert expected in found
     after = rotate(AlternatingUsers, values, admin=value(pg, admin))
     assert pg.can_log_in(role_of(after[Candidate.CURRENT]))
+
+
+def test_users_take_turns_on_debians_release(pg_tls: DatabaseServer) -> None:
+    """Over TLS, and up to PostgreSQL 15 with CREATEROLE alone, three rotations by such an admin work."""
+    role, admin = pg_tls.new_role(), pg_tls.new_role("admin", attributes="LOGIN CREATEROLE")
+    if pg_tls.server.version >= 160000:
+        run(pg_tls, "GRANT {role} TO {admin} WITH ADMIN OPTION", role=role.name, admin=admin.name)
+    group = pg_tls.new_role("group", attributes="NOLOGIN")
+    values = alternating(pg_tls, role)
+    trust = str(pg_tls.ca_file)
+    for _ in range(3):
+        values = rotate(AlternatingUsers, values, admin=value(pg_tls, admin), trust=trust)
+        run(pg_tls, "GRANT {group} TO {clone}", group=group.name, clone=f"{role.name}_clone")
+        run(pg_tls, "ALTER ROLE {role} SET search_path = \"$user\", 'a b'", role=role.name)
+    found = run(
+        pg_tls,
+        "SELECT setting FROM pg_db_role_setting s, unnest(setconfig) AS setting"
+        " WHERE setrole = {clone}::regrole ORDER BY 1",
+        clone=sql.Literal(f'"{role.name}_clone"'),
+    )
+    assert found == [(f"role={role.name}",), ('search_path="$user", "a b"',)]
+    with session_of(pg_tls, values[Candidate.CURRENT]) as session:
+        assert session.execute("SELECT current_user::text").fetchone() == (role.name,)

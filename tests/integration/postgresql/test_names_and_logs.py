@@ -49,16 +49,20 @@ def named_role(server: DatabaseServer, name: str, *, room: int = 0) -> Role:
 def test_single_user_with_an_unusual_name(pg: DatabaseServer, name: str) -> None:
     """Names and passwords of any characters rotate, up to 63 bytes."""
     role = named_role(pg, name)
-    database = run_database(pg, name)
-    after = rotate(SingleUser, current(pg, role, dbname=database))
-    assert pg.can_log_in(role_of(after[Candidate.CURRENT]), dbname=database)
-    assert not pg.can_log_in(role, dbname=database)
-    run(pg, "DROP DATABASE {db}", db=database)
+    after = rotate(SingleUser, current(pg, role))
+    assert pg.can_log_in(role_of(after[Candidate.CURRENT]))
+    assert not pg.can_log_in(role)
 
 
-def run_database(server: DatabaseServer, name: str) -> str:
-    run(server, "CREATE DATABASE {db}", db=name)
-    return name
+def test_database_with_an_unusual_name(pg16: DatabaseServer) -> None:
+    """A database's name may be as unusual, and every login is to that database."""
+    name = " ".join((NAMES["quotes"], NAMES["percent"], NAMES["backslash"]))
+    run(pg16, "CREATE DATABASE {db}", db=name)
+    role = pg16.new_role()
+    run(pg16, "GRANT CONNECT ON DATABASE {db} TO {role}", db=name, role=role.name)
+    run(pg16, "REVOKE CONNECT ON DATABASE {db} FROM PUBLIC", db=name)
+    after = rotate(SingleUser, current(pg16, role, dbname=name))
+    assert pg16.can_log_in(role_of(after[Candidate.CURRENT]), dbname=name)
 
 
 @pytest.mark.parametrize("name", [n for key, n in NAMES.items() if key != "longest"] + ["x" * 57])
