@@ -9,32 +9,41 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import IO, Any
 
 from rotator.rotation.registry import GROUP, RotatorEntry
+from rotator.rotation.scrub import scrub
 from rotator.sdk import (
     Authority,
     Candidate,
+    FailureKind,
     OutcomeUnknown,
     Preflight,
     Proof,
     Rotation,
     Rotator,
     SecretValue,
+    StepError,
     clock,
 )
 from rotator.sdk.errors import step_error_from_wire
 
-_CLAIMS_LIMIT = (
-    10.0  # seconds for `claims`, which has no rotation's deadline; it makes no connection
-)
+# Seconds for `claims`, which has no rotation's deadline and makes no connection.
+_CLAIMS_LIMIT = 10.0
+_FAREWELL = 1.0  # seconds that a process may take to end by itself
 _CHUNK = 65536
 
 
-class PluginBug(Exception):
-    """The plugin raised something that is no `StepError`."""
+class PluginBug(StepError):
+    """The plugin raised something that is no `StepError`; the outcome is unknown."""
+
+    kind = FailureKind.BUG
+
+
+class _TooLate(Exception):
+    """The deadline passed before the pipe was ready."""
 
 
 class ChildRotator(Rotator):
@@ -46,9 +55,8 @@ class ChildRotator(Rotator):
         self._process: subprocess.Popen[bytes] | None = None
 
     def claims(self, value: SecretValue) -> Authority:  # noqa: D102  # the interface describes the verbs
-        claimed = self._ask(
-            {"verb": "claims", "value": value.to_wire()}, deadline=self._now() + _CLAIMS_LIMIT
-        )
+        request = {"verb": "claims", "value": value.to_wire()}
+        claimed = self._ask(request, deadline=self._now() + _CLAIMS_LIMIT, values=[value])
         return Authority(
             host=claimed["host"],
             port=claimed["port"],
@@ -78,45 +86,62 @@ class ChildRotator(Rotator):
         self._verb("end_older_sessions", rotation)
 
     def close(self) -> None:
-        """Ends the process: its standard input is closed, and what does not end by itself is killed."""
-        if self._process is None:
-            return
-        process, self._process = self._process, None
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            process.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            _kill(process)
-        if process.stdout is not None:
-            process.stdout.close()
+        """Ends the process: its requests end, and what of it is still there after a moment is killed."""
+        if self._process is not None:
+            _pipe(self._process.stdin).close()
+            with suppress(_TooLate):
+                self._wait(_pipe(self._process.stdout), select.POLLIN, self._now() + _FAREWELL)
+            self._kill_and_forget()
 
     def _verb(self, verb: str, rotation: Rotation, **more: str) -> Any:
         request = {"verb": verb, "rotation": rotation.to_wire(), **more}
-        return self._ask(request, deadline=rotation.deadline)
+        values = [*rotation.values.values(), *([rotation.admin] if rotation.admin else [])]
+        return self._ask(request, deadline=rotation.deadline, values=values)
 
-    def _ask(self, request: dict[str, Any], *, deadline: float) -> Any:
-        process = self._started()
+    def _ask(
+        self, request: dict[str, Any], *, deadline: float, values: Iterable[SecretValue]
+    ) -> Any:
+        """The answer to a request.
+
+        Raises:
+            StepError: what the rotator raised, scrubbed of `values`; `OutcomeUnknown` where it didn't answer.
+        """
         line = json.dumps(request | {"group": GROUP, "name": self.name}).encode() + b"\n"
+        answer = json.loads(self._exchange(line, deadline))
+        if "result" in answer:
+            return answer["result"]
+        error = (
+            PluginBug(
+                f"the rotator failed with {answer['bug']}", hint="report it to the rotator's author"
+            )
+            if "bug" in answer
+            else step_error_from_wire(answer)
+        )
+        hint = None if error.hint is None else scrub(error.hint, values)
+        raise type(error)(scrub(error.message, values), hint=hint)
+
+    def _exchange(self, line: bytes, deadline: float) -> bytes:
+        process = self._started()
         try:
-            _write(process, line)
-            answer = self._read_line(process, deadline)
+            self._write(process, line, deadline)
+            return self._read_line(process, deadline)
         except (OSError, EOFError):
             code = self._kill_and_forget()
             raise OutcomeUnknown(
                 f"the process of rotator {self.name} died (exit code {code})"
             ) from None
-        parsed = json.loads(answer)
-        if "error" in parsed:
-            raise step_error_from_wire(parsed)
-        if "bug" in parsed:
-            raise PluginBug(parsed["bug"])
-        return parsed["result"]
+        except _TooLate:
+            self._kill_and_forget()
+            raise OutcomeUnknown(
+                f"rotator {self.name} did not answer in time, and its process was killed",
+                hint="see whether the target is slow, or raise rotation.step_limit",
+            ) from None
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rotator.rotation.child_main"],
+                [sys.executable, "-P", "-m", "rotator.rotation.child_main"],
+                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # whatever a plugin prints may hold a value
@@ -124,34 +149,36 @@ class ChildRotator(Rotator):
                 env=_environment(),
                 start_new_session=True,
             )
+            # A plugin that doesn't read would block the engine where a request is larger than the pipe.
+            os.set_blocking(_pipe(self._process.stdin).fileno(), False)
         return self._process
+
+    def _write(self, process: subprocess.Popen[bytes], line: bytes, deadline: float) -> None:
+        requests = _pipe(process.stdin)
+        while line:
+            self._wait(requests, select.POLLOUT, deadline)
+            line = line[os.write(requests.fileno(), line) :]
 
     def _read_line(self, process: subprocess.Popen[bytes], deadline: float) -> bytes:
         answers = _pipe(process.stdout)
         received = b""
         while not received.endswith(b"\n"):
-            ready, _, _ = select.select([answers], [], [], max(0.0, deadline - self._now()))
-            if not ready:
-                self._kill_and_forget()
-                raise OutcomeUnknown(
-                    f"rotator {self.name} did not answer in time, and its process was killed",
-                    hint="see whether the target is slow, or raise rotation.step_limit",
-                )
+            self._wait(answers, select.POLLIN, deadline)
             chunk = os.read(answers.fileno(), _CHUNK)
             if not chunk:
                 raise EOFError
             received += chunk
         return received
 
+    def _wait(self, pipe: IO[bytes], event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(pipe, event)
+        if not poll.poll(max(0.0, deadline - self._now()) * 1000):
+            raise _TooLate
+
     def _kill_and_forget(self) -> int | None:
         process, self._process = self._process, None
         return None if process is None else _kill(process)
-
-
-def _write(process: subprocess.Popen[bytes], line: bytes) -> None:
-    requests = _pipe(process.stdin)
-    requests.write(line)
-    requests.flush()
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -162,14 +189,16 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> int:
-    """Kills the process with all that it started."""
+    """Kills the process with all that it started.
+
+    It was not waited for before, so that its number still names its process group and nobody else's.
+    """
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     code = process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            with suppress(BrokenPipeError):
-                pipe.close()
+            pipe.close()
     return code
 
 

@@ -1,23 +1,45 @@
-"""What runs in a rotator's own process: requests from standard input, answers on standard output, a JSON line each.
+"""What runs in a rotator's own process: requests from one pipe, answers to another, a JSON line each.
 
-It imports the SDK and the plugin only. Its standard output is moved out of the plugin's way, so that a `print` can't be
-taken for an answer.
+It imports the SDK and the plugin only. The pipes are moved out of the plugin's way: what it prints can't be taken for
+an answer, and what it starts can't read the next request.
 """
 
 import json
 import os
-import sys
+import select
+import signal
+import threading
 from importlib.metadata import entry_points
 from typing import Any, TextIO
 
-from rotator.sdk import Candidate, Rotation, Rotator, SecretValue, StepError
+from rotator.sdk import Candidate, Misconfigured, Rotation, Rotator, SecretValue, StepError
+
+_FAREWELL = 1.0  # seconds that the plugin may take to close, once nobody sends requests any more
 
 
 def main() -> None:
-    """Serves requests until standard input ends, which it does when the engine dies."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    """Serves requests until there are no more."""
+    requests, answers = (
+        os.dup(0),
+        os.dup(1),
+    )  # duplicates are not inherited by what the plugin starts
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
     os.dup2(2, 1)
-    serve(sys.stdin, answers)
+    over = threading.Event()
+    threading.Thread(target=_end_with_the_engine, args=(requests, over), daemon=True).start()
+    with open(requests, encoding="utf-8") as lines, open(answers, "w", encoding="utf-8") as out:  # noqa: PTH123
+        serve(lines, out)
+    over.set()
+
+
+def _end_with_the_engine(requests: int, over: threading.Event) -> None:
+    """Kills this process and what it started when the engine is gone, in the middle of a verb too."""
+    poll = select.poll()
+    poll.register(requests, 0)  # only that the other end was closed
+    poll.poll()
+    if not over.wait(_FAREWELL):
+        os.killpg(0, signal.SIGKILL)
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:
@@ -28,20 +50,26 @@ def serve(requests: TextIO, answers: TextIO) -> None:
         try:
             if rotator is None:
                 rotator = _load(request["group"], request["name"])
-            answer = {"result": _call(rotator, request)}
+            answer = json.dumps({"result": _call(rotator, request)})
         except StepError as error:
-            answer = error.to_wire()
+            answer = json.dumps(error.to_wire())
         except Exception as error:  # noqa: BLE001  # a plugin may raise anything
-            answer = {"bug": f"{type(error).__name__}: {error}"}
-        answers.write(json.dumps(answer) + "\n")
+            answer = json.dumps({"bug": f"{type(error).__name__}: {error}"})
+        answers.write(answer + "\n")
         answers.flush()
     if rotator is not None:
         rotator.close()
 
 
 def _load(group: str, name: str) -> Rotator:
-    (point,) = entry_points(group=group, name=name)
-    rotator: Rotator = point.load()()
+    try:
+        (point,) = entry_points(group=group, name=name)
+        rotator: Rotator = point.load()()
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # importing a plugin may raise anything
+        raise Misconfigured(
+            f"the rotator {name} can't be loaded: {type(error).__name__}: {error}",
+            hint="reinstall or update its package; `rotate plugins` shows where it comes from",
+        ) from None
     return rotator
 
 

@@ -5,6 +5,7 @@ owner was a process of this machine, in this boot and this PID namespace, its de
 """
 
 import os
+import re
 import socket
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 _FIELDS = 5
+_PID = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Owner:
     def parse(cls, text: str) -> Self | None:
         """The owner that `str` wrote, or None for anything else."""
         parts = text.split("/")
-        if len(parts) != _FIELDS or not parts[3].isdecimal():
+        if len(parts) != _FIELDS or not _PID.fullmatch(parts[3]):
             return None
         return cls(parts[0], parts[1], parts[2], int(parts[3]), parts[4])
 
@@ -66,7 +68,7 @@ class Owner:
         comparable = bool(self.boot and self.namespace and self.started) and (
             (self.boot, self.namespace) == (observer.boot, observer.namespace)
         )
-        return comparable and _started(self.pid) != self.started
+        return comparable and _is_over(self.pid, self.started)
 
 
 def _read(path: str) -> str:
@@ -83,9 +85,21 @@ def _link(path: str) -> str:
         return ""
 
 
+def _is_over(pid: int, started: str) -> bool:
+    """Whether the process with this number and start time has ended. False where that can't be seen."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # another user's, so it is there; /proc may hide it (hidepid)
+    now = _started(pid)
+    return now is not None and now != started
+
+
 def _started(pid: int) -> str | None:
-    """The start time of a process (field 22 of proc(5)'s stat); None for none, and for a zombie."""
+    """The start time of a process (field 22 of proc(5)'s stat); None where it can't be read, empty for a zombie."""
     after_name = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    if not after_name or after_name[0] in {"Z", "X"}:
+    if not after_name:
         return None
-    return after_name[19]
+    return "" if after_name[0] in {"Z", "X"} else after_name[19]

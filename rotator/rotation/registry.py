@@ -1,9 +1,9 @@
 """The rotators that are installed: entry points in the group `rotator.rotators`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Self
 
 from rotator.errors import ConfigurationError, ResourceNotFound
@@ -11,6 +11,7 @@ from rotator.sdk import Rotator
 
 GROUP = "rotator.rotators"
 _BUILTIN_PACKAGE = "rotators"
+_BUILTIN_DISTRIBUTION = "rotator-engine"
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,12 @@ class RotatorEntry:
 
     Attributes:
         name: the entry point's name, which is the rotator's.
+        rivals: other packages that bring a rotator of the same name.
     """
 
     name: str
     point: EntryPoint
+    rivals: tuple[str, ...] = ()
 
     @cached_property
     def distribution(self) -> str:
@@ -39,18 +42,18 @@ class RotatorEntry:
         """Whether it is one of the house's own, which run in threads; others get a process."""
         return (
             self.point.module.split(".")[0] == _BUILTIN_PACKAGE
-            and self.distribution == "rotator-engine"
+            and self.distribution == _BUILTIN_DISTRIBUTION
         )
 
     @cached_property
     def _loaded(self) -> type[Rotator] | str:
+        if self.rivals:
+            return f"{', '.join(self.rivals)} brings a rotator of the same name"
         try:
             found = self.point.load()
-        except Exception as error:  # noqa: BLE001  # a broken plugin is listed, it takes nothing else down
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a broken plugin takes nothing else down
             return f"{type(error).__name__}: {error}"
-        if not (isinstance(found, type) and issubclass(found, Rotator)):
-            return f"{self.point.value} is not a subclass of rotator.sdk.Rotator"
-        return found
+        return _unusable(found, self.point.value) or found
 
     @property
     def error(self) -> str | None:
@@ -82,19 +85,34 @@ class RotatorEntry:
 
 
 class RotatorRegistry:
-    """Finds rotators by name, alias or RotationLambdaARN."""
+    """Finds rotators by name, alias or RotationLambdaARN.
 
-    def __init__(self, entries: Iterable[RotatorEntry]) -> None:
-        self._entries = {entry.name: entry for entry in entries}
+    Args:
+        entries: those that go first: no other package can take their names.
+        more: the others, looked for when something is not among `entries`, or when all are listed.
+    """
+
+    def __init__(
+        self,
+        entries: Iterable[RotatorEntry],
+        *,
+        more: Callable[[], Iterable[RotatorEntry]] = tuple,
+    ) -> None:
+        self._first = {entry.name: entry for entry in entries}
+        self._more = more
 
     @classmethod
     def load(cls) -> Self:
-        """The rotators installed in this environment."""
-        return cls(RotatorEntry(point.name, point) for point in entry_points(group=GROUP))
+        """The rotators installed in this environment, the built-in ones first."""
+        return cls(_builtin(), more=_installed)
+
+    @cached_property
+    def _all(self) -> dict[str, RotatorEntry]:
+        return {entry.name: entry for entry in self._more()} | self._first
 
     def entries(self) -> tuple[RotatorEntry, ...]:
         """All of them, by name."""
-        return tuple(self._entries[name] for name in sorted(self._entries))
+        return tuple(self._all[name] for name in sorted(self._all))
 
     def resolve(self, reference: str) -> RotatorEntry:
         """The rotator that a name, an alias, or an ARN whose function has such a name stands for.
@@ -103,16 +121,32 @@ class RotatorRegistry:
             ResourceNotFound: there is none; the message lists what there is.
         """
         name = _function_name(reference)
-        if name in self._entries:
-            return self._entries[name]
-        for entry in self.entries():
-            if name in entry.aliases:
-                return entry
-        known = ", ".join(sorted(self._entries)) or "none"
+        found = _named(self._first, name) or _named(self._all, name)
+        if found is not None:
+            return found
+        known = ", ".join(sorted(self._all)) or "none"
         raise ResourceNotFound(
             f"There is no rotator {reference!r}. Installed: {known}. "
             "Install the package that brings it, or choose one of these with `rotate rotation set --rotator`."
         )
+
+
+def _named(entries: dict[str, RotatorEntry], name: str) -> RotatorEntry | None:
+    if name in entries:
+        return entries[name]
+    return next((entry for entry in entries.values() if name in entry.aliases), None)
+
+
+def _builtin() -> Iterator[RotatorEntry]:
+    try:
+        points = distribution(_BUILTIN_DISTRIBUTION).entry_points.select(group=GROUP)
+    except PackageNotFoundError:  # run from a source tree that was not installed
+        return
+    yield from (RotatorEntry(point.name, point) for point in points)
+
+
+def _installed() -> Iterator[RotatorEntry]:
+    yield from (RotatorEntry(point.name, point) for point in entry_points(group=GROUP))
 
 
 def _function_name(reference: str) -> str:
