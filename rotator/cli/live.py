@@ -1,7 +1,7 @@
 """The live view of rotations on a terminal: a row for each secret, its four steps with their timings."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -53,20 +53,22 @@ class _Row:
         return Text(f"· {phase}", style="dim")
 
 
-class _View:
+class View:
     """The rows in the order in which the rotations began; asked to render by the live display's own thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._rows: dict[str, _Row] = {}
         self._lock = Lock()
 
     def take(self, progress: Progress) -> None:
+        """Takes in what happened; called from any thread."""
         with self._lock:
             row = self._rows.setdefault(progress.secret_name, _Row())
-            row.take(progress, now=time.monotonic())
+            row.take(progress, now=self._clock())
 
     def __rich__(self) -> Table:
-        now = time.monotonic()
+        now = self._clock()
         table = Table.grid(padding=(0, 2))
         with self._lock:
             for name, row in self._rows.items():
@@ -78,7 +80,7 @@ class _View:
 @contextmanager
 def live_view() -> Iterator[Observer]:
     """Shows every rotation on the standard error stream, which is a terminal."""
-    view = _View()
+    view = View()
     console = Console(stderr=True)
     with Live(view, console=console, refresh_per_second=_REFRESH_PER_SECOND):
         yield view.take

@@ -68,7 +68,7 @@ def rotations_of(
     limit: int,
     with_steps: bool = False,
 ) -> SecretRotations:
-    """The latest rotations of a secret.
+    """The latest rotations of a secret. The audit has the DescribeSecret that comes with it.
 
     Raises:
         ResourceNotFound: there is no such secret.

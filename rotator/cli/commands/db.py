@@ -12,7 +12,10 @@ app = typer.Typer(help="Looks after the store's schema.", no_args_is_help=True)
 
 @app.command()
 def upgrade(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
-    """Brings the store's schema to this release. Make a backup first."""
+    """Brings the store's schema to this release.
+
+    Make a backup first.
+    """
     from rotator.store import schema
     from rotator.store.database import Database
 
@@ -33,7 +36,7 @@ def upgrade(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
 
 @app.command()
 def check(context: typer.Context, output: Output = OutputFormat.TEXT) -> int:
-    """Says whether the store's schema is this release's. Changes nothing."""
+    """Tells whether the schema is this release's."""
     from rotator.store import schema
     from rotator.store.database import Database
 

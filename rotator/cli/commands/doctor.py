@@ -14,7 +14,7 @@ _MARK = {Finding.OK: "ok     ", Finding.WARNING: "warning", Finding.FAULT: "FAUL
 
 
 def doctor(context: typer.Context, output: Output = OutputFormat.TEXT) -> int:
-    """Finds what is wrong with the installation, and says how to mend it."""
+    """Finds what is wrong here, and how to mend it."""
     session: Session = context.obj
     checks = run_checks(session)
     code = max((check.exit_code for check in checks), default=ExitCode.DONE)

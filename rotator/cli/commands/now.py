@@ -15,7 +15,7 @@ def now(
     prefix: Prefix = None,
     output: Output = OutputFormat.TEXT,
 ) -> int:
-    """Rotates secrets now, several of them in parallel.
+    """Rotates secrets now, several in parallel.
 
     A rotation that was left unfinished is taken up, with the value that it had made.
     """
@@ -33,7 +33,7 @@ def resume(
     everything: All = False,
     output: Output = OutputFormat.TEXT,
 ) -> int:
-    """Goes on with rotations that were interrupted."""
+    """Goes on with interrupted rotations."""
     from rotator.cli.performing import perform
     from rotator.cli.selection import named_or_all
 

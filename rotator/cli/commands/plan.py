@@ -15,7 +15,7 @@ from rotator.errors import RotatorError
 from rotator.sdk import Level, Overlap, StepError
 
 if TYPE_CHECKING:
-    from rotator.rotation.report import Plan, Verification
+    from rotator.rotation.verdicts import Plan, Verification
 
 _MARK = {Level.OK: "ok", Level.WARNING: "warning", Level.REFUSAL: "NO"}
 _OVERLAP = {
@@ -27,9 +27,9 @@ _OVERLAP = {
 
 
 def plan(context: typer.Context, secret: SecretId, output: Output = OutputFormat.TEXT) -> int:
-    """Says what `rotate now` would do, and whether it can work.
+    """Says what `rotate now` would do.
 
-    Nothing is changed, neither here nor on the target.
+    Preflight tells whether it can work. Nothing is changed, neither here nor on the target.
     """
     session: Session = context.obj
     found = session.engine.plan(secret, caller=session.caller)

@@ -8,7 +8,7 @@ from rotator.cli.session import Session
 
 
 def plugins(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
-    """Lists the rotators that are installed, broken ones too."""
+    """Lists the rotators that are installed."""
     session: Session = context.obj
     entries = session.registry.entries()
     if output is OutputFormat.JSON:

@@ -79,7 +79,7 @@ def set_rotation(
     ] = False,
     output: Output = OutputFormat.TEXT,
 ) -> int | None:
-    """Sets how a secret rotates, and pins what its rotations may act on. Doesn't rotate it.
+    """Sets how a secret rotates; doesn't rotate it.
 
     Server, users and admin secret are pinned as the stored value names them; a value put later has
     to agree, or its rotation is refused. What isn't given stays as it was.
@@ -128,7 +128,7 @@ def set_rotation(
 
 @app.command()
 def show(context: typer.Context, secret: SecretId, output: Output = OutputFormat.TEXT) -> None:
-    """Shows how a secret rotates, and what was pinned."""
+    """Shows how a secret rotates."""
     session: Session = context.obj
     found = session.manager.describe_secret(
         caller=session.caller, request_id=session.request_id, secret_id=secret
@@ -143,7 +143,10 @@ def show(context: typer.Context, secret: SecretId, output: Output = OutputFormat
 
 @app.command()
 def cancel(context: typer.Context, secret: SecretId, output: Output = OutputFormat.TEXT) -> None:
-    """Turns rotation off, and abandons one that runs. The settings stay for `rotation set`."""
+    """Turns rotation off.
+
+    One that runs is abandoned. The settings stay, for `rotation set` to turn it on again.
+    """
     session: Session = context.obj
     cancelled = session.manager.cancel_rotation(
         caller=session.caller, request_id=session.request_id, secret_id=secret

@@ -43,20 +43,25 @@ def history(
     ] = 10,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Shows the latest rotations of a secret, newest first."""
+    """Shows the latest rotations of a secret."""
     from rotator.rotation.records import rotations_of
 
     session: Session = context.obj
+    described = session.manager.describe_secret(
+        caller=session.caller, request_id=session.request_id, secret_id=secret
+    )
     found = rotations_of(
         session.store,
-        secret,
+        described.arn,
         caller=session.caller,
         request_id=session.request_id,
         limit=limit,
         with_steps=True,
     )
     if output is OutputFormat.JSON:
-        write_json({"secret_arn": found.secret_arn, "rotations": found.rotations})
+        write_json(
+            {"arn": found.secret_arn, "name": found.secret_name, "rotations": found.rotations}
+        )
         return
     if not found.rotations:
         write(f"{found.secret_name} was never rotated. Rotate it: rotate now {found.secret_name}")

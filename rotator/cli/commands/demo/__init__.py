@@ -13,8 +13,9 @@ from rotator.errors import ConfigurationError
 
 
 def demo() -> int:
-    """Rotates a real PostgreSQL password while clients keep logging in.
+    """Shows two rotations on a real PostgreSQL.
 
+    Its password changes while clients keep logging in, by single-user and by alternating users.
     Everything is private and temporary: server, store and key are gone at the end.
     """
     try:

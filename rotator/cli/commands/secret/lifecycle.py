@@ -19,7 +19,7 @@ def stage(
     ] = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Moves a staging label to another version, or takes it off one."""
+    """Moves a staging label, or takes it off."""
     session: Session = context.obj
     moved = session.manager.update_secret_version_stage(
         caller=session.caller,
@@ -47,7 +47,10 @@ def delete(
     ] = False,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Marks a secret for deletion; it can be restored for 30 days."""
+    """Marks a secret for deletion.
+
+    It can be restored for 30 days, or for as many as are given.
+    """
     session: Session = context.obj
     deleted = session.manager.delete_secret(
         caller=session.caller,

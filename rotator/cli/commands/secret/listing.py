@@ -76,7 +76,7 @@ def versions(
     ] = False,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Lists the versions of a secret with their staging labels, oldest first."""
+    """Lists a secret's versions, oldest first."""
     session: Session = context.obj
     found: list[VersionDescription] = []
     cursor: str | None = None
