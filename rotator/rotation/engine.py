@@ -4,25 +4,28 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rotator.crypto.envelope import Sealer
 from rotator.errors import InvalidRequest, PreflightRefused
 from rotator.model.caller import Caller
 from rotator.model.rotation import Phase, Status
 from rotator.rotation.admission import Admission, Purpose, when_free
-from rotator.rotation.child import ChildRotator
 from rotator.rotation.claim import Claim
-from rotator.rotation.inspection import Inspector
 from rotator.rotation.journal import Journal
 from rotator.rotation.lease import LeaseKeeper
 from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.registry import RotatorEntry, RotatorRegistry
-from rotator.rotation.report import Observer, Plan, Report, Verification, ignore
+from rotator.rotation.report import Observer, Report, ignore
 from rotator.rotation.run import Parts, Run
 from rotator.sdk import Authority, FailureKind, Rotator, SecretValue
 from rotator.store import rotations
 from rotator.store.store import Store
+
+if TYPE_CHECKING:
+    from rotator.rotation.inspection import Inspector
+    from rotator.rotation.verdicts import Plan, Verification
 
 
 def _new_rotation_id() -> str:
@@ -65,7 +68,6 @@ class Engine:
         self._journal = Journal(store, policy, owner or Owner.me())
         self._admission = Admission(self._journal, _new_rotation_id, _new_token)
         self._leases = LeaseKeeper(self._journal)
-        self._inspector = Inspector(store, sealer, policy, trust, _new_rotation_id)
 
     def rotate(
         self, secret_id: str, *, caller: Caller, request_id: str, observer: Observer = ignore
@@ -121,21 +123,23 @@ class Engine:
             secret_id, Purpose.ABORT, caller=caller, request_id=request_id, observer=observer
         )[0]
 
-    def plan(self, secret_id: str, *, caller: Caller) -> Plan:
+    def plan(self, secret_id: str, *, caller: Caller) -> "Plan":
         """What `rotate` would do; nothing is changed."""
-        claim = self._inspector.look(secret_id, caller=caller)
+        inspector = self._inspector()
+        claim = inspector.look(secret_id, caller=caller)
         rotator = self._make(self._entry(claim.secret.rotator))
         try:
-            return self._inspector.plan(claim, rotator)
+            return inspector.plan(claim, rotator)
         finally:
             rotator.close()
 
-    def verify(self, secret_id: str, *, caller: Caller) -> Verification:
+    def verify(self, secret_id: str, *, caller: Caller) -> "Verification":
         """Whether the stored credential still logs in."""
-        claim = self._inspector.look(secret_id, caller=caller)
+        inspector = self._inspector()
+        claim = inspector.look(secret_id, caller=caller)
         rotator = self._make(self._entry(claim.secret.rotator))
         try:
-            return self._inspector.verify(claim, rotator)
+            return inspector.verify(claim, rotator)
         finally:
             rotator.close()
 
@@ -156,6 +160,11 @@ class Engine:
         """ARNs of the secrets with an unfinished rotation, oldest first."""
         with self._store.read() as tx:
             return rotations.unfinished(tx, account=caller.account, region=caller.region)
+
+    def _inspector(self) -> "Inspector":
+        from rotator.rotation.inspection import Inspector  # `rotate now` starts without it
+
+        return Inspector(self._store, self._sealer, self._policy, self._trust, _new_rotation_id)
 
     def _run(
         self,
@@ -204,4 +213,8 @@ class Engine:
 
     @staticmethod
     def _make(entry: RotatorEntry) -> Rotator:
-        return entry.make() if entry.builtin else ChildRotator(entry)
+        if entry.builtin:
+            return entry.make()
+        from rotator.rotation.child import ChildRotator  # built-in rotators need no processes
+
+        return ChildRotator(entry)

@@ -10,9 +10,9 @@ from rotator.model.rotation import MachineState
 from rotator.rotation.admission import admin_value, check_rotatable
 from rotator.rotation.claim import Claim, candidates_of
 from rotator.rotation.policy import EnginePolicy
-from rotator.rotation.report import LabelProof, Plan, Verification
 from rotator.rotation.scrub import scrub
 from rotator.rotation.values import Values
+from rotator.rotation.verdicts import LabelProof, Plan, Verification
 from rotator.sdk import (
     Candidate,
     Finding,

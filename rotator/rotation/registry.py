@@ -146,7 +146,21 @@ def _builtin() -> Iterator[RotatorEntry]:
 
 
 def _installed() -> Iterator[RotatorEntry]:
-    yield from (RotatorEntry(point.name, point) for point in entry_points(group=GROUP))
+    """Those of all packages. Where two bring the same name, neither can be meant."""
+    found: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=GROUP):
+        found.setdefault(point.name, []).append(point)
+    for name, (point, *others) in found.items():
+        rivals = tuple(other.dist.name for other in others if other.dist)
+        yield RotatorEntry(name, point, rivals)
+
+
+def _unusable(found: object, where: str) -> str | None:
+    """Why what an entry point names is no rotator, None where it is one."""
+    if not (isinstance(found, type) and issubclass(found, Rotator)):
+        return f"{where} is not a subclass of rotator.sdk.Rotator"
+    missing = sorted(getattr(found, "__abstractmethods__", ()))
+    return f"{where} lacks {', '.join(missing)}" if missing else None
 
 
 def _function_name(reference: str) -> str:

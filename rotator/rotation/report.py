@@ -1,11 +1,11 @@
-"""What the engine tells its caller: progress while it runs, a report at the end, plans and verifications."""
+"""What the engine tells its caller about a rotation: progress while it runs, a report at the end."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rotator.model.rotation import Failure, Phase, Status
-from rotator.sdk import Finding, Overlap
+from rotator.sdk import Overlap
 
 
 class ProgressKind(StrEnum):
@@ -77,51 +77,3 @@ class Report:
     labels_before: Mapping[str, str]
     labels_after: Mapping[str, str]
     resumed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What `rotate now` would do; nothing was changed.
-
-    Attributes:
-        token: the version that a run would take up, None where it would make a new one.
-        steps: one sentence a step.
-        changes: what setSecret would change on the target, one line a change.
-    """
-
-    secret_arn: str
-    secret_name: str
-    rotator: str
-    token: str | None
-    resumes: bool
-    overlap: Overlap | None
-    findings: tuple[Finding, ...]
-    changes: tuple[str, ...]
-    steps: tuple[str, ...]
-    refused: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelProof:
-    """What a probe of one labelled version showed: `accepted`, `refused`, or `error` with the message."""
-
-    label: str
-    version_id: str
-    outcome: str
-    message: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """Whether the stored credential still logs in.
-
-    Attributes:
-        drift: the target refuses AWSCURRENT, or can't be asked.
-    """
-
-    secret_arn: str
-    secret_name: str
-    proofs: tuple[LabelProof, ...]
-    drift: bool
-    message: str
-    hint: str | None = None

@@ -1,6 +1,5 @@
 """A transaction as the query modules see it: a connection, and the clocks that count in it."""
 
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -115,6 +114,8 @@ def _boot_id() -> str:
 
 
 def _darwin_boot_id() -> str:
+    import subprocess
+
     command = ["sysctl", "-n", "kern.bootsessionuuid"]
     try:
         answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=5)

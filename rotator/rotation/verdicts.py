@@ -1,0 +1,53 @@
+"""What the engine tells its caller where it looked without changing anything: plans and verifications."""
+
+from dataclasses import dataclass
+
+from rotator.sdk import Finding, Overlap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What `rotate now` would do; nothing was changed.
+
+    Attributes:
+        token: the version that a run would take up, None where it would make a new one.
+        steps: one sentence a step.
+        changes: what setSecret would change on the target, one line a change.
+    """
+
+    secret_arn: str
+    secret_name: str
+    rotator: str
+    token: str | None
+    resumes: bool
+    overlap: Overlap | None
+    findings: tuple[Finding, ...]
+    changes: tuple[str, ...]
+    steps: tuple[str, ...]
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelProof:
+    """What a probe of one labelled version showed: `accepted`, `refused`, or `error` with the message."""
+
+    label: str
+    version_id: str
+    outcome: str
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """Whether the stored credential still logs in.
+
+    Attributes:
+        drift: the target refuses AWSCURRENT, or can't be asked.
+    """
+
+    secret_arn: str
+    secret_name: str
+    proofs: tuple[LabelProof, ...]
+    drift: bool
+    message: str
+    hint: str | None = None
