@@ -1,6 +1,6 @@
 """Rotations of each strategy as the fault tests start them, and what must hold whatever happened."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rotator.store import versions
 from tests.support.house import ALTERNATING, SINGLE, House
@@ -64,11 +64,23 @@ class Scene:
         return frozenset(self.house.version_ids(self.secret) - self.versions)
 
 
-def stage(house: House, server: DatabaseServer, situation: Situation) -> Scene:
-    """A fresh role with its secret, right before the rotation that is to be struck."""
+def stage(
+    house: House,
+    server: DatabaseServer,
+    situation: Situation,
+    *,
+    address: tuple[str, int] | None = None,
+) -> Scene:
+    """A fresh role with its secret, right before the rotation that is to be struck.
+
+    Args:
+        address: how the rotator reaches the server, where that is a proxy.
+    """
     role = server.new_role()
     admin = server.superuser if situation.admin else None
-    secret = house.adopt(server, role, rotator=situation.rotator, admin=admin)
+    host, port = address or (server.host, server.port)
+    stored = replace(server, server=replace(server.server, host=host, port=port))
+    secret = house.adopt(stored, role, rotator=situation.rotator, admin=admin)
     for _ in range(situation.earlier):
         assert house.rotate(secret).failure is None
     return Scene(
