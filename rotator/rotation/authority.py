@@ -35,7 +35,7 @@ def require_agreement(*, claimed: Authority, pinned: Authority) -> None:
         raise Misconfigured(
             f"the secret's JSON disagrees with its rotation settings: it names {'; '.join(differences)}",
             hint="put the JSON right with `rotate secret put`, or, if the change is meant, pin it again with "
-            "`rotate rotation set`",
+            "`rotate rotation set SECRET --pin`",
         )
 
 

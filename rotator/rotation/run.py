@@ -1,6 +1,7 @@
 """One run of a rotation: performs the machine's actions on the store and on the target."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from rotator.crypto.envelope import Sealed, Sealer
@@ -20,6 +21,7 @@ from rotator.sdk import (
     AdminLoginRefused,
     Candidate,
     FailureKind,
+    LoginRefused,
     Preflight,
     Rotation,
     Rotator,
@@ -286,9 +288,13 @@ class Run:
         return self._rotator
 
     def _end_older_sessions(self, rotator: Rotator) -> None:
-        if self._older_sessions:
+        if not self._older_sessions:
+            return
+        # With no value that logs in nobody can look for sessions. The probes say so next, and an older owner can't
+        # change anything either: its deadline has passed.
+        with suppress(LoginRefused):
             rotator.end_older_sessions(self._request())
-            self._older_sessions = False
+        self._older_sessions = False
 
     def _read_admin_again(self) -> bool:
         if self._admin_read_again:

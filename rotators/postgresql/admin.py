@@ -16,8 +16,9 @@ def admin_secret(rotation: Rotation, secret: DatabaseSecret) -> DatabaseSecret:
     """
     if rotation.admin is None:
         raise Misconfigured(
-            "this rotation needs an admin secret and has none",
-            hint='store the ARN of an admin\'s secret as "masterarn" and set the rotation again',
+            "alternating users need an admin secret, and this rotation has none",
+            hint='name one: `rotate rotation set SECRET --admin ADMIN-SECRET`, or "masterarn" in the '
+            "secret's JSON; or use the rotator postgresql-single-user",
         )
     # Objects and grants are those of the secret's database, unless the admin's own is said.
     admin = parse(rotation.admin, default_dbname=secret.dbname)

@@ -1,6 +1,6 @@
 """The rotator `postgresql-alternating-users`."""
 
-from rotator.sdk import Authority, Candidate, Misconfigured, Rotation, SecretValue
+from rotator.sdk import Authority, Candidate, Rotation, SecretValue
 from rotators.postgresql.facade import PostgresRotator, Steps
 from rotators.postgresql.passwords import new_value, password_policy
 from rotators.postgresql.secret import other_user, parse, user_pair
@@ -9,8 +9,8 @@ from rotators.postgresql.secret import other_user, parse, user_pair
 class AlternatingUsers(PostgresRotator):
     """Two roles take turns: the secret's user and its clone, whose sessions act as the original.
 
-    The old user and its password stay as they are until the next rotation. The admin secret that
-    `masterarn` names makes the clone and sets the passwords.
+    The old user and its password stay as they are until the next rotation. The admin secret, which
+    `masterarn` or the rotation's settings name, makes the clone and sets the passwords.
     """
 
     name = "postgresql-alternating-users"
@@ -20,12 +20,6 @@ class AlternatingUsers(PostgresRotator):
     def claims(self, value: SecretValue) -> Authority:
         """What the secret's JSON says that a rotation acts on."""
         secret = parse(value)
-        if secret.masterarn is None:
-            raise Misconfigured(
-                'the secret has no "masterarn", and alternating users need an admin secret',
-                hint='store the ARN of an admin\'s secret as "masterarn", or use the rotator '
-                "postgresql-single-user",
-            )
         return Authority(
             host=secret.host,
             port=secret.port,
