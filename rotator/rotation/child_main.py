@@ -1,7 +1,7 @@
 """What runs in a rotator's own process: requests from one pipe, answers to another, a JSON line each.
 
-It imports the SDK and the plugin only. The pipes are moved out of the plugin's way: what it prints can't be taken for
-an answer, and what it starts can't read the next request.
+Nothing of the store, the keys or the manager is imported here. The pipes are moved out of the plugin's way: what it
+prints can't be taken for an answer, and what it starts can't read the next request.
 """
 
 import json
@@ -12,8 +12,10 @@ import threading
 from importlib.metadata import entry_points
 from typing import Any, TextIO
 
+from rotator.rotation.registry import why_unusable
 from rotator.sdk import Candidate, Misconfigured, Rotation, Rotator, SecretValue, StepError
 
+_REINSTALL = "reinstall or update its package; `rotate plugins` shows where it comes from"
 _FAREWELL = 1.0  # seconds that the plugin may take to close, once nobody sends requests any more
 
 
@@ -64,12 +66,16 @@ def serve(requests: TextIO, answers: TextIO) -> None:
 def _load(group: str, name: str) -> Rotator:
     try:
         (point,) = entry_points(group=group, name=name)
-        rotator: Rotator = point.load()()
+        found = point.load()
+        problem = why_unusable(found, point.value)
+        rotator: Rotator | None = None if problem else found()
     except (Exception, SystemExit) as error:  # noqa: BLE001  # importing a plugin may raise anything
         raise Misconfigured(
             f"the rotator {name} can't be loaded: {type(error).__name__}: {error}",
-            hint="reinstall or update its package; `rotate plugins` shows where it comes from",
+            hint=_REINSTALL,
         ) from None
+    if rotator is None:
+        raise Misconfigured(f"the rotator {name} can't be loaded: {problem}", hint=_REINSTALL)
     return rotator
 
 

@@ -53,7 +53,7 @@ class RotatorEntry:
             found = self.point.load()
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a broken plugin takes nothing else down
             return f"{type(error).__name__}: {error}"
-        return _unusable(found, self.point.value) or found
+        return why_unusable(found, self.point.value) or found
 
     @property
     def error(self) -> str | None:
@@ -155,12 +155,19 @@ def _installed() -> Iterator[RotatorEntry]:
         yield RotatorEntry(name, point, rivals)
 
 
-def _unusable(found: object, where: str) -> str | None:
+def why_unusable(found: object, where: str) -> str | None:
     """Why what an entry point names is no rotator, None where it is one."""
     if not (isinstance(found, type) and issubclass(found, Rotator)):
         return f"{where} is not a subclass of rotator.sdk.Rotator"
     missing = sorted(getattr(found, "__abstractmethods__", ()))
-    return f"{where} lacks {', '.join(missing)}" if missing else None
+    if missing:
+        return f"{where} lacks {', '.join(missing)}"
+    if not isinstance(getattr(found, "name", None), str):
+        return f"{where} has no name"
+    aliases: object = found.aliases
+    if not (isinstance(aliases, tuple) and all(isinstance(alias, str) for alias in aliases)):
+        return f"{where} has aliases that are no tuple of strings"
+    return None
 
 
 def _function_name(reference: str) -> str:

@@ -1,0 +1,279 @@
+"""Rotators of other packages, in processes of their own: what they can do to the engine, and what not."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rotator.errors import ConfigurationError, PreflightRefused
+from rotator.model.rotation import Phase, Status
+from rotator.rotation.child import ChildRotator
+from rotator.rotation.registry import RotatorRegistry
+from rotator.rotation.report import Report
+from rotator.sdk import (
+    Candidate,
+    FailureKind,
+    OutcomeUnknown,
+    Rotation,
+    SecretValue,
+    StepError,
+    clock,
+)
+from tests.support import plugins
+from tests.support.house import House
+from tests.support.plugins import FileTarget, is_running
+from tests.support.waiting import eventually
+
+_LARGE = "x" * 60_000  # near the limit of a secret's value; two of them are larger than a pipe
+
+
+@pytest.fixture
+def store_engine() -> str:
+    """One of the two: a rotator's process knows neither."""
+    return "sqlite"
+
+
+@pytest.fixture
+def registry() -> Iterator[RotatorRegistry]:
+    with plugins.installed() as registry:
+        yield registry
+
+
+@pytest.fixture
+def plugged(house: House, registry: RotatorRegistry) -> House:
+    """A rotator with the tests' plugins installed, and no patience."""
+    house.registry = registry
+    return house.with_policy(step_limit=20.0)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> FileTarget:
+    return FileTarget(tmp_path)
+
+
+def outcomes(report: Report, phase: Phase) -> list[str]:
+    return [step.outcome for step in report.steps if step.phase is phase]
+
+
+def assert_over(target: FileTarget) -> None:
+    """Every process that worked on the target has ended."""
+    assert eventually(lambda: not any(is_running(pid) for pid in target.pids)), target.pids
+
+
+def test_a_generic_value_rotates(plugged: House, target: FileTarget) -> None:
+    """A plugin with nothing outside makes a new value, which becomes AWSCURRENT in one process of its own."""
+    name = target.adopt(plugged, "generic")
+
+    report = plugged.rotate(name)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert plugged.fields(name)["password"] != "first password"
+    assert set(target.pids) != {os.getpid()}
+    assert_over(target)
+
+
+def test_a_plugin_is_found_by_its_alias(plugged: House, target: FileTarget) -> None:
+    """A plugin's alias works as its name does."""
+    name = target.adopt(plugged, "GenericAlias")
+
+    assert plugged.rotate(name).status is Status.SUCCEEDED
+
+
+def test_values_larger_than_a_pipe_pass(plugged: House, target: FileTarget) -> None:
+    """Requests and answers of any size pass between engine and rotator."""
+    name = target.adopt(plugged, "generic", note=_LARGE)
+
+    for _ in range(2):
+        report = plugged.rotate(name)
+        assert report.status is Status.SUCCEEDED, report.failure
+
+    assert plugged.fields(name)["note"] == _LARGE
+
+
+def test_a_rotator_that_hangs_is_killed_at_the_deadline(plugged: House, target: FileTarget) -> None:
+    """A change that never answers counts as unknown; the probe finds that it happened, and the rotation succeeds."""
+    quick = plugged.with_policy(step_limit=2.0)
+    name = target.adopt(quick, "hanging")
+
+    report = quick.rotate(name)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert outcomes(report, Phase.SET) == [FailureKind.UNKNOWN]
+    assert quick.fields(name)["password"] == target.password
+    assert_over(target)
+
+
+def test_a_rotator_that_reads_nothing_is_killed_at_the_deadline(registry: RotatorRegistry) -> None:
+    """A process that doesn't take its request can't block the engine, however large the request is."""
+    value = SecretValue.from_json({"username": "app", "note": _LARGE})
+    rotation = Rotation(
+        rotation_id="r",
+        secret_arn="arn",
+        secret_name="name",
+        token="t",
+        fencing=1,
+        attempt=1,
+        values=dict.fromkeys(Candidate, value),
+        deadline=clock() + 0.5,
+    )
+
+    with pytest.raises(OutcomeUnknown, match="did not answer in time"):
+        ChildRotator(registry.resolve("deaf")).preflight(rotation)
+
+
+def test_a_rotator_that_crashes_is_probed(plugged: House, target: FileTarget) -> None:
+    """A process that dies in its change, once before and once after it: what logs in decides, with one value."""
+    name = target.adopt(plugged, "crashing")
+
+    report = plugged.rotate(name)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert outcomes(report, Phase.SET) == [FailureKind.UNKNOWN, FailureKind.UNKNOWN]
+    assert outcomes(report, Phase.CREATE) == ["ok"]
+    assert plugged.fields(name)["password"] == target.password
+    assert len(plugged.version_ids(name)) == 2
+
+
+def test_what_a_rotator_prints_is_no_answer(plugged: House, target: FileTarget) -> None:
+    """Printing, writing to descriptor 1 and reading standard input disturb nothing: they lead nowhere."""
+    name = target.adopt(plugged, "printing")
+
+    report = plugged.rotate(name)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert plugged.fields(name)["password"] == target.password
+
+
+def test_secrets_in_an_exception_are_blanked(plugged: House, target: FileTarget) -> None:
+    """An exception that quotes the new value ends the rotation as before, and neither report nor history shows it."""
+    name = target.adopt(plugged, "telling")
+
+    report = plugged.rotate(name)
+
+    assert report.status is Status.FAILED
+    assert target.password == "first password"
+    assert report.failure is not None
+    assert report.failure.kind is FailureKind.BUG
+    assert "KeyError" in report.failure.message
+    assert "***" in report.failure.message
+    assert '"password"' not in report.failure.message
+    assert plugged.labels(name).keys() == {"AWSCURRENT"}
+    assert '"password"' not in repr((report, plugged.history(name)))
+
+
+def test_secrets_in_the_message_of_claims_are_blanked(plugged: House) -> None:
+    """`rotation set` of a value that the plugin chokes on says so without the value."""
+    value = SecretValue.from_json({"username": "app", "password": "pass'word", "tell": 1})
+
+    with pytest.raises(StepError) as failed:
+        plugged.engine().claims("telling", value)
+
+    assert failed.value.message == "the rotator failed with ValueError: can't use '***'"
+
+
+def test_what_a_rotator_leaves_running_is_ended(plugged: House, target: FileTarget) -> None:
+    """A program that the plugin started and forgot ends with the plugin's process."""
+    name = target.adopt(plugged, "leaking")
+
+    report = plugged.rotate(name)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert len(target.pids) == 2
+    assert_over(target)
+
+
+def test_answers_of_the_wrong_type_are_the_plugins_bug(plugged: House, target: FileTarget) -> None:
+    """A verb that returns nonsense is a bug; nothing was changed and nothing is left behind."""
+    name = target.adopt(plugged, "forgetting")
+
+    report = plugged.rotate(name)
+
+    assert report.status is Status.FAILED
+    assert report.failure is not None
+    assert (report.failure.phase, report.failure.kind) == (Phase.CREATE, FailureKind.BUG)
+    assert plugged.labels(name).keys() == {"AWSCURRENT"}
+
+
+@pytest.mark.parametrize("rotator", ["missing", "stranger", "half", "quitting"])
+def test_a_broken_plugin_is_refused_before_anything_is_done(
+    plugged: House, target: FileTarget, rotator: str
+) -> None:
+    """A plugin that can't be loaded is refused in words, and a good one beside it goes on working."""
+    name = target.adopt(plugged, rotator)
+
+    with pytest.raises(
+        (PreflightRefused, ConfigurationError), match=rf"{rotator} .*can't be loaded"
+    ):
+        plugged.rotate(name)
+
+    assert plugged.labels(name).keys() == {"AWSCURRENT"}
+    assert plugged.rotate(target.adopt(plugged, "generic")).status is Status.SUCCEEDED
+
+
+def test_a_child_sees_one_rotation_and_neither_keys_nor_store(
+    plugged: House, target: FileTarget, keyring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No setting, no descriptor, no argument and no module of the engine leads from the child to keys or store."""
+    monkeypatch.setenv("ROTATOR_STORE", "postgresql://rotator:store-password@localhost/rotator")
+    monkeypatch.setenv("ROTATOR_HOME", str(keyring.parent))
+    monkeypatch.setenv("UNRELATED", "kept")
+    name = target.adopt(plugged, "looking")
+
+    assert plugged.rotate(name).status is Status.SUCCEEDED
+
+    seen = target.seen()
+    assert not [variable for variable in seen["environment"] if variable.startswith("ROTATOR_")]
+    assert seen["environment"]["UNRELATED"] == "kept"
+    everything = "\n".join([*seen["environment"].values(), *seen["arguments"], *seen["files"]])
+    for hidden in ("store-password", str(keyring), ".db", "first password", target.password):
+        assert hidden not in everything
+    rooms = {module.split(".")[1] for module in seen["modules"] if module.startswith("rotator.")}
+    assert not rooms & {"store", "crypto", "manager", "cli", "config"}
+    assert seen["values"] == ["current", "pending"]
+    assert seen["folder"] == "/"
+
+
+_ENGINE = """
+import sys
+from rotator.rotation.child import ChildRotator
+from rotator.rotation.registry import RotatorRegistry
+from rotator.sdk import Candidate, Overlap, Rotation, SecretValue, clock
+
+current, pending = (
+    SecretValue.from_json({"username": "app", "password": password, "folder": sys.argv[2]})
+    for password in ("first password", "second password")
+)
+rotation = Rotation(
+    rotation_id="r", secret_arn="arn", secret_name="name", token="t", fencing=1, attempt=1,
+    values={Candidate.CURRENT: current, Candidate.PENDING: pending}, overlap=Overlap.GAP,
+    deadline=clock() + 500,
+)
+rotator = ChildRotator(RotatorRegistry.load().resolve(sys.argv[1]))
+rotator.preflight(rotation)
+print("ready", flush=True)
+if sys.argv[3] == "busy":
+    rotator.set_secret(rotation)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("doing", ["busy", "idle"])
+@pytest.mark.usefixtures("registry")
+def test_a_child_dies_with_the_engine(target: FileTarget, doing: str) -> None:
+    """When the engine's process is killed, the rotator's ends too, in the middle of a step as between two."""
+    (target.folder / "target").write_text("first password")
+    command = [sys.executable, "-c", _ENGINE, "hanging", str(target.folder), doing]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as engine:
+        assert engine.stdout is not None
+        assert engine.stdout.readline() == b"ready\n"
+        if doing == "busy":
+            assert eventually(lambda: target.password == "second password")
+        (child,) = target.pids
+        assert is_running(child)
+        engine.send_signal(signal.SIGKILL)
+
+    assert eventually(lambda: not is_running(child))

@@ -1,0 +1,211 @@
+"""Rotators for tests: one that behaves, and some that don't. Their target is a file, named in the secret's JSON.
+
+What the file `target` holds is the password that logs in. Each rotator notes its process in `pids`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rotator.sdk import (
+    Authority,
+    Candidate,
+    Overlap,
+    PasswordPolicy,
+    Preflight,
+    Proof,
+    Rotation,
+    Rotator,
+    SecretValue,
+    TargetRefused,
+)
+
+_FOR_EVER = 600
+
+
+class FileRotator(Rotator):
+    """Changes the password in a file: one credential only, so that the old one dies as the new one is set."""
+
+    overlap = Overlap.GAP
+
+    def claims(self, value: SecretValue) -> Authority:
+        return Authority(host="localhost", users=(value.fields()["username"],))
+
+    def preflight(self, rotation: Rotation) -> Preflight:
+        self._note_process(rotation)
+        return Preflight(overlap=self.overlap)
+
+    def create_secret(self, rotation: Rotation) -> SecretValue:
+        fields = rotation.value(Candidate.CURRENT).fields()
+        return SecretValue.from_json(fields | {"password": PasswordPolicy().generate()})
+
+    def set_secret(self, rotation: Rotation) -> None:
+        self._change(rotation.value(Candidate.PENDING))
+
+    def test_secret(self, rotation: Rotation) -> None:
+        if self.probe(rotation, Candidate.PENDING) is Proof.REFUSED:
+            raise TargetRefused("the new password is not in the file")
+
+    def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        fields = rotation.value(candidate).fields()
+        stored = self._file(fields, "target").read_text()
+        return Proof.ACCEPTED if stored == fields["password"] else Proof.REFUSED
+
+    def revert(self, rotation: Rotation) -> None:
+        self._change(rotation.value(Candidate.CURRENT))
+
+    def _change(self, value: SecretValue) -> None:
+        fields = value.fields()
+        self._file(fields, "target").write_text(fields["password"])
+
+    def _note_process(self, rotation: Rotation) -> None:
+        with self._file(rotation.value(Candidate.CURRENT).fields(), "pids").open("a") as pids:
+            pids.write(f"{os.getpid()}\n")
+
+    @staticmethod
+    def _file(fields: dict[str, Any], name: str) -> Path:
+        return Path(fields["folder"]) / name
+
+
+class Generic(FileRotator):
+    """A value that lives in the store only."""
+
+    name = "generic"
+    aliases = ("GenericAlias",)
+    summary = "A value that nothing outside knows"
+    overlap = Overlap.NONE
+
+    def set_secret(self, rotation: Rotation) -> None:
+        self._note_process(rotation)
+
+    def test_secret(self, rotation: Rotation) -> None:
+        self._note_process(rotation)
+
+    def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        return Rotator.probe(self, rotation, candidate)
+
+
+class Hanging(FileRotator):
+    """Changes the file and never answers."""
+
+    name = "hanging"
+
+    def set_secret(self, rotation: Rotation) -> None:
+        super().set_secret(rotation)
+        time.sleep(_FOR_EVER)
+
+
+class Deaf(FileRotator):
+    """Is busy with something else from the start, so that nobody reads the requests."""
+
+    name = "deaf"
+
+    def __init__(self) -> None:
+        time.sleep(_FOR_EVER)
+
+
+class Crashing(FileRotator):
+    """Dies in the middle of its change, at first before it and then after it."""
+
+    name = "crashing"
+
+    def set_secret(self, rotation: Rotation) -> None:
+        crashed = self._file(rotation.value(Candidate.CURRENT).fields(), "crashed")
+        if crashed.exists():
+            super().set_secret(rotation)
+        crashed.touch()
+        os.abort()
+
+
+class Printing(FileRotator):
+    """Prints what looks like an answer, and reads its standard input, itself and through a program."""
+
+    name = "printing"
+
+    def set_secret(self, rotation: Rotation) -> None:
+        print(json.dumps({"result": "printed"}), flush=True)  # noqa: T201  # that is the mistake
+        os.write(1, b'{"error": "TargetRefused", "message": "written", "hint": null}\n')
+        subprocess.run([sys.executable, "-c", "print(input('password: '))"], check=False)
+        sys.stdin.read()
+        super().set_secret(rotation)
+
+
+class Telling(FileRotator):
+    """Fails with the password in its message, quoted in several ways."""
+
+    name = "telling"
+
+    def set_secret(self, rotation: Rotation) -> None:
+        value = rotation.value(Candidate.PENDING)
+        raise KeyError(value.fields()["password"], value.string)
+
+    def claims(self, value: SecretValue) -> Authority:
+        if value.fields().get("tell"):
+            raise ValueError(f"can't use {value.string!r}")
+        return super().claims(value)
+
+
+class Leaking(FileRotator):
+    """Leaves a program running."""
+
+    name = "leaking"
+
+    def set_secret(self, rotation: Rotation) -> None:
+        sleeper = subprocess.Popen(
+            [sys.executable, "-c", f"import time; time.sleep({_FOR_EVER})"],
+            stdin=subprocess.DEVNULL,
+        )
+        fields = rotation.value(Candidate.CURRENT).fields()
+        with self._file(fields, "pids").open("a") as pids:
+            pids.write(f"{sleeper.pid}\n")
+        super().set_secret(rotation)
+
+
+class Looking(FileRotator):
+    """Writes down all that its process was given."""
+
+    name = "looking"
+
+    def set_secret(self, rotation: Rotation) -> None:
+        super().set_secret(rotation)
+        open_files = []
+        for descriptor in Path("/proc/self/fd").iterdir():
+            try:
+                open_files.append(str(descriptor.readlink()))
+            except FileNotFoundError:  # the listing's own
+                continue
+        seen = {
+            "environment": dict(os.environ),
+            "arguments": Path("/proc/self/cmdline").read_text().split("\0"),
+            "files": open_files,
+            "modules": sorted(sys.modules),
+            "folder": str(Path.cwd()),
+            "values": sorted(rotation.values),
+        }
+        fields = rotation.value(Candidate.CURRENT).fields()
+        self._file(fields, "seen").write_text(json.dumps(seen))
+
+
+class Forgetting(FileRotator):
+    """Answers with things of the wrong type."""
+
+    name = "forgetting"
+
+    def create_secret(self, rotation: Rotation) -> SecretValue:
+        return super().create_secret(rotation).fields()  # type: ignore[return-value]  # that is the mistake
+
+
+class Half(FileRotator):
+    """Is not finished: a verb is still abstract."""
+
+    name = "half"
+
+    set_secret = Rotator.set_secret
+
+
+class Stranger:
+    """Is no rotator at all."""
