@@ -94,8 +94,9 @@ class Engine:
         if (
             report.status is Status.FAILED
             and failure is not None
-            and failure.phase is Phase.PREFLIGHT
             and failure.kind is FailureKind.MISCONFIGURED
+            # A later attempt's preflight says no as well, but then the target was changed and put back.
+            and all(step.phase is Phase.PREFLIGHT for step in report.steps)
         ):
             raise PreflightRefused(
                 f"{report.secret_name} can't be rotated as things are, and nothing was changed: {failure.message}"

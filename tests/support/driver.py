@@ -94,17 +94,20 @@ class Runs:
         do: str = "rotate",
         kill_at: int | None = None,
         stop_at: int | None = None,
+        drain: float = 0.0,
     ) -> Process:
-        """A process that rotates (`do` may be resume or abort) or reads; it strikes itself at the n-th effect."""
+        """A process that rotates (`do` may be resume or abort) and strikes itself at the n-th effect; or one that
+        reads and logs in, and counts refusals within `drain` seconds of its fetch.
+        """
         job = {
             "do": do,
             "store": self.store_url,
             "keyring": str(self.keyring),
             "secret": secret,
             "policy": asdict(self.policy),
-            "drain": self.policy.drain,
             "kill_at": kill_at,
             "stop_at": stop_at,
+            "drain": drain,
         }
         return Process(self.driver, self.driver.ask(do="start", job=job)["pid"])
 

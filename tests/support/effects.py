@@ -21,7 +21,15 @@ from rotators.postgresql import AlternatingUsers, SingleUser
 from rotators.postgresql import session as sessions
 from rotators.postgresql.facade import PostgresRotator
 
-VERBS = ("preflight", "create_secret", "set_secret", "test_secret", "probe", "revert")
+VERBS = (
+    "preflight",
+    "create_secret",
+    "set_secret",
+    "test_secret",
+    "probe",
+    "revert",
+    "end_older_sessions",
+)
 CHANGE = "change of the target"
 _CHANGES = re.compile(r"\b(ALTER|CREATE|GRANT|REVOKE|COMMIT)\b")
 
