@@ -1,0 +1,73 @@
+"""The read barrier of `gap` rotations, across processes."""
+
+import pytest
+from sqlalchemy import func, select
+
+from rotator.manager.results import Delayed, SecretValueResult
+from rotator.model.rotation import Status
+from rotator.store import tables
+from tests.faults.rotation.situations import SINGLE_ALONE, stage
+from tests.support.driver import Runs
+from tests.support.effects import CHANGE, effects
+from tests.support.house import House
+from tests.support.manager import ME
+from tests.support.postgres import DatabaseServer
+from tests.support.waiting import eventually
+
+_ROTATIONS = 4
+_BETWEEN = 50  # fetches, each with a login, before each rotation
+_DRAIN = 0.25  # seconds, the default
+
+
+def test_clients_of_other_processes_see_no_failed_login(
+    house: House, pg16: DatabaseServer, runs: Runs
+) -> None:
+    """Processes that fetch and log in all along while a `gap` secret rotates are never refused."""
+    scene = stage(house, pg16, SINGLE_ALONE)
+    clients = [runs.start(scene.secret, do="read", drain=_DRAIN) for _ in range(2)]
+    patient = house.with_policy(drain=_DRAIN)
+
+    for _ in range(_ROTATIONS):
+        # A rotation right after the other would hold them back nearly all of the time.
+        enough = _fetches(house) + _BETWEEN
+        assert eventually(lambda least=enough: _fetches(house) >= least)
+        assert patient.rotate(scene.secret).status is Status.SUCCEEDED
+    for client in clients:
+        client.signal("SIGTERM")
+
+    accepted = 0
+    for outcome in [client.wait() for client in clients]:
+        assert outcome.report is not None, outcome
+        assert outcome.report["refused"] == 0, outcome.report
+        accepted += outcome.report["accepted"]
+        assert outcome.report["values"] > 1, outcome.report
+    assert accepted >= _ROTATIONS * _BETWEEN
+
+
+def _fetches(house: House) -> int:
+    with house.store.read() as tx:
+        fetched = select(func.count()).where(tables.audit.c.event == "GetSecretValue")
+        return tx.connection.execute(fetched).scalar_one()
+
+
+@pytest.mark.parametrize(("limit", "waits"), [(2.0, True), (0.0, False)], ids=["on", "off"])
+def test_barrier_holds_reads_back_unless_its_limit_is_zero(
+    house: House, pg16: DatabaseServer, limit: float, waits: bool
+) -> None:
+    """While the target changes, reads of AWSCURRENT wait; with the limit 0 they are answered at once."""
+    scene = stage(house, pg16, SINGLE_ALONE)
+    answers: list[object] = []
+
+    def read(effect: str) -> None:
+        if effect.startswith(CHANGE):
+            answers.append(house.manager.read_secret_value(**ME, secret_id=scene.secret))
+
+    limited = house.with_policy(barrier_limit=limit)
+    with effects(read):
+        assert limited.rotate(scene.secret).status is Status.SUCCEEDED
+
+    expected = Delayed if waits else SecretValueResult
+    assert [type(answer) for answer in answers] == [expected] * 3
+    after = house.manager.read_secret_value(**ME, secret_id=scene.secret)
+    assert isinstance(after, SecretValueResult)
+    assert scene.logs_in()
