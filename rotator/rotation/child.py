@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import IO, Any
 
 from rotator.rotation.registry import GROUP, RotatorEntry
@@ -65,7 +66,18 @@ class ChildRotator(Rotator):
         )
 
     def preflight(self, rotation: Rotation) -> Preflight:  # noqa: D102
-        return Preflight.from_wire(self._verb("preflight", rotation))
+        found = Preflight.from_wire(self._verb("preflight", rotation))
+        values = _plaintexts(rotation)
+        findings = tuple(
+            replace(
+                finding,
+                message=scrub(finding.message, values),
+                remedy=None if finding.remedy is None else scrub(finding.remedy, values),
+            )
+            for finding in found.findings
+        )
+        changes = tuple(scrub(change, values) for change in found.changes)
+        return replace(found, findings=findings, changes=changes)
 
     def create_secret(self, rotation: Rotation) -> SecretValue:  # noqa: D102
         return SecretValue.from_wire(self._verb("create_secret", rotation))
@@ -95,8 +107,7 @@ class ChildRotator(Rotator):
 
     def _verb(self, verb: str, rotation: Rotation, **more: str) -> Any:
         request = {"verb": verb, "rotation": rotation.to_wire(), **more}
-        values = [*rotation.values.values(), *([rotation.admin] if rotation.admin else [])]
-        return self._ask(request, deadline=rotation.deadline, values=values)
+        return self._ask(request, deadline=rotation.deadline, values=_plaintexts(rotation))
 
     def _ask(
         self, request: dict[str, Any], *, deadline: float, values: Iterable[SecretValue]
@@ -179,6 +190,11 @@ class ChildRotator(Rotator):
     def _kill_and_forget(self) -> int | None:
         process, self._process = self._process, None
         return None if process is None else _kill(process)
+
+
+def _plaintexts(rotation: Rotation) -> list[SecretValue]:
+    """What the rotator knows and must not tell."""
+    return [*rotation.values.values(), *([rotation.admin] if rotation.admin else [])]
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

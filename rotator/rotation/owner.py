@@ -35,17 +35,9 @@ class Owner:
     started: str
 
     @classmethod
-    @cache
-    def me(cls) -> Self:
+    def me(cls) -> "Owner":
         """This process."""
-        pid = os.getpid()
-        return cls(
-            host=socket.gethostname().replace("/", "_"),
-            boot=_read("/proc/sys/kernel/random/boot_id"),
-            namespace=_link("/proc/self/ns/pid"),
-            pid=pid,
-            started=_started(pid) or "",
-        )
+        return _owner(os.getpid())
 
     def __str__(self) -> str:
         return f"{self.host}/{self.boot}/{self.namespace}/{self.pid}/{self.started}"
@@ -69,6 +61,18 @@ class Owner:
             (self.boot, self.namespace) == (observer.boot, observer.namespace)
         )
         return comparable and _is_over(self.pid, self.started)
+
+
+@cache
+def _owner(pid: int) -> Owner:
+    """This process, whose number is another after a fork."""
+    return Owner(
+        host=socket.gethostname().replace("/", "_"),
+        boot=_read("/proc/sys/kernel/random/boot_id"),
+        namespace=_link("/proc/self/ns/pid"),
+        pid=pid,
+        started=_started(pid) or "",
+    )
 
 
 def _read(path: str) -> str:

@@ -25,6 +25,7 @@ from rotator.sdk import (
 )
 from tests.support import plugins
 from tests.support.house import House
+from tests.support.manager import ALICE
 from tests.support.plugins import FileTarget, is_running
 from tests.support.waiting import eventually
 
@@ -173,6 +174,17 @@ def test_secrets_in_the_message_of_claims_are_blanked(plugged: House) -> None:
         plugged.engine().claims("telling", value)
 
     assert failed.value.message == "the rotator failed with ValueError: can't use '***'"
+
+
+def test_secrets_in_a_plan_are_blanked(plugged: House, target: FileTarget) -> None:
+    """What a plugin's preflight found and would change is shown without the values that it quotes."""
+    name = target.adopt(plugged, "telling")
+
+    plan = plugged.engine().plan(name, caller=ALICE)
+
+    (finding,) = plan.findings
+    assert (finding.message, finding.remedy) == ("weak: ***", "not ***")
+    assert plan.changes == ("*** goes",)
 
 
 def test_what_a_rotator_leaves_running_is_ended(plugged: House, target: FileTarget) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from rotator.sdk import (
     Authority,
     Candidate,
+    Finding,
+    Level,
     Overlap,
     PasswordPolicy,
     Preflight,
@@ -142,6 +144,13 @@ class Telling(FileRotator):
     def set_secret(self, rotation: Rotation) -> None:
         value = rotation.value(Candidate.PENDING)
         raise KeyError(value.fields()["password"], value.string)
+
+    def preflight(self, rotation: Rotation) -> Preflight:
+        password = rotation.value(Candidate.CURRENT).fields()["password"]
+        warning = Finding(
+            level=Level.WARNING, message=f"weak: {password}", remedy=f"not {password}"
+        )
+        return Preflight(overlap=Overlap.GAP, findings=(warning,), changes=(f"{password} goes",))
 
     def claims(self, value: SecretValue) -> Authority:
         if value.fields().get("tell"):

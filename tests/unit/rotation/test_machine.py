@@ -363,6 +363,16 @@ def test_an_abort_before_any_change_is_over_at_once() -> None:
     assert (state.phase, state.status, state.failure) == (Phase.ENDED, Status.FAILED, None)
 
 
+def test_an_abort_has_a_budget_of_its_own() -> None:
+    """What the rotation spent before doesn't count, and it runs again where it waited."""
+    spent = replace(SET_SENT, status=Status.WAITING, attempt=2, reverts=2, delay=9.0)
+
+    state = machine.aborted(spent, facts=TWO, taken_over=True)
+
+    assert (state.status, state.attempt, state.reverts, state.delay) == (Status.RUNNING, 1, 0, 0)
+    assert state.taken_over
+
+
 def test_an_abort_after_a_change_puts_the_target_back() -> None:
     """What logs in is found out, current is set again and verified."""
     state = machine.aborted(SET_SENT, facts=TWO, taken_over=True)

@@ -92,3 +92,23 @@ def test_a_process_that_can_not_be_looked_at_is_not_seen_dead(
 
     assert not replace(me, started="1").seen_dead_by(me)
     assert replace(me, pid=999_999_999).seen_dead_by(me)
+
+
+def test_a_fork_is_another_process() -> None:
+    """A forked process doesn't take itself for the one that it came from."""
+    code = (
+        "import os\n"
+        "from rotator.rotation.owner import Owner\n"
+        "Owner.me()\n"
+        "child = os.fork()\n"
+        "if child:\n"
+        "    os.waitpid(child, 0)\n"
+        "else:\n"
+        "    print(Owner.me().pid == os.getpid())\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout == "True\n"
