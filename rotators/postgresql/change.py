@@ -1,11 +1,13 @@
 """Changes of the target: one durable transaction each, with a password that only its verifier tells."""
 
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from psycopg import sql
 
 from rotator.sdk import Rotation
+from rotators.postgresql import scram
 from rotators.postgresql.session import Session, server_limits
 from rotators.postgresql.statement_failure import explained
 
@@ -22,6 +24,9 @@ def verifier(session: Session, *, user: str, password: str) -> sql.Literal:
     The server's log shows statements as they come in, so the password itself must not be in one.
     Source: PostgreSQL manual, CREATE ROLE (PASSWORD) and libpq's PQencryptPasswordConn.
     """
+    if not scram.needs_preparation(password):
+        salt = secrets.token_bytes(scram.SALT_LENGTH)
+        return sql.Literal(scram.verifier(password, salt=salt))
     encrypted = session.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256")
     return sql.Literal(encrypted.decode())
 

@@ -1,0 +1,40 @@
+"""SCRAM-SHA-256 verifiers: what the server stores instead of a password.
+
+Sources: RFC 5802 (SCRAM), RFC 7677 (SHA-256), and the form that PostgreSQL stores, `scram_build_secret` in its
+`src/common/scram-common.c`. libpq computes the same, with a much slower implementation of PBKDF2; every rotation pays
+for it.
+"""
+
+import base64
+import hashlib
+import hmac
+
+ITERATIONS = 4096
+"""What libpq uses, and PostgreSQL's own default (`scram_iterations`)."""
+SALT_LENGTH = 16
+
+
+def needs_preparation(password: str) -> bool:
+    """Whether SASLprep (RFC 4013) might change the password; it leaves printable ASCII as it is."""
+    return not (password.isascii() and password.isprintable())
+
+
+def verifier(password: str, *, salt: bytes) -> str:
+    """`SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
+
+    Args:
+        password: one that needs no preparation.
+        salt: `SALT_LENGTH` random bytes.
+    """
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, ITERATIONS)
+    stored_key = hashlib.sha256(_hmac(salted, b"Client Key")).digest()
+    server_key = _hmac(salted, b"Server Key")
+    return f"SCRAM-SHA-256${ITERATIONS}:{_base64(salt)}${_base64(stored_key)}:{_base64(server_key)}"
+
+
+def _hmac(key: bytes, message: bytes) -> bytes:
+    return hmac.digest(key, message, "sha256")
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
