@@ -1,4 +1,4 @@
-"""The test's end of `tests.support.kill_driver`: starts runs in processes of their own and looks what became of them."""
+"""The test's end of `tests.support.kill_driver`: starts runs in processes and looks what became of them."""
 
 import contextlib
 import json

@@ -20,6 +20,7 @@ from rotator.store.database import Database
 from rotators.postgresql import AlternatingUsers, SingleUser
 from rotators.postgresql import session as sessions
 from rotators.postgresql.facade import PostgresRotator
+from rotators.postgresql.network import wait_for_socket
 
 VERBS = (
     "preflight",
@@ -82,7 +83,7 @@ class _Watch:
         return watched
 
     def waiting(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """psycopg waits to read alone once the whole message is on its way."""
+        """Names the moment when the whole message is on its way: psycopg waits to read alone then."""
 
         @functools.wraps(call)
         def watched(descriptor: int, wanted: Wait, **kwargs: Any) -> Any:
@@ -122,13 +123,11 @@ def effects(act: Act, *, transactions: bool = False) -> Iterator[None]:
         if transactions:
             replace(Database, "write", watch.transaction("write", Database.write))
         else:
-            replace(
-                DefaultDialect, "do_commit", watch.around("commit", DefaultDialect.do_commit)
-            )
+            replace(DefaultDialect, "do_commit", watch.around("commit", DefaultDialect.do_commit))
         for verb in VERBS:
             for owner in (PostgresRotator, SingleUser, AlternatingUsers):
                 if verb in vars(owner):
                     replace(owner, verb, watch.around(verb, vars(owner)[verb]))
         replace(sessions.Session, "execute", watch.execute(sessions.Session.execute))
-        replace(sessions, "wait_for_socket", watch.waiting(sessions.wait_for_socket))
+        replace(sessions, "wait_for_socket", watch.waiting(wait_for_socket))
         yield

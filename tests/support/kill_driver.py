@@ -49,16 +49,15 @@ def main() -> None:
 
 
 def _serve(command: dict[str, Any], running: dict[int, int]) -> dict[str, Any]:
-    pid = command.get("pid")
     match command["do"]:
         case "start":
             pid, told = _fork(command["job"])
             running[pid] = told
             return {"pid": pid}
         case "wait":
-            return _wait(pid, running)
+            return _wait(command["pid"], running)
         case signal_name:
-            os.kill(pid, signal.Signals[signal_name])
+            os.kill(command["pid"], signal.Signals[signal_name])
             return {}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-_BETWEEN_LOOKS = 0.003  # seconds
+_BETWEEN_LOOKS = 0.02  # seconds; a command lives for half a second at least
 
 
 def forms(secret: str) -> set[bytes]:

@@ -1,5 +1,7 @@
 """The read barrier of `gap` rotations, across processes."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import func, select
 
@@ -29,8 +31,7 @@ def test_clients_of_other_processes_see_no_failed_login(
 
     for _ in range(_ROTATIONS):
         # A rotation right after the other would hold them back nearly all of the time.
-        enough = _fetches(house) + _BETWEEN
-        assert eventually(lambda least=enough: _fetches(house) >= least)
+        assert eventually(partial(_have_fetched, house, _fetches(house) + _BETWEEN))
         assert patient.rotate(scene.secret).status is Status.SUCCEEDED
     for client in clients:
         client.signal("SIGTERM")
@@ -42,6 +43,10 @@ def test_clients_of_other_processes_see_no_failed_login(
         accepted += outcome.report["accepted"]
         assert outcome.report["values"] > 1, outcome.report
     assert accepted >= _ROTATIONS * _BETWEEN
+
+
+def _have_fetched(house: House, least: int) -> bool:
+    return _fetches(house) >= least
 
 
 def _fetches(house: House) -> int:

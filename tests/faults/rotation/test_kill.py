@@ -28,7 +28,7 @@ def test_killed_at_every_effect_it_resumes(
     store_engine: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """SIGKILL before or after any store commit, verb or change of the target loses nothing: the next run completes it."""
+    """After a SIGKILL at any store commit, verb or change of the target the next run completes the rotation."""
     effects = _effects_of(house, pg16, runs, situation)
     # Each point is resumed by `resume` on the one store and by `rotate` on the other.
     parity = store_engine == "sqlite"

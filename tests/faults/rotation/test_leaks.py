@@ -158,14 +158,12 @@ def _unlogged_role(
         ).decode()
         statement = sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}")
         option = sql.SQL("SUPERUSER") if options else sql.SQL("")
-        session.execute(
-            statement.format(sql.Identifier(role.name), option, sql.Literal(verifier))
-        )
+        session.execute(statement.format(sql.Identifier(role.name), option, sql.Literal(verifier)))
     return role
 
 
 def test_no_password_is_found_outside_of_memory(place: _Place, driver: Driver) -> None:
-    """After rotations that succeed, fail, are killed, resumed and aborted, no password is in any file, log or process."""
+    """After rotations that succeed, fail, are killed, resumed or aborted no file, log or process has a password."""
     server, house = place.server, place.house
     admin = _unlogged_role(server, "admin", place.passwords, options="superuser")
     single = house.adopt(server, alone := _unlogged_role(server, "app", place.passwords))
@@ -210,7 +208,10 @@ def test_scan_finds_what_was_planted(place: _Place) -> None:
         tx.connection.exec_driver_sql("INSERT INTO planted VALUES (?)", (in_store,))
     place.server.execute(sql.SQL("SELECT {}").format(sql.Literal(in_log)))
     place.server.execute("CREATE TABLE planted (value text)")
-    with place.server.connect() as session, session.cursor().copy("COPY planted FROM STDIN") as copy:
+    with (
+        place.server.connect() as session,
+        session.cursor().copy("COPY planted FROM STDIN") as copy,
+    ):
         copy.write_row([in_table])
     place.output.append(json.dumps({"value": in_output}).encode())
     command = [sys.executable, "-c", "input()", in_process]

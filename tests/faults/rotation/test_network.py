@@ -29,9 +29,7 @@ each_situation = pytest.mark.parametrize(
 each_strategy = pytest.mark.parametrize("situation", [SINGLE_ALONE, ALTERNATING_SECOND], ids=str)
 
 
-def _behind(
-    proxy: TcpProxy, house: House, server: DatabaseServer, situation: Situation
-) -> Scene:
+def _behind(proxy: TcpProxy, house: House, server: DatabaseServer, situation: Situation) -> Scene:
     """A secret whose rotator reaches the server through the proxy; the test's own logins don't."""
     return stage(house, server, situation, address=(proxy.host, proxy.port))
 
@@ -45,7 +43,7 @@ def test_connection_lost_in_the_change(
     situation: Situation,
     arrives: bool,
 ) -> None:
-    """A connection lost in the middle of the change leaves it open what happened: probes tell, and the same value goes on."""
+    """Where a connection is lost in the middle of the change, probes tell what happened, and the same value goes on."""
     proxy = tcp_proxy(pg16.host, pg16.port)
     scene = _behind(proxy, house, pg16, situation)
     proxy.cut_at(CHANGE, sender=Sender.CLIENT, deliver=arrives)
@@ -87,7 +85,7 @@ def test_outage_before_the_change_passes(
 def test_lasting_outage_before_the_change_fails_with_the_target_as_before(
     house: House, pg16: DatabaseServer, tcp_proxy: NewProxy, situation: Situation
 ) -> None:
-    """Attempts are bounded; a target that was never reached is as before, no label has moved, and the next run works."""
+    """Attempts are bounded; a target never reached is as before, no label has moved, and the next run works."""
     proxy = tcp_proxy(pg16.host, pg16.port)
     scene = _behind(proxy, house, pg16, situation)
     proxy.refuse()
@@ -114,12 +112,12 @@ def test_lasting_outage_from_the_change_on_ends_unverified(
     situation: Situation,
     arrives: bool,
 ) -> None:
-    """Where nobody can tell any more what the target has, both values are kept, and the next run goes on with the same."""
+    """Where nobody can tell what the target has both values are kept, and the next run goes on with the same."""
     proxy = tcp_proxy(pg16.host, pg16.port)
     scene = _behind(proxy, house, pg16, situation)
     proxy.cut_at(CHANGE, sender=Sender.CLIENT, deliver=arrives)
 
-    def cut_off(progress: Progress) -> None:
+    def cut_off(_: Progress) -> None:
         if proxy.tripped.is_set():
             proxy.refuse()
 

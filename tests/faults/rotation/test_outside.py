@@ -164,4 +164,7 @@ def _check_healing(intruder: _Intruder, report: Report) -> None:
     at = scene.house.labels(scene.secret)
     assert at["AWSCURRENT"] == healed.token
     assert "AWSPENDING" not in at
-    assert report.token in scene.house.version_ids(scene.secret) or report.status is not Status.DIVERGED
+    assert (
+        report.token in scene.house.version_ids(scene.secret)
+        or report.status is not Status.DIVERGED
+    )

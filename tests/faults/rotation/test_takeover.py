@@ -51,7 +51,7 @@ class _Frozen:
 def test_frozen_process_that_was_replaced_changes_nothing(
     house: House, pg16: DatabaseServer, runs: Runs, situation: Situation
 ) -> None:
-    """A process frozen at any point loses its lease to a successor; when it wakes, store and target stay as they are."""
+    """A process frozen at any point loses its lease to a successor; awake, it changes neither store nor target."""
     hasty = replace(house, policy=SHORT_LEASE)
     frozen = [
         _freeze(hasty, pg16, replace(runs, policy=SHORT_LEASE), situation, point)
