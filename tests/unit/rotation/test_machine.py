@@ -193,6 +193,17 @@ def test_without_probes_a_spent_budget_ends_unverified() -> None:
     assert state.status is Status.UNVERIFIED
 
 
+def test_a_doubt_that_no_probe_settled_is_not_forgotten() -> None:
+    """A change that may have happened, and can't be probed: what fails later ends unverified, not as before."""
+    failures = [fails(FailureKind.UNKNOWN), fails(FailureKind.UNSUPPORTED)]
+    later = [fails(FailureKind.MISCONFIGURED), fails(FailureKind.UNSUPPORTED)]
+
+    done, state = play(SET_SENT, [*failures, *later])
+
+    assert done == ["set", "probe pending", "preflight", "probe pending"]
+    assert state.status is Status.UNVERIFIED
+
+
 @pytest.mark.parametrize(
     ("kind", "live", "ending"),
     [

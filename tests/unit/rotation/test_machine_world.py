@@ -23,6 +23,7 @@ class MachineInTheWorld(RuleBasedStateMachine):
     """One secret, its target, at most one process at work, and everything that may happen to them."""
 
     run: ToyRun | None = None
+    meddling = False
     meddled = False
 
     @initialize(
@@ -30,10 +31,17 @@ class MachineInTheWorld(RuleBasedStateMachine):
         has_admin=st.booleans(),
         can_probe=st.sampled_from([True, True, False]),
         can_revert=st.sampled_from([True, True, False]),
+        meddling=st.sampled_from([False, False, True]),
     )
     def found_the_world(
-        self, overlap: Overlap, has_admin: bool, can_probe: bool, can_revert: bool
+        self,
+        overlap: Overlap,
+        has_admin: bool,
+        can_probe: bool,
+        can_revert: bool,
+        meddling: bool,
     ) -> None:
+        self.meddling = meddling
         self.target = ToyTarget({"app": [FIRST.password]})
         self.rotator = ToyRotator(
             target=self.target,
@@ -89,9 +97,11 @@ class MachineInTheWorld(RuleBasedStateMachine):
         self._step(Injected(crash=crash))
 
     @precondition(lambda self: self.run is not None)
-    @rule(injected=FAILURES)
-    def fail_for_good(self, injected: Injected) -> None:
-        """The same failure whatever is done: the run ends all the same."""
+    @rule(smooth=st.integers(0, 12), injected=FAILURES)
+    def fail_for_good(self, smooth: int, injected: Injected) -> None:
+        """From some point on the same failure whatever is done: the run ends all the same."""
+        for _ in range(smooth):
+            self._step(SMOOTH)
         while self.run is not None:
             self._step(injected)
 
@@ -108,6 +118,7 @@ class MachineInTheWorld(RuleBasedStateMachine):
         self.store.cancel()
         self._fence()
 
+    @precondition(lambda self: self.meddling)
     @rule(known=st.booleans())
     def put(self, known: bool) -> None:
         """Somebody sets the password by hand and stores it, or stores one that is wrong."""
@@ -119,7 +130,7 @@ class MachineInTheWorld(RuleBasedStateMachine):
         self._fence()
         self._forget_proof()
 
-    @precondition(lambda self: self.run is None and self.store.row is None)
+    @precondition(lambda self: self.meddling and self.run is None and self.store.row is None)
     @rule(lives=st.booleans())
     def stage(self, lives: bool) -> None:
         """Somebody stores the next value as AWSPENDING, and has perhaps set it already."""
@@ -129,6 +140,7 @@ class MachineInTheWorld(RuleBasedStateMachine):
         self.meddled = True
         self.store.stage(value)
 
+    @precondition(lambda self: self.meddling)
     @rule()
     def change_by_hand(self) -> None:
         self.target.change_by_hand()

@@ -117,6 +117,9 @@ class ToyRun:
     def _take_in(self, outcome: Outcome, injected: Injected) -> bool:
         """Advances and commits what has to be; False where the store refuses the write."""
         before, after = self.state, self._advanced(outcome, injected)
+        if isinstance(outcome, Failed) and before.phase is Phase.SET:
+            unknown = outcome.failure.kind in EITHER_WAY
+            self.must_probe = unknown and before.overlap is not Overlap.NONE
         if self.fenced and (after.phase is Phase.ENDED or after.goal is not before.goal):
             return False
         self.state = after
