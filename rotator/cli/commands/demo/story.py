@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,20 +40,15 @@ class _Store:
         """The application's credential; waits at the read barrier, as every application does."""
         return self.session.manager.get_secret_value(**self._who(), secret_id=SECRET).value.fields()
 
-    def put(self, credential: Mapping[str, Any]) -> None:
-        """Stores another form of the application's credential."""
-        self.session.manager.put_secret_value(
-            **self._who(), secret_id=SECRET, value=SecretValue.from_json(credential)
-        )
-
-    def set_rotation(self, rotator: str) -> None:
-        """Chooses the rotator, and pins what the credential names."""
+    def set_rotation(self, rotator: str, *, admin: str | None = None) -> None:
+        """Chooses the rotator, and pins what the credential names, with the admin secret's ARN."""
         value = SecretValue.from_json(self.fetch())
+        claimed = self.session.engine.claims(rotator, value)
         self.session.manager.set_rotation(
             **self._who(),
             secret_id=SECRET,
             rotator=rotator,
-            authority=self.session.engine.claims(rotator, value),
+            authority=replace(claimed, admin=admin),
             options=RotationOptions(),
         )
 
@@ -110,9 +105,8 @@ def _single_user(store: _Store, clients: Clients) -> bool:
 
 def _alternating(store: _Store, clients: Clients, *, admin: str) -> bool:
     narrator.chapter("Alternating users: two roles take turns")
-    store.put({**store.fetch(), "masterarn": admin})
     before = store.fetch()
-    store.set_rotation("postgresql-alternating-users")
+    store.set_rotation("postgresql-alternating-users", admin=admin)
     if not _rotate_under_load(store, clients):
         return False
     said = refusal(before)
