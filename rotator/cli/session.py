@@ -101,6 +101,7 @@ class Session:
             registry=self.registry,
             policy=settings.engine_policy(),
             trust=None if trust is None else str(trust),
+            withheld=self.configuration.referenced,
         )
 
     def close(self) -> None:

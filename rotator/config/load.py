@@ -31,11 +31,13 @@ class Configuration:
         file: the YAML file that was read, None where there is none.
         settings: every setting, resolved.
         store_url: `settings.store.url` with the password in it.
+        referenced: the environment variables that settings were taken from by `${NAME}`.
     """
 
     home: Path
     file: Path | None
     settings: Settings
+    referenced: frozenset[str]
     store_url: str = field(repr=False)
 
 
@@ -51,11 +53,12 @@ def load_configuration(*, file: Path | None, environ: Mapping[str, str]) -> Conf
     """
     home = home_folder(environ)
     path = _file(file, home=home, environ=environ)
+    references = References(variables={**environ, HOME_VARIABLE: str(home)}, home=home)
     reader = _Reader(
         content={} if path is None else _content(path),
         source="" if path is None else f"{path}: ",
         environ=environ,
-        references=References(variables={**environ, HOME_VARIABLE: str(home)}, home=home),
+        references=references,
     )
     settings = reader.section(Settings)
     check_relations(settings)
@@ -64,7 +67,11 @@ def load_configuration(*, file: Path | None, environ: Mapping[str, str]) -> Conf
 
         check_holds_secret(path, key=reader.literal_secret)
     return Configuration(
-        home=home, file=path, settings=settings, store_url=_with_password(settings)
+        home=home,
+        file=path,
+        settings=settings,
+        referenced=frozenset(references.used - {HOME_VARIABLE}),
+        store_url=_with_password(settings),
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rotator.config.permissions import check_private
@@ -24,10 +24,12 @@ class References:
     Attributes:
         variables: the environment, with ROTATOR_HOME in any case.
         home: what relative paths count from.
+        used: the variables that were referred to; what they hold may be secret.
     """
 
     variables: Mapping[str, str]
     home: Path
+    used: set[str] = field(default_factory=set)
 
     def resolve(self, text: str, *, key: str) -> str:
         """`text` with every `${NAME}` replaced.
@@ -44,6 +46,7 @@ class References:
         return self._file(self.home / Path(resolved.removeprefix(_FILE)).expanduser(), key=key)
 
     def _variable(self, name: str, *, key: str) -> str:
+        self.used.add(name)
         try:
             return self.variables[name]
         except KeyError:

@@ -48,11 +48,22 @@ class _TooLate(Exception):
 
 
 class ChildRotator(Rotator):
-    """Passes every verb to a child process, which lives until `close`."""
+    """Passes every verb to a child process, which lives until `close`.
 
-    def __init__(self, entry: RotatorEntry, *, now: Callable[[], float] = clock) -> None:
+    Args:
+        withheld: environment variables that the process doesn't get, besides rotator's own.
+    """
+
+    def __init__(
+        self,
+        entry: RotatorEntry,
+        *,
+        withheld: frozenset[str] = frozenset(),
+        now: Callable[[], float] = clock,
+    ) -> None:
         self.name = entry.name  # type: ignore[misc]  # a class variable in the interface, one of the instance here
         self._now = now
+        self._withheld = withheld
         self._process: subprocess.Popen[bytes] | None = None
 
     def claims(self, value: SecretValue) -> Authority:  # noqa: D102  # the interface describes the verbs
@@ -157,7 +168,7 @@ class ChildRotator(Rotator):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # whatever a plugin prints may hold a value
                 cwd="/",
-                env=_environment(),
+                env=_environment(self._withheld),
                 start_new_session=True,
             )
             # A plugin that doesn't read would block the engine where a request is larger than the pipe.
@@ -218,6 +229,10 @@ def _kill(process: subprocess.Popen[bytes]) -> int:
     return code
 
 
-def _environment() -> dict[str, str]:
-    """The engine's environment without rotator's own settings, which may hold secrets."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("ROTATOR_")}
+def _environment(withheld: frozenset[str]) -> dict[str, str]:
+    """The engine's environment without rotator's own settings and what they refer to, which may be secret."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ROTATOR_") and name not in withheld
+    }

@@ -41,6 +41,7 @@ class Engine:
 
     Args:
         trust: path of the configured CA bundle, None where there is none.
+        withheld: environment variables that no rotator's process gets, besides `ROTATOR_…`.
         owner: which process the leases belong to.
         chance: a random number from 0 to 1, for the jitter.
         sleep: waits for some seconds.
@@ -54,6 +55,7 @@ class Engine:
         registry: RotatorRegistry,
         policy: EnginePolicy,
         trust: str | None,
+        withheld: frozenset[str] = frozenset(),
         owner: Owner | None = None,
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], None] = time.sleep,
@@ -62,6 +64,7 @@ class Engine:
         self._sealer = sealer
         self._registry = registry
         self._trust = trust
+        self._withheld = withheld
         self._chance = chance
         self._sleep = sleep
         self._policy = policy
@@ -212,10 +215,9 @@ class Engine:
             )
         return self._registry.resolve(reference)
 
-    @staticmethod
-    def _make(entry: RotatorEntry) -> Rotator:
+    def _make(self, entry: RotatorEntry) -> Rotator:
         if entry.builtin:
             return entry.make()
         from rotator.rotation.child import ChildRotator  # built-in rotators need no processes
 
-        return ChildRotator(entry)
+        return ChildRotator(entry, withheld=self._withheld)

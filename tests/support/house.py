@@ -22,7 +22,10 @@ from tests.support.postgres import DatabaseServer, Role
 SINGLE = "postgresql-single-user"
 ALTERNATING = "postgresql-alternating-users"
 QUICK = EnginePolicy(
-    retry=RetryPolicy(attempts=3, base=0.01, cap=0.05, reverts=2), step_limit=10, lease=30, drain=0.0
+    retry=RetryPolicy(attempts=3, base=0.01, cap=0.05, reverts=2),
+    step_limit=10,
+    lease=30,
+    drain=0.0,
 )
 
 
@@ -88,7 +91,9 @@ class House:
             **ME, secret_id=name, rotator=rotator, authority=authority, options=options
         )
 
-    def rotate(self, name: str, *, observer: Observer = ignore, engine: Engine | None = None) -> Report:
+    def rotate(
+        self, name: str, *, observer: Observer = ignore, engine: Engine | None = None
+    ) -> Report:
         return (engine or self.engine()).rotate(name, **ME, observer=observer)
 
     # What the store says
@@ -127,5 +132,3 @@ class House:
         """The role and password that a version holds."""
         found = self.fields(name, stage)
         return Role(name=found["username"], password=found["password"])
-
-

@@ -232,10 +232,12 @@ def test_a_child_sees_one_rotation_and_neither_keys_nor_store(
     """No setting, no descriptor, no argument and no module of the engine leads from the child to keys or store."""
     monkeypatch.setenv("ROTATOR_STORE", "postgresql://rotator:store-password@localhost/rotator")
     monkeypatch.setenv("ROTATOR_HOME", str(keyring.parent))
+    monkeypatch.setenv("DATABASE_PASSWORD", "store-password")
     monkeypatch.setenv("UNRELATED", "kept")
     name = target.adopt(plugged, "looking")
+    engine = plugged.engine(withheld=frozenset({"DATABASE_PASSWORD"}))
 
-    assert plugged.rotate(name).status is Status.SUCCEEDED
+    assert plugged.rotate(name, engine=engine).status is Status.SUCCEEDED
 
     seen = target.seen()
     assert not [variable for variable in seen["environment"] if variable.startswith("ROTATOR_")]
