@@ -18,7 +18,8 @@ from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.registry import RotatorEntry, RotatorRegistry
 from rotator.rotation.report import Observer, Report, ignore
-from rotator.rotation.run import Parts, Run
+from rotator.rotation.run import run
+from rotator.rotation.steps import StepParts
 from rotator.sdk import Authority, FailureKind, Rotator, SecretValue
 from rotator.store import rotations
 from rotator.store.store import Store
@@ -194,18 +195,17 @@ class Engine:
         if claim is None:
             return None, False
         entry = self._entry(claim.secret.rotator)
-        parts = Parts(
+        parts = StepParts(
             journal=self._journal,
             admission=self._admission,
-            leases=self._leases,
             sealer=self._sealer,
             make_rotator=lambda: self._make(entry),
             trust=self._trust,
             chance=self._chance,
             sleep=self._sleep,
-            observer=observer,
         )
-        return Run(claim, parts).go(), claim.abandoned
+        report = run(claim, leases=self._leases, parts=parts, observer=observer)
+        return report, claim.abandoned
 
     def _entry(self, reference: str | None) -> RotatorEntry:
         if reference is None:

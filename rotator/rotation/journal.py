@@ -13,7 +13,7 @@ from rotator.manager.next_due import anchor_of, due_columns
 from rotator.model import labels as names
 from rotator.model.caller import rotation_service
 from rotator.model.labels import Labels
-from rotator.model.rotation import MachineState, Status
+from rotator.model.rotation import MachineState, Phase, Status
 from rotator.rotation.claim import Claim
 from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
@@ -101,14 +101,20 @@ class Journal:
             )
             self._write(tx, claim, parked, steps, waiting | _NO_LEASE)
 
-    def finish(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> Labels:
+    def finish(
+        self, claim: Claim, state: MachineState, *, attempt: int, steps: Sequence[StepRecord]
+    ) -> Labels:
         """Moves AWSCURRENT to the token and AWSPREVIOUS to the version that it left, takes AWSPENDING off, lets the
         barrier fall, and stores the next due time: all or nothing. Gives the labels as they are then.
+
+        Args:
+            state: after the step, of which `attempt` tells the number.
         """
         with self.store.write() as tx:
             after = self._move_current(tx, claim)
             ended = self._ended(tx) if not state.status.active else {}
-            self._write(tx, claim, state, steps, ended)
+            this = EventRow(at=tx.now, phase=str(Phase.FINISH), attempt=attempt, outcome="ok")
+            self._write(tx, claim, state, steps, ended, this)
             if state.status is Status.SUCCEEDED:
                 if claim.any_pinned:
                     versions.release(tx, claim.secret.id)
@@ -194,6 +200,7 @@ class Journal:
         state: MachineState,
         steps: Sequence[StepRecord],
         columns: dict[str, Any],
+        *more: EventRow,
     ) -> None:
         written = rotations.state_columns(state) | columns
         rotations.update_fenced(tx, claim.rotation_id, fencing=claim.fencing, columns=written)
@@ -208,7 +215,7 @@ class Journal:
             )
             for step in steps
         ]
-        rotations.add_events(tx, claim.rotation_id, events)
+        rotations.add_events(tx, claim.rotation_id, [*events, *more])
 
     def _ended(self, tx: Tx) -> dict[str, Any]:
         return {"ended_at": tx.now, "next_attempt_at": None, **_NO_LEASE}

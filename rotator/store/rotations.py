@@ -85,14 +85,18 @@ class RotationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
-    """One step of a rotation as it went."""
+    """One step of a rotation as it went.
+
+    Attributes:
+        seconds: how long it took; None for the step that is a commit itself.
+    """
 
     at: datetime
     phase: str
     attempt: int
     outcome: str
-    seconds: float | None
-    detail: str | None
+    seconds: float | None = None
+    detail: str | None = None
 
 
 def failure_from_row(stored: dict[str, Any] | None) -> Failure | None:

@@ -1,0 +1,214 @@
+"""The steps of a run that reach its rotator, and through it the target."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from rotator.crypto.envelope import Sealed, Sealer
+from rotator.errors import RotatorError
+from rotator.model.rotation import Failure, MachineState
+from rotator.rotation.actions import Act, Action, Done, Facts, Failed, Outcome, Proved
+from rotator.rotation.admission import Admission
+from rotator.rotation.claim import Claim, seal_context
+from rotator.rotation.journal import Journal
+from rotator.rotation.lease import Lease
+from rotator.rotation.scrub import scrub
+from rotator.rotation.values import Values
+from rotator.sdk import (
+    AdminLoginRefused,
+    Candidate,
+    FailureKind,
+    LoginRefused,
+    Preflight,
+    Rotation,
+    Rotator,
+    SecretValue,
+    StepError,
+)
+
+_LEASE_MARGIN = 1.0  # seconds between a step's deadline and the end of the lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepParts:
+    """What the steps are made of; effects come in here.
+
+    Attributes:
+        make_rotator: an instance for one attempt.
+        trust: path of the configured CA bundle, None where there is none.
+        chance: a random number from 0 to 1.
+        sleep: waits for some seconds.
+    """
+
+    journal: Journal
+    admission: Admission
+    sealer: Sealer
+    make_rotator: Callable[[], Rotator]
+    trust: str | None
+    chance: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+class Steps:
+    """Performs the rotator's steps of one claim, with its plaintexts in hand."""
+
+    def __init__(self, claim: Claim, lease: Lease, parts: StepParts) -> None:
+        self._parts = parts
+        self._journal = parts.journal
+        self._claim = claim
+        self._lease = lease
+        self._values = Values(claim, sealer=parts.sealer, trust=parts.trust)
+        self._rotator: Rotator | None = None
+        self._older_sessions = claim.state.taken_over or claim.fencing > 1
+        self._sealed: Sealed | None = None
+        self._opened = False
+        self._drain = False
+        self._admin_read_again = False
+
+    def facts(self) -> Facts:
+        """What the machine has to know."""
+        return Facts(
+            candidates=self._values.candidates,
+            has_admin=self._values.has_admin,
+            out_of_time=self._journal.clock() >= self._claim.deadline,
+            chance=self._parts.chance(),
+        )
+
+    def take_sealed(self) -> Sealed | None:
+        """The new value as it will be stored, once; None where it is stored already."""
+        taken, self._sealed = self._sealed, None
+        return taken
+
+    def opened(self, claim: Claim, *, drain: bool) -> None:
+        """The journal has just been opened; with `drain` a read barrier was raised for it."""
+        self._claim = claim
+        self._opened = True
+        self._drain = drain
+
+    def perform(self, action: Action, state: MachineState) -> Outcome:
+        """Performs an action of the rotator; a failure comes back as an outcome, scrubbed of every value.
+
+        Raises:
+            FencedOut: the rotation is no longer ours.
+            StoreUnavailable: the store went away.
+        """
+        try:
+            rotator = self._instance()
+            self._values.agree(rotator)
+            if action.act is not Act.CREATE:
+                self._end_older_sessions(rotator, state)
+            return self._call(rotator, action, state)
+        except StepError as error:
+            if isinstance(error, AdminLoginRefused) and self._read_admin_again():
+                return self.perform(action, state)
+            return self._failed(state, error.kind, error.message, error.hint)
+        except RotatorError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the plugin's bug; its outcome is unknown
+            message = f"the rotator failed with {type(error).__name__}: {error}"
+            return self._failed(
+                state, FailureKind.BUG, message, "report it to the rotator's author"
+            )
+
+    def after_failure(self, action: Action, failure: Failure) -> Claim:
+        """Closes the rotator. Gives the claim as it is from now on.
+
+        A session that was lost in a change may still be at work on the target, so it is made an older owner's.
+        """
+        self.close()
+        uncertain = failure.kind in {FailureKind.UNKNOWN, FailureKind.BUG}
+        if uncertain and action.act in {Act.SET, Act.REVERT}:
+            self._claim = self._lease.change(self._journal.supersede)
+            self._older_sessions = True
+        return self._claim
+
+    def close(self) -> None:
+        """Ends what the rotator holds open."""
+        if self._rotator is not None:
+            self._rotator.close()
+            self._rotator = None
+
+    def _call(self, rotator: Rotator, action: Action, state: MachineState) -> Outcome:
+        match action.act:
+            case Act.PREFLIGHT:
+                return self._judge(rotator.preflight(self._request(state)), state)
+            case Act.CREATE:
+                self._keep(rotator.create_secret(self._request(state)), rotator)
+            case Act.SET:
+                self._before_change()
+                rotator.set_secret(self._request(state))
+            case Act.TEST:
+                rotator.test_secret(self._request(state))
+            case Act.REVERT:
+                self._journal.check(self._claim)
+                rotator.revert(self._request(state))
+            case _:
+                candidate = action.candidate or Candidate.PENDING
+                return Proved(rotator.probe(self._request(state), candidate))
+        return Done()
+
+    def _judge(self, found: Preflight, state: MachineState) -> Outcome:
+        refusals = found.refusals
+        if not refusals:
+            return Done(overlap=found.overlap)
+        message = "; ".join(finding.message for finding in refusals)
+        remedies = "; ".join(finding.remedy for finding in refusals if finding.remedy)
+        return self._failed(state, FailureKind.MISCONFIGURED, message, remedies or None)
+
+    def _keep(self, value: SecretValue, rotator: Rotator) -> None:
+        context = seal_context(self._claim.secret, self._claim.token)
+        self._sealed = self._parts.sealer.seal(value, context=context)
+        self._values.add_pending(value)
+        self._values.agree(rotator)
+
+    def _before_change(self) -> None:
+        """Lets the clients that fetched just before log in, then makes sure that nobody has abandoned the rotation.
+
+        Where the journal was opened a moment ago and nothing was waited for, its commit has just told that.
+        """
+        waits = self._drain and self._journal.policy.drain > 0
+        if waits:
+            self._parts.sleep(self._journal.policy.drain)
+        if waits or not self._opened:
+            self._journal.check(self._claim)
+        self._drain = self._opened = False
+
+    def _request(self, state: MachineState) -> Rotation:
+        limit = self._journal.policy.step_limit
+        self._lease.ensure(limit + _LEASE_MARGIN)
+        deadline = min(self._journal.clock() + limit, self._lease.until - _LEASE_MARGIN)
+        return self._values.request(self._claim, state, deadline=deadline)
+
+    def _instance(self) -> Rotator:
+        if self._rotator is None:
+            self._rotator = self._parts.make_rotator()
+        return self._rotator
+
+    def _end_older_sessions(self, rotator: Rotator, state: MachineState) -> None:
+        if not self._older_sessions:
+            return
+        # With no value that logs in nobody can look for sessions. The probes say so next, and an older owner can't
+        # change anything either: its deadline has passed.
+        with suppress(LoginRefused):
+            rotator.end_older_sessions(self._request(state))
+        self._older_sessions = False
+
+    def _read_admin_again(self) -> bool:
+        if self._admin_read_again:
+            return False
+        self._admin_read_again = True
+        self.close()
+        return self._values.replace_admin(self._parts.admission.read_admin(self._claim))
+
+    def _failed(
+        self, state: MachineState, kind: FailureKind, message: str, hint: str | None
+    ) -> Failed:
+        plaintexts = list(self._values.all())
+        return Failed(
+            Failure(
+                phase=state.phase,
+                kind=kind,
+                message=scrub(message, plaintexts),
+                hint=None if hint is None else scrub(hint, plaintexts),
+            )
+        )
