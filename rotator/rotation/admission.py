@@ -6,25 +6,25 @@ from enum import StrEnum
 from typing import Any
 
 from rotator.errors import InvalidRequest, RotationInProgress
-from rotator.manager.settings import pinned_authority
 from rotator.model import labels as names
 from rotator.model.caller import Caller
 from rotator.model.labels import Labels
 from rotator.model.rotation import MachineState, Status
 from rotator.rotation import machine
 from rotator.rotation.actions import Facts
-from rotator.rotation.claim import AdminSecretBusy, Claim, candidates_of
+from rotator.rotation.claim import Claim
 from rotator.rotation.journal import Journal, lease_columns
 from rotator.rotation.owner import Owner
-from rotator.sdk import Candidate, clock
-from rotator.store import audit, labels, rotations, secrets, versions
+from rotator.rotation.patience import AdminSecretBusy
+from rotator.rotation.situation import admin_value, candidates_of, check_rotatable
+from rotator.sdk import Candidate
+from rotator.store import audit, labels, rotations, secrets
 from rotator.store.audit import Outcome
 from rotator.store.rotations import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
 from rotator.store.versions import VersionRow
 
-_ADMIN_POLL = 0.2  # seconds between two looks at whether an admin secret is free
 _DOUBTFUL = {Status.DIVERGED, Status.UNVERIFIED, Status.DEGRADED}
 
 
@@ -34,29 +34,6 @@ class Purpose(StrEnum):
     ROTATE = "rotate"
     RESUME = "resume"
     ABORT = "abort"
-
-
-def when_free(
-    attempt: Callable[[], Claim | None], *, patience: float, sleep: Callable[[float], None]
-) -> Claim | None:
-    """What `attempt` claims, once the secret that shares an admin secret with it is no longer being rotated.
-
-    Args:
-        patience: seconds to wait at most.
-
-    Raises:
-        RotationInProgress: it took longer.
-    """
-    until = clock() + patience
-    while True:
-        try:
-            return attempt()
-        except AdminSecretBusy as busy:
-            if clock() >= until:
-                raise RotationInProgress(
-                    f"Gave up waiting: {busy}. Try again when it is over."
-                ) from None
-            sleep(_ADMIN_POLL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,58 +281,8 @@ def _taken_state(
     return state if purpose is None else replace(state, attempt=1, reverts=0)
 
 
-def check_rotatable(secret: SecretRow, row: RotationRow | None) -> None:
-    """Raises InvalidRequest where the secret has no rotation settings or is marked for deletion."""
-    if row is not None and row.status == Status.ABANDONING:
-        return
-    if secret.deleted_at is not None:
-        raise InvalidRequest(
-            "You can't perform this operation on the secret because it was marked for deletion. "
-            "Restore it first: rotate secret restore"
-        )
-    if secret.rotator is None:
-        raise InvalidRequest(
-            "No Lambda rotation function ARN is associated with this secret. "
-            "Choose a rotator first: rotate rotation set SECRET --rotator NAME"
-        )
-    if pinned_authority(secret) is None:
-        raise InvalidRequest(
-            "What a rotation of this secret may act on was never pinned. "
-            "Pin it: rotate rotation set SECRET --rotator NAME"
-        )
-
-
 def _left_behind(at: Labels, last: RotationRow | None) -> bool:
     pending = at.version(names.PENDING)
     return (pending is not None and pending != at.version(names.CURRENT)) or (
         last is not None and last.status in _DOUBTFUL
     )
-
-
-def admin_value(
-    tx: Tx, secret: SecretRow, *, for_update: bool = False
-) -> tuple[SecretRow, VersionRow] | None:
-    """The pinned admin secret with its current version, None where none is pinned.
-
-    Args:
-        for_update: the admin secret's own claim waits until this transaction ends, so that both see each other.
-
-    Raises:
-        ResourceNotFound: the admin secret is gone.
-        InvalidRequest: it has no value.
-    """
-    if secret.admin_arn is None:
-        return None
-    admin = secrets.find(
-        tx,
-        account=secret.account,
-        region=secret.region,
-        secret_id=secret.admin_arn,
-        for_update=for_update,
-    )
-    version, _ = versions.at_label(tx, secret_id=admin.id, label=names.CURRENT)
-    if version is None or version.sealed is None:
-        raise InvalidRequest(
-            f"The admin secret {admin.name} has no value. Store one: rotate secret put {admin.name}"
-        )
-    return admin, version

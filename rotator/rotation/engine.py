@@ -10,11 +10,12 @@ from rotator.crypto.envelope import Sealer
 from rotator.errors import InvalidRequest, PreflightRefused
 from rotator.model.caller import Caller
 from rotator.model.rotation import Phase, Status
-from rotator.rotation.admission import Admission, Purpose, when_free
+from rotator.rotation.admission import Admission, Purpose
 from rotator.rotation.claim import Claim
 from rotator.rotation.journal import Journal
 from rotator.rotation.lease import LeaseKeeper
 from rotator.rotation.owner import Owner
+from rotator.rotation.patience import when_free
 from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.registry import RotatorEntry, RotatorRegistry
 from rotator.rotation.report import Observer, Report, ignore

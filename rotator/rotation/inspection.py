@@ -7,10 +7,10 @@ from rotator.crypto.envelope import Sealer
 from rotator.model import labels as names
 from rotator.model.caller import Caller
 from rotator.model.rotation import MachineState
-from rotator.rotation.admission import admin_value, check_rotatable
-from rotator.rotation.claim import Claim, candidates_of
+from rotator.rotation.claim import Claim
 from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.scrub import scrub
+from rotator.rotation.situation import admin_value, candidates_of, check_rotatable
 from rotator.rotation.values import Values
 from rotator.rotation.verdicts import LabelProof, Plan, Verification
 from rotator.sdk import (

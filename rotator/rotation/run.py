@@ -6,11 +6,11 @@ from rotator.errors import FencedOut, ResourceNotFound, RotationInProgress
 from rotator.model.rotation import Failure, Goal, MachineState, Phase, Status
 from rotator.rotation import machine
 from rotator.rotation.actions import Act, Action, Done, Failed, Outcome
-from rotator.rotation.admission import when_free
 from rotator.rotation.chronicle import Chronicle
 from rotator.rotation.claim import Claim
 from rotator.rotation.lease import Lease, LeaseKeeper
 from rotator.rotation.owner import Owner
+from rotator.rotation.patience import when_free
 from rotator.rotation.report import Observer, Report
 from rotator.rotation.steps import StepParts, Steps
 from rotator.sdk import FailureKind

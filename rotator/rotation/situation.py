@@ -1,0 +1,88 @@
+"""What a claim finds: whether the secret can be rotated, its admin secret, the versions that may log in."""
+
+from rotator.errors import InvalidRequest
+from rotator.manager.settings import pinned_authority
+from rotator.model import labels as names
+from rotator.model.labels import Labels
+from rotator.model.rotation import Status
+from rotator.sdk import Candidate
+from rotator.store import secrets, versions
+from rotator.store.rotations import RotationRow
+from rotator.store.secrets import SecretRow
+from rotator.store.tx import Tx
+from rotator.store.versions import VersionRow
+
+
+def check_rotatable(secret: SecretRow, row: RotationRow | None) -> None:
+    """Raises InvalidRequest where the secret has no rotation settings or is marked for deletion."""
+    if row is not None and row.status == Status.ABANDONING:
+        return
+    if secret.deleted_at is not None:
+        raise InvalidRequest(
+            "You can't perform this operation on the secret because it was marked for deletion. "
+            "Restore it first: rotate secret restore"
+        )
+    if secret.rotator is None:
+        raise InvalidRequest(
+            "No Lambda rotation function ARN is associated with this secret. "
+            "Choose a rotator first: rotate rotation set SECRET --rotator NAME"
+        )
+    if pinned_authority(secret) is None:
+        raise InvalidRequest(
+            "What a rotation of this secret may act on was never pinned. "
+            "Pin it: rotate rotation set SECRET --rotator NAME"
+        )
+
+
+def admin_value(
+    tx: Tx, secret: SecretRow, *, for_update: bool = False
+) -> tuple[SecretRow, VersionRow] | None:
+    """The pinned admin secret with its current version, None where none is pinned.
+
+    Args:
+        for_update: the admin secret's own claim waits until this transaction ends, so that both see each other.
+
+    Raises:
+        ResourceNotFound: the admin secret is gone.
+        InvalidRequest: it has no value.
+    """
+    if secret.admin_arn is None:
+        return None
+    admin = secrets.find(
+        tx,
+        account=secret.account,
+        region=secret.region,
+        secret_id=secret.admin_arn,
+        for_update=for_update,
+    )
+    version, _ = versions.at_label(tx, secret_id=admin.id, label=names.CURRENT)
+    if version is None or version.sealed is None:
+        raise InvalidRequest(
+            f"The admin secret {admin.name} has no value. Store one: rotate secret put {admin.name}"
+        )
+    return admin, version
+
+
+def candidates_of(
+    tx: Tx, secret: SecretRow, labels: Labels, *, row: RotationRow | None, token: str | None
+) -> dict[Candidate, VersionRow]:
+    """The versions with a value that a probe may be about, by what they were when the rotation began."""
+    settling = row is not None and row.status == Status.ABANDONING
+    wanted: dict[Candidate, str | None]
+    if row is None or settling:
+        wanted = {
+            Candidate.CURRENT: labels.version(names.CURRENT),
+            Candidate.PREVIOUS: labels.version(names.PREVIOUS),
+        }
+    else:
+        wanted = {Candidate.CURRENT: row.current_version, Candidate.PREVIOUS: row.previous_version}
+    wanted[Candidate.PINNED if settling else Candidate.PENDING] = token
+    ids = {
+        candidate: version_id for candidate, version_id in wanted.items() if version_id is not None
+    }
+    rows = versions.named_or_pinned(tx, secret.id, set(ids.values()))
+    found = {c: rows[v] for c, v in ids.items() if v in rows and rows[v].sealed is not None}
+    strangers = [row for version_id, row in rows.items() if version_id not in ids.values()]
+    if strangers and not settling:
+        found[Candidate.PINNED] = strangers[-1]
+    return found
