@@ -122,12 +122,15 @@ class Journal:
         return after
 
     def _move_current(self, tx: Tx, claim: Claim) -> Labels:
-        secret = secrets.by_id(tx, claim.secret.id, for_update=True)
+        secret = secrets.update_returning(
+            tx, claim.secret.id, rotated_at=tx.now, changed_at=tx.now, **_NO_BARRIER
+        )
         before = labels.load(tx, secret.id)
         after = before.finish(claim.token)
         labels.save(tx, secret.id, before=before, after=after)
         due = due_columns(secret, rotated_at=tx.now, now=tx.now)
-        secrets.update(tx, secret.id, rotated_at=tx.now, changed_at=tx.now, **_NO_BARRIER, **due)
+        if any(getattr(secret, column) != moment for column, moment in due.items()):
+            secrets.update(tx, secret.id, **due)
         return after
 
     def end(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> Labels:

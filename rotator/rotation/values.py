@@ -25,7 +25,7 @@ class Values:
         self._options = RotationOptions.from_column(claim.secret.rotation_options)
         self._values = {c: self._open(claim.secret, row) for c, row in claim.candidates.items()}
         self._admin = None if claim.admin is None else self._open(*claim.admin)
-        self._agreed = False
+        self._agreed: set[Candidate] = set()
 
     def _open(self, secret: SecretRow, row: VersionRow) -> SecretValue:
         if row.sealed is None:
@@ -49,7 +49,7 @@ class Values:
     def add_pending(self, value: SecretValue) -> None:
         """The new value; what it claims is checked like the others'."""
         self._values[Candidate.PENDING] = value
-        self._agreed = False
+        self._agreed.discard(Candidate.PENDING)
 
     def replace_admin(self, found: tuple[SecretRow, VersionRow] | None) -> bool:
         """Takes the admin secret as it was read again; whether it differs from before."""
@@ -66,16 +66,17 @@ class Values:
         Raises:
             Misconfigured: the current or the pending value disagrees.
         """
-        if self._agreed:
-            return
         for candidate, value in list(self._values.items()):
+            if candidate in self._agreed:
+                continue
             try:
                 require_agreement(claimed=rotator.claims(value), pinned=self._authority)
             except Misconfigured:
                 if candidate in _MUST_AGREE:
                     raise
                 del self._values[candidate]
-        self._agreed = True
+            else:
+                self._agreed.add(candidate)
 
     def request(self, claim: Claim, state: MachineState, *, deadline: float) -> Rotation:
         """What the rotator gets for the next step."""

@@ -65,6 +65,7 @@ _LOCK = (
 _BARRIER = select(secrets.c.barrier_until).where(secrets.c.id == bindparam("at_id"))
 _INSERT = insert(secrets).returning(secrets.c.id)
 _UPDATE = sql_update(secrets).where(secrets.c.id == bindparam("at_id"))
+_UPDATE_RETURNING = _UPDATE.returning(*(secrets.c[field.name] for field in fields(SecretRow)))
 _DELETE = delete(secrets).where(secrets.c.id == bindparam("at_id"))
 
 _chain = (
@@ -157,6 +158,18 @@ def add(tx: Tx, **columns: object) -> int:
 def update(tx: Tx, secret_id: int, **columns: object) -> None:
     """Writes some columns of a secret."""
     tx.connection.execute(_UPDATE, columns | {"at_id": secret_id})
+
+
+def update_returning(tx: Tx, secret_id: int, **columns: object) -> SecretRow:
+    """Writes some columns of a secret and gives the row as it is then; other writers of it wait.
+
+    Raises:
+        ResourceNotFound: it was deleted.
+    """
+    row = tx.connection.execute(_UPDATE_RETURNING, columns | {"at_id": secret_id}).one_or_none()
+    if row is None:
+        raise ResourceNotFound("Secrets Manager can't find the specified secret.")
+    return SecretRow(*row)
 
 
 def remove(tx: Tx, secret_id: int) -> None:

@@ -4,6 +4,7 @@ Source: AWS Secrets Manager User Guide, "JSON structure of AWS Secrets Manager s
 Everything here is pure; whatever the JSON holds, the only error is Misconfigured, and no message quotes a password.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,10 @@ CLONE_SUFFIX = "_clone"
 
 VERIFYING_MODES = ("require", "verify-ca", "verify-full")
 PLAINTEXT = "disable"
+
+
+_UNSENDABLE = re.compile("[\0\ud800-\udfff]")
+_SPACE = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +127,7 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
             f'the secret\'s "{name}" is missing, empty or no text',
             hint=f'store the secret with a "{name}" that is a non-empty string',
         )
-    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+    if _UNSENDABLE.search(text):
         raise Misconfigured(
             f"the secret's \"{name}\" holds a character that PostgreSQL can't take (NUL or half of a surrogate pair)",
             hint=f'store the secret with a "{name}" that is plain Unicode text',
@@ -143,7 +148,7 @@ def _name(fields: Mapping[str, Any], field_name: str) -> str:
 def _host(fields: Mapping[str, Any]) -> str:
     host = _text(fields, "host")
     # libpq takes a comma for a list of servers, a leading slash or @ for a socket: a credential lives on one server.
-    if "," in host or host[0] in "/@" or any(c.isspace() for c in host):
+    if "," in host or host[0] in "/@" or _SPACE.search(host):
         raise Misconfigured(
             'the secret\'s "host" is not one host name or address',
             hint='store one name or IP address in "host"; lists and socket directories are not supported',
