@@ -86,7 +86,9 @@ def test_references_keep_the_store_password_out_of_the_file(tmp_path: Path) -> N
     for reference in ("'${STORE_PASSWORD}'", "file:password", "'file:${ROTATOR_HOME}/password'"):
         file = write(tmp_path / "c.yaml", text % reference)
         environ = {"ROTATOR_HOME": str(tmp_path), "STORE_PASSWORD": "p@ss/w:rd%"}
-        assert load_configuration(file=file, environ=environ).store_url == expected
+        loaded = load_configuration(file=file, environ=environ)
+        assert loaded.store_url == expected
+        assert loaded.referenced == ({"STORE_PASSWORD"} if "STORE_PASSWORD" in reference else set())
 
 
 def test_a_configuration_never_shows_the_store_password(tmp_path: Path) -> None:
