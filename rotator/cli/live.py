@@ -45,12 +45,12 @@ class _Row:
         kind, number = self.steps.get(phase, (None, 0.0))
         match kind:
             case ProgressKind.DONE:
-                return Text.assemble(("✓ ", "green"), f"{phase} ", (duration(number), "dim"))
+                return Text.assemble(("✓ ", "green"), duration(number))
             case ProgressKind.FAILED:
-                return Text.assemble(("✗ ", "red"), f"{phase} ", (duration(number), "dim"))
+                return Text.assemble(("✗ ", "red"), duration(number))
             case ProgressKind.STARTED:
-                return Text.assemble(("● ", "cyan"), f"{phase} ", (duration(now - number), "dim"))
-        return Text(f"· {phase}", style="dim")
+                return Text.assemble(("● ", "cyan"), duration(now - number))
+        return Text("·", style="dim")
 
 
 class View:
@@ -70,6 +70,7 @@ class View:
     def __rich__(self) -> Table:
         now = self._clock()
         table = Table.grid(padding=(0, 2))
+        table.add_row("", *(Text(str(phase), style="dim") for phase in STEPS))
         with self._lock:
             for name, row in self._rows.items():
                 steps = (row.cell(phase, now=now) for phase in STEPS)

@@ -76,11 +76,14 @@ def test_steps_are_logged_with_their_rotation() -> None:
     assert (entry["phase"], entry["seconds"]) == ("setSecret", 0.1)
 
 
+HEADINGS = "createSecret setSecret testSecret finishSecret"
+
+
 def rendered(*events: Progress) -> str:
     view = View(clock=lambda: 10.0)
     for event in events:
         view.take(event)
-    console = Console(file=io.StringIO(), width=150)
+    console = Console(file=io.StringIO(), width=80)
     console.print(view)
     assert isinstance(console.file, io.StringIO)
     return " ".join(console.file.getvalue().split())
@@ -92,13 +95,13 @@ def test_the_live_view_shows_the_four_steps() -> None:
         progress(ProgressKind.DONE, Phase.CREATE, seconds=0.003),
         progress(ProgressKind.STARTED, Phase.SET),
     )
-    assert shown == "db/app ✓ createSecret 3 ms ● setSecret 0 ms · testSecret · finishSecret"
+    assert shown == f"{HEADINGS} db/app ✓ 3 ms ● 0 ms · ·"
 
 
 def test_the_live_view_tells_why_a_step_failed() -> None:
     """A failure and the wait after it are on the row, without control characters."""
     failed = progress(ProgressKind.FAILED, seconds=0.5, message="no\x1b route")
-    assert "✗ setSecret 500 ms" in rendered(failed)
+    assert f"{HEADINGS} db/app · ✗ 500 ms" in rendered(failed)
     assert rendered(failed).endswith("no\ufffd route")
     waiting = progress(ProgressKind.WAITING, seconds=4.0)
     assert rendered(failed, waiting).endswith("next attempt in 4.00 s")

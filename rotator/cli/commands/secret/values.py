@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rotator.cli.options import Output, SecretId, Tags, ValueFile
+from rotator.cli.options import Output, SecretId, ValueFile
 from rotator.cli.output import OutputFormat, moment, write, write_json
 from rotator.cli.session import Session
 from rotator.errors import ResourceNotFound
@@ -27,7 +27,10 @@ def create(
     description: Annotated[
         str | None, typer.Option("--description", help="What it is for.")
     ] = None,
-    tags: Tags = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="KEY=VALUE", help="A tag for it; may be repeated."),
+    ] = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Makes a secret. Its value comes from standard input, a file, or a prompt that hides it."""
