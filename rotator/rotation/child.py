@@ -128,7 +128,8 @@ class ChildRotator(Rotator):
         Raises:
             StepError: what the rotator raised, scrubbed of `values`; `OutcomeUnknown` where it didn't answer.
         """
-        line = json.dumps(request | {"group": GROUP, "name": self.name}).encode() + b"\n"
+        framed = request | {"group": GROUP, "name": self.name, "deadline": deadline}
+        line = json.dumps(framed).encode() + b"\n"
         answer = json.loads(self._exchange(line, deadline))
         if "result" in answer:
             return answer["result"]
@@ -147,14 +148,13 @@ class ChildRotator(Rotator):
         try:
             self._write(process, line, deadline)
             return self._read_line(process, deadline)
-        except (OSError, EOFError):
+        except (OSError, EOFError, _TooLate):
             code = self._kill_and_forget()
-            raise OutcomeUnknown(
-                f"the process of rotator {self.name} died (exit code {code})"
-            ) from None
-        except _TooLate:
-            self._kill_and_forget()
-            raise OutcomeUnknown(
+            if self._now() < deadline:
+                raise OutcomeUnknown(
+                    f"the process of rotator {self.name} died (exit code {code})"
+                ) from None
+            raise OutcomeUnknown(  # at the deadline it also kills itself, which may be seen first
                 f"rotator {self.name} did not answer in time, and its process was killed",
                 hint="see whether the target is slow, or raise rotation.step_limit",
             ) from None

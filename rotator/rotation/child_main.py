@@ -6,17 +6,14 @@ prints can't be taken for an answer, and what it starts can't read the next requ
 
 import json
 import os
-import select
-import signal
-import threading
 from importlib.metadata import entry_points
 from typing import Any, TextIO
 
+from rotator.rotation.child_guard import Guard
 from rotator.rotation.registry import why_unusable
 from rotator.sdk import Candidate, Misconfigured, Rotation, Rotator, SecretValue, StepError
 
 _REINSTALL = "reinstall or update its package; `rotate plugins` shows where it comes from"
-_FAREWELL = 1.0  # seconds that the plugin may take to close, once nobody sends requests any more
 
 
 def main() -> None:
@@ -28,35 +25,26 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
-    over = threading.Event()
-    threading.Thread(target=_end_with_the_engine, args=(requests, over), daemon=True).start()
+    guard = Guard(requests)
     with open(requests, encoding="utf-8") as lines, open(answers, "w", encoding="utf-8") as out:  # noqa: PTH123
-        serve(lines, out)
-    over.set()
+        serve(lines, out, guard)
+    guard.stand_down()
 
 
-def _end_with_the_engine(requests: int, over: threading.Event) -> None:
-    """Kills this process and what it started when the engine is gone, in the middle of a verb too."""
-    poll = select.poll()
-    poll.register(requests, 0)  # only that the other end was closed
-    poll.poll()
-    if not over.wait(_FAREWELL):
-        os.killpg(0, signal.SIGKILL)
-
-
-def serve(requests: TextIO, answers: TextIO) -> None:
+def serve(requests: TextIO, answers: TextIO, guard: Guard) -> None:
     """Answers each request; the first one names the entry point."""
     rotator: Rotator | None = None
     for line in requests:
         request = json.loads(line)
-        try:
-            if rotator is None:
-                rotator = _load(request["group"], request["name"])
-            answer = json.dumps({"result": _call(rotator, request)})
-        except StepError as error:
-            answer = json.dumps(error.to_wire())
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything
-            answer = json.dumps({"bug": f"{type(error).__name__}: {error}"})
+        with guard.verb(request["deadline"]):
+            try:
+                if rotator is None:
+                    rotator = _load(request["group"], request["name"])
+                answer = json.dumps({"result": _call(rotator, request)})
+            except StepError as error:
+                answer = json.dumps(error.to_wire())
+            except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+                answer = json.dumps({"bug": f"{type(error).__name__}: {error}"})
         answers.write(answer + "\n")
         answers.flush()
     if rotator is not None:

@@ -32,7 +32,7 @@ def plan(context: typer.Context, secret: SecretId, output: Output = OutputFormat
     Preflight tells whether it can work. Nothing is changed, neither here nor on the target.
     """
     session: Session = context.obj
-    found = session.engine.plan(secret, caller=session.caller)
+    found = session.engine.plan(secret, caller=session.caller, request_id=session.request_id)
     code = ExitCode.REFUSED if found.refused else ExitCode.DONE
     if output is OutputFormat.JSON:
         write_json({"exit_code": code, "plan": found})
@@ -78,7 +78,7 @@ class _Check:
 
 def _check(session: Session, name: str) -> _Check:
     try:
-        found = session.engine.verify(name, caller=session.caller)
+        found = session.engine.verify(name, caller=session.caller, request_id=session.request_id)
     except (RotatorError, StepError) as error:
         problem = problem_of(error)
         return _Check(secret=name, exit_code=problem.exit_code, error=problem)

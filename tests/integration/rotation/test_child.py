@@ -25,7 +25,7 @@ from rotator.sdk import (
 )
 from tests.support import plugins
 from tests.support.house import House
-from tests.support.manager import ALICE
+from tests.support.manager import ME
 from tests.support.plugins import FileTarget, is_running
 from tests.support.waiting import eventually
 
@@ -180,7 +180,7 @@ def test_secrets_in_a_plan_are_blanked(plugged: House, target: FileTarget) -> No
     """What a plugin's preflight found and would change is shown without the values that it quotes."""
     name = target.adopt(plugged, "telling")
 
-    plan = plugged.engine().plan(name, caller=ALICE)
+    plan = plugged.engine().plan(name, **ME)
 
     (finding,) = plan.findings
     assert (finding.message, finding.remedy) == ("weak: ***", "not ***")
@@ -264,7 +264,7 @@ current, pending = (
 rotation = Rotation(
     rotation_id="r", secret_arn="arn", secret_name="name", token="t", fencing=1, attempt=1,
     values={Candidate.CURRENT: current, Candidate.PENDING: pending}, overlap=Overlap.GAP,
-    deadline=clock() + 500,
+    deadline=clock() + float(sys.argv[4]),
 )
 rotator = ChildRotator(RotatorRegistry.load().resolve(sys.argv[1]))
 rotator.preflight(rotation)
@@ -280,7 +280,7 @@ sys.stdin.read()
 def test_a_child_dies_with_the_engine(target: FileTarget, doing: str) -> None:
     """When the engine's process is killed, the rotator's ends too, in the middle of a step as between two."""
     (target.folder / "target").write_text("first password")
-    command = [sys.executable, "-c", _ENGINE, "hanging", str(target.folder), doing]
+    command = [sys.executable, "-c", _ENGINE, "hanging", str(target.folder), doing, "500"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as engine:
         assert engine.stdout is not None
         assert engine.stdout.readline() == b"ready\n"
@@ -291,3 +291,67 @@ def test_a_child_dies_with_the_engine(target: FileTarget, doing: str) -> None:
         engine.send_signal(signal.SIGKILL)
 
     assert eventually(lambda: not is_running(child))
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_child_keeps_the_deadline_of_a_frozen_engine(target: FileTarget) -> None:
+    """A step ends at its deadline although the engine is frozen and can't kill it: a successor counts on that."""
+    (target.folder / "target").write_text("first password")
+    command = [sys.executable, "-c", _ENGINE, "hanging", str(target.folder), "busy", "8"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as engine:
+        try:
+            assert eventually(lambda: target.password == "second password")
+            engine.send_signal(signal.SIGSTOP)
+            (child,) = target.pids
+            assert is_running(child)
+            assert eventually(lambda: not is_running(child))
+        finally:
+            engine.send_signal(signal.SIGKILL)
+
+
+_GUARDED = """
+import os, subprocess, sys, time
+from rotator.rotation.child_guard import Guard
+from rotator.sdk import clock
+
+guard = Guard(os.dup(0), farewell=500)
+with guard.verb(clock() + 500):
+    print(subprocess.Popen(["sleep", "500"], stdout=subprocess.DEVNULL).pid, flush=True)
+    time.sleep(500)
+"""
+
+
+def test_a_verb_ends_at_once_when_the_requests_end() -> None:
+    """In the middle of a verb nobody is given time to say farewell, neither the process nor what it started."""
+    command = [sys.executable, "-c", _GUARDED]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        started = int(child.stdout.readline())
+        child.stdin.close()
+        assert child.wait(timeout=60) == -signal.SIGKILL
+        assert eventually(lambda: not is_running(started))
+
+
+_LATE = """
+import os
+from rotator.rotation.child_guard import Guard
+from rotator.sdk import clock
+
+with Guard(os.dup(0)).verb(clock()):
+    print("worked", flush=True)
+"""
+
+
+def test_a_request_that_is_read_too_late_is_not_begun() -> None:
+    """A process that was frozen until its deadline had passed does nothing more."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LATE],
+        input=b"",
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, b"")
