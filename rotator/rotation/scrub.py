@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -11,6 +12,9 @@ from rotator.sdk import Misconfigured, SecretValue
 
 _SHORT = 4  # shorter strings occur in ordinary words, so they are looked for between words only
 _BLANK = "***"
+_LITERAL = re.compile(
+    r'"((?:[^"\\]|\\.)*+)"(?!\s*:)', re.DOTALL
+)  # a JSON string that is no field's name
 _OPEN_FIELDS = frozenset(
     {
         "engine",
@@ -54,24 +58,36 @@ def _secrets(value: SecretValue) -> Iterator[str]:
         yield value.string
         try:
             yield from _leaves(value.fields())
-        except Misconfigured:
-            return
+        except (
+            Misconfigured
+        ):  # another parser, or this one with more of its stack left, may read it all the same
+            yield from _literals(value.string)
 
 
-def _leaves(node: Any) -> Iterator[str]:
+def _leaves(document: Any) -> Iterator[str]:
     """The strings and numbers in a JSON document, without those that are no secret by their names."""
-    match node:
-        case dict():
-            for name, inner in node.items():
-                if name not in _OPEN_FIELDS:
-                    yield from _leaves(inner)
-        case list():
-            for inner in node:
-                yield from _leaves(inner)
-        case str():
-            yield node
-        case int() | float() if not isinstance(node, bool) and len(str(node)) >= _SHORT:
-            yield str(node)
+    left = [document]  # no recursion: a value may be nested as deeply as its parser allows
+    while left:
+        match left.pop():
+            case dict() as fields:
+                left.extend(inner for name, inner in fields.items() if name not in _OPEN_FIELDS)
+            case list() as items:
+                left.extend(items)
+            case str() as text:
+                yield text
+            case int() | float() as number if not isinstance(number, bool):
+                written = json.dumps(number)
+                if len(written) >= _SHORT:
+                    yield written
+
+
+def _literals(text: str) -> Iterator[str]:
+    """What stands between quotation marks, as it is written and, where that differs, as it reads."""
+    for written, colon in _LITERAL.findall(text):
+        if not colon:
+            yield written
+            with suppress(ValueError):
+                yield json.loads(f'"{written}"')
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -40,11 +40,12 @@ class SecretValue:
         """The JSON object that the text holds.
 
         Raises:
-            Misconfigured: the value is binary, no JSON, or JSON of another type. The message doesn't quote it.
+            Misconfigured: the value is binary, no JSON, nested too deeply to be read, or JSON of another type. The
+                message doesn't quote it.
         """
         try:
             parsed = json.loads(self._string) if self._string is not None else None
-        except ValueError:
+        except (ValueError, RecursionError):
             parsed = None
         if not isinstance(parsed, dict):
             raise Misconfigured(

@@ -105,3 +105,28 @@ def test_a_whole_value_is_replaced() -> None:
     assert value.string is not None
 
     assert scrub(f"can't parse {value.string}", [value]) == "can't parse ***"
+
+
+@pytest.mark.parametrize("depth", [10, 900, 980, 1000, 5000, 15_000])
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_password_is_found_however_deep_it_is(depth: int, closed: bool) -> None:
+    """A value nested deeper than a parser's stack is no way to get a secret into a message, nor to break the scrub."""
+    deep = '{"a":' * depth + '"pass\\u0077ord"' + ("}" * depth if closed else "")
+
+    assert scrub("no password here", [SecretValue(string=deep)]) == "no *** here"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(
+    value=st.builds(SecretValue, string=st.text() | JSON.map(json.dumps))
+    | st.builds(SecretValue, binary=st.binary()),
+    message=st.text(),
+)
+def test_no_value_breaks_the_scrub(value: SecretValue, message: str) -> None:
+    """A message comes out, whatever the value is: an error must not be hidden by another one."""
+    assert isinstance(scrub(message, [value]), str)

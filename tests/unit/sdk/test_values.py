@@ -138,3 +138,9 @@ def test_what_is_no_json_object_is_refused_unquoted(value: SecretValue) -> None:
     shown = "".join(traceback.format_exception(refused.value))
     assert PASSWORD not in shown
     assert PASSWORD not in repr((refused.value.__cause__, refused.value.__context__))
+
+
+def test_a_value_nested_too_deeply_is_refused() -> None:
+    """JSON deeper than the parser's stack is no value for a rotator, in the words of every other such value."""
+    with pytest.raises(Misconfigured, match="is not a JSON object"):
+        SecretValue(string='{"a":' + "[" * 60_000).fields()
