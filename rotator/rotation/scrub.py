@@ -12,9 +12,8 @@ from rotator.sdk import Misconfigured, SecretValue
 
 _SHORT = 4  # shorter strings occur in ordinary words, so they are looked for between words only
 _BLANK = "***"
-_LITERAL = re.compile(
-    r'"((?:[^"\\]|\\.)*+)"(?!\s*:)', re.DOTALL
-)  # a JSON string that is no field's name
+# A JSON string; one with a colon behind it is a field's name.
+_LITERAL = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*:)?', re.DOTALL)
 _OPEN_FIELDS = frozenset(
     {
         "engine",
