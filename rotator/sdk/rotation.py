@@ -1,5 +1,6 @@
 """What a rotator is given for a step, and what it answers. All of it can be serialised."""
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -57,9 +58,10 @@ class Rotation:
     """One step of one rotation, as a rotator sees it.
 
     Attributes:
-        rotation_id: the run's id; with `fencing` it tags every session on the target.
+        rotation_id: the run's id; with the secret and `fencing` it tags every session on the target.
         token: the new version's id (client request token).
-        fencing: grows with every takeover; sessions tagged with a smaller number are an older owner's.
+        fencing: grows with every takeover and every rotation of the secret; sessions tagged with a smaller number are
+            an older owner's.
         attempt: 1 for the first try.
         values: the values that exist, by what they were when the rotation began.
         live: the credential that logs in, as far as the engine knows.
@@ -108,13 +110,20 @@ class Rotation:
 
     @property
     def session_tag(self) -> str:
-        """The name of every session on the target: `rotator/<rotation id>/<fencing number>` (at most 63 bytes)."""
-        return f"{self.session_prefix}{self.fencing}"
+        """The name of every session on the target: `rotator/<secret>/<rotation id>/<fencing number>`.
+
+        At most 63 bytes, the longest name that PostgreSQL keeps, up to the fencing number 99999.
+        """
+        return f"{self.session_prefix}{self.rotation_id}/{self.fencing}"
 
     @property
     def session_prefix(self) -> str:
-        """What the tags of all sessions of this rotation, older owners' too, begin with."""
-        return f"rotator/{self.rotation_id}/"
+        """What the tags of the sessions of all rotations of this secret begin with: `rotator/<secret>/`.
+
+        The fencing number grows over all of them, so a smaller one is an older owner's whatever its rotation. The
+        secret is named by the first 16 hexadecimal digits of the SHA-256 of its ARN.
+        """
+        return f"rotator/{hashlib.sha256(self.secret_arn.encode()).hexdigest()[:16]}/"
 
     def remaining(self) -> float:
         """Seconds until the deadline, negative when it has passed."""

@@ -75,12 +75,7 @@ class AlternatingUsersSteps:
         """Give the pending user its password and, where that is the clone, all that the original has."""
         if rotation.live is Candidate.PENDING:
             return
-        pending = parse(rotation.value(Candidate.PENDING))
-        if pending.username == parse(rotation.value(Candidate.CURRENT)).username:
-            raise Misconfigured(
-                f'the pending value is for "{pending.username}", which is the user in use',
-                hint="cancel the rotation and start it again",
-            )
+        pending = _pending_of_other_user(rotation)
         session = self._admin_session(rotation)
         verifier = change.verifier(session, user=pending.username, password=pending.password)
         with change.transaction(session, rotation):
@@ -92,7 +87,7 @@ class AlternatingUsersSteps:
 
     def test_secret(self, rotation: Rotation) -> None:
         """The new login acts as the original and can do what it can; the server checks passwords."""
-        pending = parse(rotation.value(Candidate.PENDING))
+        pending = _pending_of_other_user(rotation)
         session = self._prover.log_in(pending, rotation)
         try:
             check_clone_session(session, pending)
@@ -114,10 +109,12 @@ class AlternatingUsersSteps:
         """Take the pending password back. The user in use is never touched.
 
         The pending user gets the password of the previous value where that is its own; else its password is disabled,
-        and a clone may not log in until a rotation succeeds.
+        and a clone may not log in until a rotation succeeds. A pending value of the user in use was not set by an
+        alternating rotation, so there is nothing to take back.
         """
-        pending = parse(rotation.value(Candidate.PENDING))
-        user = pending.username
+        user = parse(rotation.value(Candidate.PENDING)).username
+        if user == parse(rotation.value(Candidate.CURRENT)).username:
+            return
         session = self._admin_session(rotation)
         if read_roles(session, user).get(user) is None:
             return
@@ -132,10 +129,10 @@ class AlternatingUsersSteps:
         change.run(session, rotation, [statement], doing="taking the new password back")
 
     def end_older_sessions(self, rotation: Rotation) -> None:
-        """End what older owners of this rotation left open; only admins' sessions change anything."""
+        """End what older owners left open; idle sessions of the users themselves only tested a login."""
         current = parse(rotation.value(Candidate.CURRENT))
         end_older_sessions(
-            self._admin_session(rotation), rotation, harmless_users=user_pair(current.username)
+            self._admin_session(rotation), rotation, test_users=user_pair(current.username)
         )
 
     def close(self) -> None:
@@ -168,6 +165,18 @@ class AlternatingUsersSteps:
             )
         else:
             self._current_logs_in = True
+
+
+def _pending_of_other_user(rotation: Rotation) -> DatabaseSecret:
+    """The pending value, which has to be of the user that isn't in use."""
+    pending = parse(rotation.value(Candidate.PENDING))
+    if pending.username == parse(rotation.value(Candidate.CURRENT)).username:
+        raise Misconfigured(
+            f'AWSPENDING holds the same user as AWSCURRENT, "{pending.username}", so it isn\'t of an '
+            "alternating rotation",
+            hint="give that rotation up with `rotate abort`, then start a new one",
+        )
+    return pending
 
 
 def _hint(facts: CloneFacts) -> str:

@@ -24,7 +24,6 @@ from rotators.postgresql.passwords import password_policy
 from rotators.postgresql.quoting import identifier
 from rotators.postgresql.secret import DatabaseSecret, parse
 from rotators.postgresql.session import Session, login
-from rotators.postgresql.statement_failure import explained
 
 _DOING = "changing the password"
 _HINT = "name an admin secret in masterarn that may change this role"
@@ -133,16 +132,12 @@ class SingleUserSteps:
         self._change_password(session, current, rotation)
 
     def end_older_sessions(self, rotation: Rotation) -> None:
-        """End what older owners of this rotation left open."""
+        """End what older owners left open; before an admin was named, the role's own sessions made the changes."""
         if rotation.admin is not None:
-            session = self._session_for_change(rotation)
-            users = {parse(value).username for value in rotation.values.values()}
-            end_older_sessions(session, rotation, harmless_users=users)
+            end_older_sessions(self._session_for_change(rotation), rotation)
             return
         session = self._any_session(rotation)
         try:
-            with explained("acting as the role itself"):
-                session.execute("SET ROLE NONE")
             end_older_sessions(session, rotation)
         finally:
             session.close()

@@ -214,19 +214,6 @@ def test_revert_of_an_original_without_a_known_password_disables_it(pg16: Databa
     assert pg16.can_log_in(clone)
 
 
-def test_pending_value_of_the_user_in_use_is_refused(pg16: DatabaseServer) -> None:
-    """SetSecret never touches the user that the current value names."""
-    role = pg16.new_role()
-    values, admin = start(pg16, role)
-    values[Candidate.PENDING] = value(pg16, Role(name=role.name, password="x"), masterarn=ADMIN_ARN)
-    with (
-        attempt(AlternatingUsers) as rotator,
-        pytest.raises(Misconfigured, match="the user in use"),
-    ):
-        rotator.set_secret(rotation_of(values, admin=admin))
-    assert pg16.can_log_in(role)
-
-
 def test_admin_of_another_server_is_refused(pg16: DatabaseServer) -> None:
     """The admin secret has to name the same host and port."""
     values, _ = start(pg16)
@@ -328,3 +315,37 @@ def test_role_that_is_locked_elsewhere_is_busy(pg16: DatabaseServer) -> None:
         with attempt(AlternatingUsers) as rotator, pytest.raises(TargetBusy, match="lock"):
             rotator.set_secret(step)
         other.execute("ROLLBACK")
+
+
+def _same_user_pending(server: DatabaseServer, role: Role) -> Values:
+    """A pending value of the user in use, as a single-user rotation or a put leaves it."""
+    values, _ = start(server, role)
+    pending = value(server, Role(name=role.name, password="something else"))
+    return {**values, Candidate.PENDING: pending}
+
+
+@pytest.mark.parametrize("live", [Candidate.CURRENT, Candidate.PREVIOUS])
+def test_revert_of_a_pending_value_of_the_user_in_use_touches_nothing(
+    pg16: DatabaseServer, live: Candidate
+) -> None:
+    """What no alternating rotation made is not taken back: the user in use keeps its password, without a login."""
+    role = pg16.new_role()
+    values = {**_same_user_pending(pg16, role), Candidate.PREVIOUS: value(pg16, role)}
+    wrong = value(pg16, Role(name=pg16.superuser.name, password="wrong"))
+    with attempt(AlternatingUsers) as rotator:
+        rotator.revert(rotation_of(values, admin=wrong, live=live))
+    assert pg16.can_log_in(role)
+
+
+def test_a_pending_value_of_the_user_in_use_is_refused(pg16: DatabaseServer) -> None:
+    """SetSecret and testSecret refuse it, with the way out, before a session is opened."""
+    role = pg16.new_role()
+    values = _same_user_pending(pg16, role)
+    wrong = value(pg16, Role(name=pg16.superuser.name, password="wrong"))
+    step = rotation_of(values, admin=wrong)
+    with attempt(AlternatingUsers) as rotator:
+        for verb in (rotator.set_secret, rotator.test_secret):
+            with pytest.raises(Misconfigured, match="the same user as AWSCURRENT") as caught:
+                verb(step)
+            assert "rotate abort" in (caught.value.hint or "")
+    assert pg16.can_log_in(role)

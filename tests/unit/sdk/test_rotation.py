@@ -130,12 +130,20 @@ def test_a_missing_value_is_a_misconfiguration() -> None:
 
 
 def test_the_tag_of_a_session_fits_the_longest_name() -> None:
-    """A session's tag names rotation and fencing number within 63 bytes, and begins as all of the rotation's do."""
-    tag = replace(REQUEST, fencing=10**9).session_tag
+    """A session's tag names secret, rotation and fencing number within 63 bytes."""
+    tag = replace(REQUEST, fencing=99999).session_tag
 
-    assert tag == f"rotator/{REQUEST.rotation_id}/1000000000"
-    assert tag.startswith(REQUEST.session_prefix)
+    assert tag == f"{REQUEST.session_prefix}{REQUEST.rotation_id}/99999"
     assert len(tag.encode()) <= 63
+
+
+def test_the_tags_of_all_rotations_of_a_secret_begin_alike() -> None:
+    """A later rotation of the same secret finds the sessions of an earlier one, those of another secret it doesn't."""
+    later = replace(REQUEST, rotation_id="f" * 32)
+    other = replace(REQUEST, secret_arn=REQUEST.secret_arn + "x")
+
+    assert REQUEST.session_tag.startswith(later.session_prefix)
+    assert not REQUEST.session_tag.startswith(other.session_prefix)
 
 
 def test_the_deadline_stops_a_change() -> None:
