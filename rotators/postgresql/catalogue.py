@@ -101,11 +101,13 @@ class Roles:
     Attributes:
         version: `server_version_num`, 160014 for 16.14.
         fsync: False where a crash of the machine may lose what was committed.
+        synchronous_standbys: `synchronous_standby_names`, empty where a commit waits for no standby.
         acting: the role that the session acts as; statements run with its rights.
     """
 
     version: int
     fsync: bool
+    synchronous_standbys: str
     acting: Role
     by_name: dict[str, Role]
 
@@ -132,6 +134,7 @@ class Roles:
 _ROLES = """
 SELECT current_setting('server_version_num')::int AS version,
        current_setting('fsync')::bool AS fsync,
+       current_setting('synchronous_standby_names') AS synchronous_standbys,
        r.rolname = current_user AS acting,
        r.rolname::text AS name,
        r.oid::bigint AS oid,
@@ -167,6 +170,7 @@ def read_roles(session: Session, *names: str) -> Roles:
     return Roles(
         version=rows[0]["version"],
         fsync=rows[0]["fsync"],
+        synchronous_standbys=rows[0]["synchronous_standbys"],
         acting=by_name[acting],
         by_name={name: by_name[name] for name in names if name in by_name},
     )

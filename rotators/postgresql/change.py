@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from psycopg import sql
+from psycopg.errors import Diagnostic
 
-from rotator.sdk import Rotation
+from rotator.sdk import OutcomeUnknown, Rotation
 from rotators.postgresql import scram
 from rotators.postgresql.session import Session, server_limits
 from rotators.postgresql.statement_failure import explained
@@ -16,6 +17,22 @@ AS_LOGGED_IN = sql.SQL("SET LOCAL ROLE NONE")
 
 _COMMIT = sql.SQL("COMMIT")
 _SEPARATOR = sql.SQL(";\n")
+
+# A statement that waits for a lock is given up once the client is gone. Servers on other systems than Linux may
+# refuse the setting (PostgreSQL manual, client_connection_check_interval), and an error would undo the change.
+_WATCH_CLIENT = sql.SQL(
+    "SELECT set_config('client_connection_check_interval', '1000', true) WHERE version() ~ 'linux'"
+)
+
+# The server's limits count for each statement anew, so the time since the message came in is taken off.
+_RENEW_LIMITS = sql.SQL(
+    "SELECT set_config(name, greatest(1, full_limit"
+    " - 1000 * extract(epoch FROM clock_timestamp() - statement_timestamp()))::bigint::text, true)"
+    " FROM (VALUES ('statement_timeout', {}), ('lock_timeout', {})) AS limits (name, full_limit)"
+)
+
+_WAITS_FOR_STANDBY = "SyncRepWaitForLSN"
+"""The routine of the server (its `src/backend/replication/syncrep.c`) that warns of a wait given up."""
 
 
 def verifier(session: Session, *, user: str, password: str) -> sql.Literal:
@@ -55,10 +72,11 @@ def run(
 
     Raises:
         TargetUnreachable: the deadline has passed; nothing was sent.
-        OutcomeUnknown: the connection was lost or the time ran out.
+        OutcomeUnknown: the connection was lost, the time ran out, or no standby confirmed the commit.
         TargetRefused, TargetBusy, Misconfigured: the server answered; nothing was changed.
     """
-    _send(session, rotation, (*_opening(rotation), *statements, _COMMIT), doing=doing, hint=hint)
+    message = (*_opening(session, rotation), *_within_limits(rotation, statements), _COMMIT)
+    _send(session, rotation, message, doing=doing, hint=hint)
 
 
 @contextmanager
@@ -66,7 +84,7 @@ def transaction(session: Session, rotation: Rotation) -> Iterator[None]:
     """A transaction that reads the catalogue and ends with `commit`; the session is closed where it doesn't."""
     try:
         with explained("beginning the change"):
-            session.execute(_SEPARATOR.join(_opening(rotation)))
+            session.execute(_SEPARATOR.join(_opening(session, rotation)))
         yield
     except BaseException:
         session.close()
@@ -82,17 +100,34 @@ def commit(
     hint: str | None = None,
 ) -> None:
     """As `run`, inside of `transaction`."""
-    _send(session, rotation, (*statements, _COMMIT), doing=doing, hint=hint)
+    message = (*_within_limits(rotation, statements), _COMMIT)
+    _send(session, rotation, message, doing=doing, hint=hint)
 
 
-def _opening(rotation: Rotation) -> list[sql.Composable]:
+def _opening(session: Session, rotation: Rotation) -> list[sql.Composable]:
     """How a transaction begins: with the step's time limit, and durable whatever the role's settings are."""
-    limits = (
+    limits = server_limits(rotation)
+    if session.info.server_version >= 170000:
+        limits["transaction_timeout"] = limits["idle_in_transaction_session_timeout"]
+    settings = (
         sql.SQL("SET LOCAL {} TO {}").format(sql.Identifier(name), sql.Literal(limit))
-        for name, limit in server_limits(rotation).items()
+        for name, limit in limits.items()
     )
     durable = sql.SQL("SET LOCAL synchronous_commit TO on")
-    return [sql.SQL("BEGIN READ WRITE"), *limits, durable]
+    return [sql.SQL("BEGIN READ WRITE"), *settings, _WATCH_CLIENT, durable]
+
+
+def _within_limits(
+    rotation: Rotation, statements: Iterable[sql.Composable]
+) -> Iterator[sql.Composable]:
+    """The statements, each with what the ones before it have left of the step's time."""
+    limits = server_limits(rotation)
+    renewal = _RENEW_LIMITS.format(
+        sql.Literal(limits["statement_timeout"]), sql.Literal(limits["lock_timeout"])
+    )
+    for statement in statements:
+        yield renewal
+        yield statement
 
 
 def _send(
@@ -106,8 +141,28 @@ def _send(
     message = _SEPARATOR.join(statements)
     try:
         rotation.check_deadline()
-        with explained(doing, changing=True, hint=hint):
+        with explained(doing, changing=True, hint=hint), _confirmed_by_standbys(session, doing):
             session.execute(message)
     except BaseException:
         session.close()
         raise
+
+
+@contextmanager
+def _confirmed_by_standbys(session: Session, doing: str) -> Iterator[None]:
+    """Take a commit for unknown whose wait for synchronous standbys was cancelled: the server calls it a success."""
+    given_up: list[Diagnostic] = []
+
+    def note(notice: Diagnostic) -> None:
+        if notice.source_function == _WAITS_FOR_STANDBY:
+            given_up.append(notice)
+
+    session.add_notice_handler(note)
+    yield
+    session.remove_notice_handler(note)
+    if given_up:
+        raise OutcomeUnknown(
+            f"{doing} was committed on the primary, but its wait for a synchronous standby was cancelled, so a "
+            "failover may lose it",
+            hint="see that a standby of synchronous_standby_names is connected: SELECT * FROM pg_stat_replication",
+        )

@@ -48,6 +48,12 @@ def server_findings(roles: Roles, *, standby: bool) -> Iterable[Finding]:
             "the server runs with fsync = off: a crash of its machine may bring the old password back",
             "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()",
         )
+    if roles.synchronous_standbys:
+        yield warning(
+            f"each commit waits for a standby (synchronous_standby_names = '{roles.synchronous_standbys}'): while none "
+            "confirms it, the rotation can't tell whether its change lasts, and goes by what logs in",
+            "see that one is connected: SELECT application_name, sync_state FROM pg_stat_replication",
+        )
 
 
 def privilege_findings(role: Role, *, allowed: bool) -> Iterable[Finding]:

@@ -22,6 +22,8 @@ _PASSES_BY_ITSELF = {
     "57014": "the statement ran into its time limit",
     "55P03": "another session holds a lock on the role",
     "40001": "another transaction got in between",
+    "25P03": "the transaction was idle for too long",
+    "25P04": "the transaction ran into its time limit",
     "40P01": "it ran into a deadlock with another transaction",
 }
 
