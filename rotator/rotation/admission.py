@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from rotator.errors import InvalidRequest, RotationInProgress
+from rotator.manager.call import Call
 from rotator.model import labels as names
 from rotator.model.caller import Caller
 from rotator.model.labels import Labels
@@ -18,13 +19,13 @@ from rotator.rotation.owner import Owner
 from rotator.rotation.patience import AdminSecretBusy
 from rotator.rotation.situation import admin_value, candidates_of, check_rotatable
 from rotator.sdk import Candidate
-from rotator.store import audit, labels, rotations, secrets
-from rotator.store.audit import Outcome
+from rotator.store import labels, rotations, secrets
 from rotator.store.rotations import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
 from rotator.store.versions import VersionRow
 
+_RUN_LENGTH = 12
 _DOUBTFUL = {Status.DIVERGED, Status.UNVERIFIED, Status.DEGRADED}
 
 
@@ -51,54 +52,50 @@ class Admission:
         caller: Caller,
         request_id: str,
         purpose: Purpose,
-        ready: Callable[[SecretRow], object],
+        ready: Callable[[str], object],
     ) -> Claim | None:
         """The rotation of a secret, leased to this process with a fresh budget.
 
         None where RESUME or ABORT finds nothing.
 
         Args:
-            ready: raises where the secret's rotator can't be had, so that nothing is left behind then.
+            ready: raises where the rotator of this name can't be had, so that nothing is left behind then.
 
         Raises:
+            AccessDenied: the caller may not, there.
             ResourceNotFound: no such secret.
             InvalidRequest: it is marked for deletion, or has no rotator.
             RotationInProgress: another process holds the lease.
             AdminSecretBusy: it has to wait for another secret's rotation.
         """
         asked = self.journal.clock()
-        with self.journal.store.write() as tx:
-            secret = secrets.find(
-                tx,
-                account=caller.account,
-                region=caller.region,
-                secret_id=secret_id,
-                for_update=True,
-            )
+        call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
+        with call.write(self.journal.store) as tx:
+            secret = call.find(tx, for_update=True)
             last = rotations.latest(tx, secret.id)
             row = last if last is not None and last.state.status.active else None
-            if row is None and purpose is Purpose.RESUME:
+            at = labels.load(tx, secret.id)
+            if row is None and _nothing_left(at, last, purpose):
                 return None
             if row is not None:
                 self._refuse_leased(tx, secret, row)
-            check_rotatable(secret, row)
-            ready(secret)
+            rotator = check_rotatable(secret, row)
+            if last is not None and (row is not None or _same_token(at, last)):
+                rotator = last.rotator  # another one would not know what this one has done
+            ready(rotator)
             admin = self._admin(tx, secret)
-            at = labels.load(tx, secret.id)
             if row is not None:
-                return self._take(tx, secret, row, at, admin, asked, purpose=purpose)
-            if purpose is Purpose.ABORT and not _left_behind(at, last):
-                return None
+                call.record(
+                    tx,
+                    secret.arn,
+                    version_id=row.token,
+                    detail={"rotation": row.id, "purpose": str(purpose)},
+                )
+                return self._take(
+                    tx, secret, row, at, admin, asked, owner=self._new_owner(), purpose=purpose
+                )
             return self._start(
-                tx,
-                secret,
-                at,
-                admin,
-                asked,
-                caller=caller,
-                request_id=request_id,
-                last=last,
-                purpose=purpose,
+                tx, call, secret, at, admin, asked, rotator=rotator, last=last, purpose=purpose
             )
 
     def reclaim(self, claim: Claim) -> Claim | None:
@@ -113,20 +110,17 @@ class Admission:
         with self.journal.store.write() as tx:
             secret = secrets.by_id(tx, claim.secret.id, for_update=True)
             row = rotations.active(tx, secret.id)
-            if row is None or row.id != claim.rotation_id or self._held_by_other(tx, row):
+            if row is None or row.id != claim.rotation_id or _held_by_other(tx, row, claim):
                 return None
             at = labels.load(tx, secret.id)
             admin = self._admin(tx, secret)
-            again = self._take(tx, secret, row, at, admin, asked, purpose=None)
-        return replace(again, deadline=claim.deadline, labels=claim.labels, resumed=claim.resumed)
+            again = self._take(tx, secret, row, at, admin, asked, owner=claim.owner, purpose=None)
+        return replace(again, deadline=claim.deadline, resumed=claim.resumed)
 
     def read_admin(self, claim: Claim) -> tuple[SecretRow, VersionRow] | None:
         """The admin secret as it is now: it may have been rotated since the claim."""
         with self.journal.store.read() as tx:
             return admin_value(tx, claim.secret)
-
-    def _held_by_other(self, tx: Tx, row: RotationRow) -> bool:
-        return row.leased(tx) and row.owner != str(self.journal.owner)
 
     def _refuse_leased(self, tx: Tx, secret: SecretRow, row: RotationRow) -> None:
         holder = Owner.parse(row.owner or "")
@@ -162,12 +156,13 @@ class Admission:
         admin: tuple[SecretRow, VersionRow] | None,
         asked: float,
         *,
+        owner: Owner,
         purpose: Purpose | None,
     ) -> Claim:
         candidates = candidates_of(tx, secret, at, row=row, token=row.token)
         facts = Facts(candidates=frozenset(candidates), has_admin=admin is not None)
         state = _taken_state(row, facts, taken_over=row.owner is not None, purpose=purpose)
-        columns = self._leased_state(tx, state)
+        columns = self._leased_state(tx, state, owner)
         columns |= {"next_attempt_at": None, "admin_arn": secret.admin_arn}
         if purpose is not None:
             columns["deadline_at"] = rotations.deadline(tx, self.journal.policy.deadline)
@@ -176,6 +171,8 @@ class Admission:
             secret=secret,
             rotation_id=row.id,
             token=row.token,
+            rotator=row.rotator,
+            owner=owner,
             fencing=fencing,
             state=state,
             candidates=candidates,
@@ -192,19 +189,18 @@ class Admission:
     def _start(
         self,
         tx: Tx,
+        call: Call,
         secret: SecretRow,
         at: Labels,
         admin: tuple[SecretRow, VersionRow] | None,
         asked: float,
         *,
-        caller: Caller,
-        request_id: str,
+        rotator: str,
         last: RotationRow | None,
         purpose: Purpose,
     ) -> Claim:
-        pending = at.version(names.PENDING)
-        left = pending is not None and pending != at.version(names.CURRENT)
-        token = pending if left and pending is not None else self.new_token()
+        left = _left_token(at)
+        token = left or self.new_token()
         candidates = candidates_of(tx, secret, at, row=None, token=token)
         facts = Facts(candidates=frozenset(candidates), has_admin=admin is not None)
         created = Candidate.PENDING in candidates
@@ -218,33 +214,41 @@ class Admission:
         if purpose is Purpose.ABORT:
             state = machine.aborted(state, facts=facts, taken_over=False)
         rotation_id = self.new_id()
+        owner = self._new_owner()
+        fencing = 1 if last is None else last.fencing + 1
         rotations.insert_rotation(
             tx,
-            self._leased_state(tx, state)
+            self._leased_state(tx, state, owner)
             | {
                 "id": rotation_id,
                 "secret_id": secret.id,
                 "token": token,
-                "requested_by": caller.principal,
-                "request_id": request_id,
+                "rotator": rotator,
+                "requested_by": call.caller.principal,
+                "request_id": call.request_id,
                 "created_at": tx.now,
                 "updated_at": tx.now,
                 "deadline_at": rotations.deadline(tx, self.journal.policy.deadline),
                 "current_version": at.version(names.CURRENT),
                 "previous_version": at.version(names.PREVIOUS),
                 "admin_arn": secret.admin_arn,
-                "fencing": 1,
+                "fencing": fencing,
             },
         )
-        audit.record(
-            tx, caller=caller, request_id=request_id, event="RotationStarted", secret_arn=secret.arn,
-            version_id=token, outcome=Outcome.SUCCEEDED, detail={"rotation": rotation_id},
-        )  # fmt: skip
+        call.record(
+            tx,
+            secret.arn,
+            version_id=token,
+            event="RotationStarted",
+            detail={"rotation": rotation_id, "purpose": str(purpose)},
+        )
         return Claim(
             secret=secret,
             rotation_id=rotation_id,
             token=token,
-            fencing=1,
+            rotator=rotator,
+            owner=owner,
+            fencing=fencing,
             state=state,
             candidates=candidates,
             admin=admin,
@@ -254,13 +258,16 @@ class Admission:
             barrier_raised=False,
             resumed=created,
             abandoned=False,
-            new_token=not left,
+            new_token=left is None,
         )
 
-    def _leased_state(self, tx: Tx, state: MachineState) -> dict[str, Any]:
+    def _new_owner(self) -> Owner:
+        return replace(self.journal.owner, run=self.new_id()[:_RUN_LENGTH])
+
+    def _leased_state(self, tx: Tx, state: MachineState, owner: Owner) -> dict[str, Any]:
         """The row stays active until the run has written its end, even where the state is at its end already."""
         active = state if state.status.active else replace(state, status=Status.RUNNING)
-        lease = lease_columns(tx, owner=self.journal.owner, seconds=self.journal.policy.lease)
+        lease = lease_columns(tx, owner=owner, seconds=self.journal.policy.lease)
         return rotations.state_columns(active) | lease
 
 
@@ -281,8 +288,28 @@ def _taken_state(
     return state if purpose is None else replace(state, attempt=1, reverts=0)
 
 
-def _left_behind(at: Labels, last: RotationRow | None) -> bool:
+def _held_by_other(tx: Tx, row: RotationRow, claim: Claim) -> bool:
+    """Whether another run has the rotation by now, one in another thread of this process too."""
+    return row.leased(tx) and row.owner != str(claim.owner)
+
+
+def _left_token(at: Labels) -> str | None:
+    """The version that AWSPENDING was left on, None where there is none but the current one."""
     pending = at.version(names.PENDING)
-    return (pending is not None and pending != at.version(names.CURRENT)) or (
-        last is not None and last.status in _DOUBTFUL
-    )
+    return None if pending == at.version(names.CURRENT) else pending
+
+
+def _same_token(at: Labels, last: RotationRow) -> bool:
+    return last.token == _left_token(at)
+
+
+def _nothing_left(at: Labels, last: RotationRow | None, purpose: Purpose) -> bool:
+    """Whether a run that makes no new value finds nothing to do."""
+    doubtful = last is not None and last.status in _DOUBTFUL
+    match purpose:
+        case Purpose.ROTATE:
+            return False
+        case Purpose.RESUME:
+            return _left_token(at) is None
+        case Purpose.ABORT:
+            return _left_token(at) is None and not doubtful

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from rotator.crypto.envelope import SealContext
 from rotator.model.labels import Labels
 from rotator.model.rotation import MachineState
+from rotator.rotation.owner import Owner
 from rotator.sdk import Candidate
 from rotator.store.secrets import SecretRow
 from rotator.store.versions import VersionRow
@@ -16,6 +17,8 @@ class Claim:
     """A rotation that this process owns as long as its lease lasts.
 
     Attributes:
+        rotator: the one that began the rotation.
+        owner: who holds the lease: this run.
         state: where the machine goes on.
         deadline: when the rotation must be over, a reading of `rotator.sdk.clock`.
         lease_until: when the lease ends, counted from before it was asked for, on the same clock.
@@ -27,6 +30,8 @@ class Claim:
     secret: SecretRow
     rotation_id: str
     token: str
+    rotator: str
+    owner: Owner
     fencing: int
     state: MachineState
     candidates: Mapping[Candidate, VersionRow]

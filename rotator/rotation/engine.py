@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rotator.crypto.envelope import Sealer
-from rotator.errors import InvalidRequest, PreflightRefused
+from rotator.errors import PreflightRefused
 from rotator.model.caller import Caller
 from rotator.model.rotation import Phase, Status
 from rotator.rotation.admission import Admission, Purpose
@@ -129,21 +129,21 @@ class Engine:
             secret_id, Purpose.ABORT, caller=caller, request_id=request_id, observer=observer
         )[0]
 
-    def plan(self, secret_id: str, *, caller: Caller) -> "Plan":
+    def plan(self, secret_id: str, *, caller: Caller, request_id: str) -> "Plan":
         """What `rotate` would do; nothing is changed."""
         inspector = self._inspector()
-        claim = inspector.look(secret_id, caller=caller)
-        rotator = self._make(self._entry(claim.secret.rotator))
+        claim = inspector.look(secret_id, caller=caller, request_id=request_id, purpose="plan")
+        rotator = self._make(self._entry(claim.rotator))
         try:
             return inspector.plan(claim, rotator)
         finally:
             rotator.close()
 
-    def verify(self, secret_id: str, *, caller: Caller) -> "Verification":
+    def verify(self, secret_id: str, *, caller: Caller, request_id: str) -> "Verification":
         """Whether the stored credential still logs in."""
         inspector = self._inspector()
-        claim = inspector.look(secret_id, caller=caller)
-        rotator = self._make(self._entry(claim.secret.rotator))
+        claim = inspector.look(secret_id, caller=caller, request_id=request_id, purpose="verify")
+        rotator = self._make(self._entry(claim.rotator))
         try:
             return inspector.verify(claim, rotator)
         finally:
@@ -189,13 +189,13 @@ class Engine:
                 caller=caller,
                 request_id=request_id,
                 purpose=purpose,
-                ready=lambda secret: self._make(self._entry(secret.rotator)).close(),
+                ready=lambda rotator: self._make(self._entry(rotator)).close(),
             )
 
         claim = when_free(attempt, patience=self._policy.lease, sleep=self._sleep)
         if claim is None:
             return None, False
-        entry = self._entry(claim.secret.rotator)
+        entry = self._entry(claim.rotator)
         parts = StepParts(
             journal=self._journal,
             admission=self._admission,
@@ -208,12 +208,7 @@ class Engine:
         report = run(claim, leases=self._leases, parts=parts, observer=observer)
         return report, claim.abandoned
 
-    def _entry(self, reference: str | None) -> RotatorEntry:
-        if reference is None:
-            raise InvalidRequest(
-                "No Lambda rotation function ARN is associated with this secret. "
-                "Choose a rotator first: rotate rotation set SECRET --rotator NAME"
-            )
+    def _entry(self, reference: str) -> RotatorEntry:
         return self._registry.resolve(reference)
 
     def _make(self, entry: RotatorEntry) -> Rotator:

@@ -1,13 +1,15 @@
 """Looks at a secret and its target without changing either: `rotate plan` and `rotate verify`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rotator.crypto.envelope import Sealer
+from rotator.manager.call import Call
 from rotator.model import labels as names
 from rotator.model.caller import Caller
-from rotator.model.rotation import MachineState
+from rotator.model.rotation import Goal, MachineState
 from rotator.rotation.claim import Claim
+from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.scrub import scrub
 from rotator.rotation.situation import admin_value, candidates_of, check_rotatable
@@ -17,6 +19,7 @@ from rotator.sdk import (
     Candidate,
     Finding,
     Level,
+    LoginRefused,
     Overlap,
     Preflight,
     Proof,
@@ -24,7 +27,7 @@ from rotator.sdk import (
     StepError,
     clock,
 )
-from rotator.store import labels, rotations, secrets
+from rotator.store import labels, rotations
 from rotator.store.store import Store
 
 _LABELS = {
@@ -45,31 +48,42 @@ class Inspector:
     trust: str | None
     new_id: Callable[[], str]
 
-    def look(self, secret_id: str, *, caller: Caller) -> Claim:
-        """What a run would work on, with no lease and nothing written.
+    def look(self, secret_id: str, *, caller: Caller, request_id: str, purpose: str) -> Claim:
+        """What a run would work on, without a lease. That the values were read is in the audit.
+
+        Args:
+            purpose: what they are read for, as the audit record says it.
 
         Raises:
+            AccessDenied: the caller may not, there.
             ResourceNotFound: no such secret.
             InvalidRequest: it can't be rotated as it is.
         """
-        with self.store.read() as tx:
-            secret = secrets.find(
-                tx, account=caller.account, region=caller.region, secret_id=secret_id
-            )
+        call = Call(
+            event="GetSecretValue", caller=caller, request_id=request_id, secret_id=secret_id
+        )
+        with call.write(self.store) as tx:
+            secret = call.find(tx)
             row = rotations.active(tx, secret.id)
-            check_rotatable(secret, row)
+            rotator = check_rotatable(secret, row)
             at = labels.load(tx, secret.id)
             pending = at.version(names.PENDING)
             token = row.token if row is not None else pending
             candidates = candidates_of(tx, secret, at, row=row, token=token)
+            admin = admin_value(tx, secret)
+            call.record(tx, secret.arn, detail={"for": purpose})
+            if admin is not None:
+                call.record(tx, admin[0].arn, detail={"for": purpose, "of": secret.arn})
             return Claim(
                 secret=secret,
                 rotation_id=self.new_id(),
+                rotator=rotator if row is None else row.rotator,
+                owner=Owner.me(),
                 token=token or "",
                 fencing=0,
                 state=MachineState() if row is None else row.state,
                 candidates=candidates,
-                admin=admin_value(tx, secret),
+                admin=admin,
                 labels=at,
                 deadline=clock() + self.policy.deadline,
                 lease_until=clock() + self.policy.lease,
@@ -84,11 +98,8 @@ class Inspector:
         """What `rotate now` would do."""
         values = Values(claim, sealer=self.sealer, trust=self.trust)
         try:
-            values.agree(rotator)
-            request = values.request(
-                claim, MachineState(), deadline=clock() + self.policy.step_limit
-            )
-            preflight = rotator.preflight(request)
+            values.agree(rotator, goal=Goal.ROTATE)
+            preflight = self._preflight(claim, rotator, values)
         except StepError as error:
             refusal = Finding(
                 level=Level.REFUSAL,
@@ -97,6 +108,18 @@ class Inspector:
             )
             return self._plan(claim, rotator, None, findings=(refusal,))
         return self._plan(claim, rotator, preflight, findings=preflight.findings)
+
+    def _preflight(self, claim: Claim, rotator: Rotator, values: Values) -> Preflight:
+        """Preflight by the current value; by the pending one where an unfinished rotation may have set it already."""
+        state = MachineState()
+        deadline = clock() + self.policy.step_limit
+        try:
+            return rotator.preflight(values.request(claim, state, deadline=deadline))
+        except LoginRefused:
+            if Candidate.PENDING not in values.candidates:
+                raise
+            state = replace(state, live=Candidate.PENDING)
+            return rotator.preflight(values.request(claim, state, deadline=deadline))
 
     def _plan(
         self,
@@ -148,10 +171,14 @@ class Inspector:
     def verify(self, claim: Claim, rotator: Rotator) -> Verification:
         """Whether AWSCURRENT logs in; if not, which stored value does."""
         values = Values(claim, sealer=self.sealer, trust=self.trust)
-        order = [c for c in _LABELS if c in claim.candidates]
         proofs: list[LabelProof] = []
-        for candidate in order:
-            proofs.append(self._probe(claim, rotator, values, candidate))
+        for candidate in _LABELS:
+            if candidate not in claim.candidates:
+                continue
+            proof = self._probe(claim, rotator, values, candidate)
+            if candidate is not Candidate.CURRENT and candidate not in values.candidates:
+                continue  # it can't be opened, or names another server or user: nobody logs in with it
+            proofs.append(proof)
             if proofs[-1].outcome != Proof.REFUSED:
                 break  # it logs in, or nobody can tell: no further failed login is risked
         message, hint = _verdict(proofs)
@@ -169,7 +196,7 @@ class Inspector:
     ) -> LabelProof:
         version = claim.candidates[candidate].version_id
         try:
-            values.agree(rotator)
+            values.agree(rotator, goal=Goal.SETTLE)
             request = values.request(
                 claim, MachineState(), deadline=clock() + self.policy.step_limit
             )
@@ -191,8 +218,11 @@ def _verdict(proofs: list[LabelProof]) -> tuple[str, str | None]:
         return f"{last.label} could not be tried: {last.message}", "mend that, then verify again"
     if last.outcome == Proof.ACCEPTED:
         return (
-            f"the target refuses {first.label}, but accepts {last.label}",
-            "run `rotate now`: it starts from the value that logs in",
+            f"the target refuses {first.label}, but accepts {last.label} (version {last.version_id})",
+            (
+                "make that version current again with `rotate secret stage`, or, where an admin secret is set, "
+                "set a new value: rotate now"
+            ),
         )
     return (
         f"the target refuses {first.label} and every other stored value: somebody changed the password there",

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
+
 from rotator.crypto.envelope import Sealed
-from rotator.errors import FencedOut
+from rotator.errors import FencedOut, InvalidRequest
 from rotator.manager.next_due import anchor_of, due_columns
 from rotator.model import labels as names
 from rotator.model.caller import rotation_service
@@ -45,7 +47,7 @@ def lease_columns(tx: Tx, *, owner: Owner, seconds: float) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Writes what a run does, on behalf of one owner."""
+    """Writes what runs do, on behalf of one process."""
 
     store: Store
     policy: EnginePolicy
@@ -78,8 +80,14 @@ class Journal:
 
     def _add_pending(self, tx: Tx, claim: Claim, sealed: Sealed) -> None:
         secret_id, token = claim.secret.id, claim.token
-        if claim.new_token or versions.get(tx, secret_id=secret_id, version_id=token) is None:
-            versions.insert(tx, secret_id=secret_id, version_id=token, sealed=sealed)
+        found = None if claim.new_token else versions.get(tx, secret_id=secret_id, version_id=token)
+        if found is None:
+            try:
+                versions.insert(tx, secret_id=secret_id, version_id=token, sealed=sealed)
+            except IntegrityError:
+                raise _not_ours(token) from None
+        elif found.sealed is not None:
+            raise _not_ours(token)
         else:
             versions.set_value(tx, secret_id=secret_id, version_id=token, sealed=sealed)
         before = labels.load(tx, claim.secret.id)
@@ -133,8 +141,19 @@ class Journal:
             secrets.update(tx, secret.id, **due)
         return after
 
-    def end(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> Labels:
-        """Commits the end of a rotation. After a verified revert AWSPENDING goes; where doubt is left it stays."""
+    def end(
+        self,
+        claim: Claim,
+        state: MachineState,
+        *,
+        steps: Sequence[StepRecord],
+        dead_pin: str | None = None,
+    ) -> Labels:
+        """Commits the end of a rotation. After a verified revert AWSPENDING goes; where doubt is left it stays.
+
+        Args:
+            dead_pin: a pinned version that a probe has shown not to live: it is settled, the others are not.
+        """
         with self.store.write() as tx:
             secret = secrets.by_id(tx, claim.secret.id, for_update=True)
             self._write(tx, claim, state, steps, self._ended(tx))
@@ -147,6 +166,8 @@ class Journal:
             elif state.dirty or state.touched:
                 # The target may hold it: a put that takes AWSPENDING off must not let it be pruned.
                 versions.set_pinned(tx, secret_id=secret.id, version_id=claim.token, pinned=True)
+            if dead_pin is not None:
+                versions.set_pinned(tx, secret_id=secret.id, version_id=dead_pin, pinned=False)
             due = (
                 {}
                 if state.status is Status.SUCCEEDED
@@ -160,7 +181,7 @@ class Journal:
         """Prolongs the lease and shows the step that runs. Gives the lease's end on the local clock."""
         asked = self.clock()
         with self.store.write() as tx:
-            columns = lease_columns(tx, owner=self.owner, seconds=self.policy.lease) | {
+            columns = lease_columns(tx, owner=claim.owner, seconds=self.policy.lease) | {
                 "phase": phase
             }
             rotations.update_fenced(tx, claim.rotation_id, fencing=fencing, columns=columns)
@@ -170,7 +191,7 @@ class Journal:
         """The same owner with a higher fencing number, so that its earlier sessions count as an older owner's."""
         asked = self.clock()
         with self.store.write() as tx:
-            columns = lease_columns(tx, owner=self.owner, seconds=self.policy.lease) | {
+            columns = lease_columns(tx, owner=claim.owner, seconds=self.policy.lease) | {
                 "fencing": claim.fencing + 1
             }
             rotations.update_fenced(tx, claim.rotation_id, fencing=claim.fencing, columns=columns)
@@ -240,3 +261,10 @@ class Journal:
                 else {"kind": str(state.failure.kind), "reason": state.failure.message}
             ),
         )
+
+
+def _not_ours(token: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"Somebody else stored a value under the token of this rotation, {token}, so it was given up before anything "
+        "was changed. Rotate again: rotate now"
+    )

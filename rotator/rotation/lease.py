@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rotator.errors import FencedOut, StoreUnavailable
 from rotator.rotation.claim import Claim
 from rotator.rotation.journal import Journal
 
@@ -24,6 +23,7 @@ class Lease:
         self._claim = claim
         self._until = claim.lease_until
         self._phase = str(claim.state.phase)
+        self._held = True
 
     @property
     def until(self) -> float:
@@ -41,17 +41,24 @@ class Lease:
             FencedOut: the lease is another's.
             StoreUnavailable: the store can't be asked.
         """
-        if self._until - self._journal.clock() < seconds:
-            with self._lock:
+        with self._lock:
+            if self._held and self._until - self._journal.clock() < seconds:
                 self._until = self._journal.renew(
                     self._claim, fencing=self._claim.fencing, phase=self._phase
                 )
+
+    def give_back(self, act: Callable[[], None]) -> None:
+        """Does `act`, after which the lease is nobody's, and renews it no more until the next `change`."""
+        with self._lock:
+            act()
+            self._held = False
 
     def change(self, act: Callable[[Claim], Claim]) -> Claim:
         """Replaces the claim by what `act` makes of it, with no renewal in between."""
         with self._lock:
             self._claim = act(self._claim)
             self._until = self._claim.lease_until
+            self._held = True
             return self._claim
 
 
@@ -99,8 +106,5 @@ class LeaseKeeper:
     def _renew(self, lease: Lease, seconds: float) -> None:
         try:
             lease.ensure(seconds * (1 - 1 / _SHARE))
-        except FencedOut:
-            with self._lock:
-                self._leases.discard(lease)  # the run meets it at its next write
-        except StoreUnavailable:
-            return  # tried again until the lease is over; the run stops by its own clock
+        except Exception:  # noqa: BLE001  # whatever it is must not end the renewals of the other runs
+            return  # tried again until the lease is over; the run meets it at its next write, or stops by its own clock

@@ -44,7 +44,13 @@ def begin(
         uncertain: an earlier run may have changed the target and left it unsettled.
         overlap: as that run's preflight resolved it, where it had the same token.
     """
-    state = MachineState(created=created, touched=uncertain, dirty=uncertain, overlap=overlap)
+    state = MachineState(
+        created=created,
+        touched=uncertain,
+        dirty=uncertain,
+        taken_over=uncertain,  # a session of that run may still be at work
+        overlap=overlap,
+    )
     return probe_round(state, facts) if uncertain else state
 
 

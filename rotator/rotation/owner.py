@@ -12,13 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-_FIELDS = 5
+_FIELDS = 6
 _PID = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process that holds leases.
+    """A run in a process, which holds one lease.
 
     Attributes:
         host: its host's name, for people.
@@ -26,6 +26,7 @@ class Owner:
         namespace: its PID namespace.
         pid: its process id.
         started: when it started, in the kernel's ticks since boot: a PID that was used again has another.
+        run: tells the runs of one process apart; empty for the process itself.
     """
 
     host: str
@@ -33,6 +34,7 @@ class Owner:
     namespace: str
     pid: int
     started: str
+    run: str = ""
 
     @classmethod
     def me(cls) -> "Owner":
@@ -40,7 +42,9 @@ class Owner:
         return _owner(os.getpid())
 
     def __str__(self) -> str:
-        return f"{self.host}/{self.boot}/{self.namespace}/{self.pid}/{self.started}"
+        return "/".join(
+            (self.host, self.boot, self.namespace, str(self.pid), self.started, self.run)
+        )
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -48,7 +52,7 @@ class Owner:
         parts = text.split("/")
         if len(parts) != _FIELDS or not _PID.fullmatch(parts[3]):
             return None
-        return cls(parts[0], parts[1], parts[2], int(parts[3]), parts[4])
+        return cls(parts[0], parts[1], parts[2], int(parts[3]), parts[4], parts[5])
 
     @property
     def shown(self) -> str:

@@ -1,14 +1,23 @@
 """One run of a rotation: performs the machine's actions, from a claim to the end."""
 
+from contextlib import suppress
 from dataclasses import replace
 
-from rotator.errors import FencedOut, ResourceNotFound, RotationInProgress
+from rotator.errors import (
+    FencedOut,
+    ResourceNotFound,
+    RotationInProgress,
+    RotatorError,
+    StoreUnavailable,
+)
 from rotator.model.rotation import Failure, Goal, MachineState, Phase, Status
 from rotator.rotation import machine
 from rotator.rotation.actions import Act, Action, Done, Failed, Outcome
 from rotator.rotation.chronicle import Chronicle
 from rotator.rotation.claim import Claim
+from rotator.rotation.journal import Journal
 from rotator.rotation.lease import Lease, LeaseKeeper
+from rotator.rotation.moves import end
 from rotator.rotation.owner import Owner
 from rotator.rotation.patience import when_free
 from rotator.rotation.report import Observer, Report
@@ -24,19 +33,38 @@ def run(claim: Claim, *, leases: LeaseKeeper, parts: StepParts, observer: Observ
         ResourceNotFound: the secret was deleted meanwhile.
         StoreUnavailable: the store went away; a later run resumes.
     """
+    older_sessions = claim.state.taken_over or claim.resumed
     with leases.hold(claim) as lease:
-        return _Run(claim, lease, parts, Chronicle(claim, observer)).go()
+        try:
+            steps = Steps(claim, lease, parts, older_sessions=older_sessions)
+        except RotatorError as error:
+            _lay_down(parts.journal, claim, claim.state, error)
+            raise
+        return _Run(claim, lease, parts, steps, Chronicle(claim, observer)).go()
+
+
+def _lay_down(journal: Journal, claim: Claim, state: MachineState, error: RotatorError) -> None:
+    """Gives the rotation back with the reason, so that it can be taken up as soon as that is mended."""
+    failure = Failure(phase=state.phase, kind=FailureKind.MISCONFIGURED, message=str(error))
+    laid_down = replace(state, failure=failure)
+    with suppress(RotatorError):  # the first error is the one to tell
+        if state.touched or state.dirty:
+            journal.park(claim, laid_down, steps=())
+        else:
+            journal.end(claim, end(laid_down, Status.FAILED), steps=())
 
 
 class _Run:
-    def __init__(self, claim: Claim, lease: Lease, parts: StepParts, told: Chronicle) -> None:
+    def __init__(
+        self, claim: Claim, lease: Lease, parts: StepParts, steps: Steps, told: Chronicle
+    ) -> None:
         self._parts = parts
         self._journal = parts.journal
         self._lease = lease
         self._told = told
         self._claim = claim
         self._state = claim.state
-        self._steps = Steps(claim, lease, parts)
+        self._steps = steps
         self._labels_before = self._labels = claim.labels
 
     def go(self) -> Report:
@@ -47,6 +75,11 @@ class _Run:
                 if not self._step():
                     return self._report_of_others()
             return self._report(self._state)
+        except (StoreUnavailable, RotationInProgress, ResourceNotFound):
+            raise
+        except RotatorError as error:
+            _lay_down(self._journal, self._claim, self._state, error)
+            raise
         finally:
             self._steps.close()
 
@@ -110,11 +143,14 @@ class _Run:
         self._state = after
 
     def _end(self, state: MachineState) -> None:
-        self._labels = self._journal.end(self._claim, state, steps=self._told.take_unwritten())
+        self._labels = self._journal.end(
+            self._claim, state, steps=self._told.take_unwritten(), dead_pin=self._steps.dead_pin
+        )
 
     def _wait(self) -> None:
         self._steps.close()
-        self._journal.park(self._claim, self._state, steps=self._told.take_unwritten())
+        steps = self._told.take_unwritten()
+        self._lease.give_back(lambda: self._journal.park(self._claim, self._state, steps=steps))
         self._told.waiting(self._state)
         self._parts.sleep(self._state.delay)
         if not self._take_again():
@@ -132,7 +168,7 @@ class _Run:
         self._claim = self._lease.change(lambda _: again)
         self._state = again.state
         self._steps.close()
-        self._steps = Steps(again, self._lease, self._parts)
+        self._steps = Steps(again, self._lease, self._parts, older_sessions=True)
         return True
 
     def _after_fencing(self) -> bool:

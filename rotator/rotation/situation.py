@@ -1,6 +1,6 @@
 """What a claim finds: whether the secret can be rotated, its admin secret, the versions that may log in."""
 
-from rotator.errors import InvalidRequest
+from rotator.errors import InvalidRequest, ResourceNotFound
 from rotator.manager.settings import pinned_authority
 from rotator.model import labels as names
 from rotator.model.labels import Labels
@@ -13,10 +13,14 @@ from rotator.store.tx import Tx
 from rotator.store.versions import VersionRow
 
 
-def check_rotatable(secret: SecretRow, row: RotationRow | None) -> None:
-    """Raises InvalidRequest where the secret has no rotation settings or is marked for deletion."""
+def check_rotatable(secret: SecretRow, row: RotationRow | None) -> str:
+    """The secret's rotator.
+
+    Raises:
+        InvalidRequest: it has no rotation settings, or is marked for deletion.
+    """
     if row is not None and row.status == Status.ABANDONING:
-        return
+        return row.rotator
     if secret.deleted_at is not None:
         raise InvalidRequest(
             "You can't perform this operation on the secret because it was marked for deletion. "
@@ -32,6 +36,7 @@ def check_rotatable(secret: SecretRow, row: RotationRow | None) -> None:
             "What a rotation of this secret may act on was never pinned. "
             "Pin it: rotate rotation set SECRET --rotator NAME"
         )
+    return secret.rotator
 
 
 def admin_value(
@@ -43,18 +48,31 @@ def admin_value(
         for_update: the admin secret's own claim waits until this transaction ends, so that both see each other.
 
     Raises:
-        ResourceNotFound: the admin secret is gone.
-        InvalidRequest: it has no value.
+        InvalidRequest: the admin secret is gone, marked for deletion, or has no value.
     """
     if secret.admin_arn is None:
         return None
-    admin = secrets.find(
-        tx,
-        account=secret.account,
-        region=secret.region,
-        secret_id=secret.admin_arn,
-        for_update=for_update,
+    way_out = (
+        f"Name another: rotate rotation set {secret.name} --admin ADMIN-SECRET; or, where the credential may "
+        "change itself, --no-admin"
     )
+    try:
+        admin = secrets.find(
+            tx,
+            account=secret.account,
+            region=secret.region,
+            secret_id=secret.admin_arn,
+            for_update=for_update,
+        )
+    except ResourceNotFound:
+        raise InvalidRequest(
+            f"{secret.name}'s admin secret {secret.admin_arn} is gone. {way_out}"
+        ) from None
+    if admin.deleted_at is not None:
+        raise InvalidRequest(
+            f"{secret.name}'s admin secret {admin.name} is marked for deletion. Restore it: "
+            f"rotate secret restore {admin.name}. {way_out}"
+        )
     version, _ = versions.at_label(tx, secret_id=admin.id, label=names.CURRENT)
     if version is None or version.sealed is None:
         raise InvalidRequest(

@@ -20,6 +20,7 @@ from rotator.sdk import (
     FailureKind,
     LoginRefused,
     Preflight,
+    Proof,
     Rotation,
     Rotator,
     SecretValue,
@@ -50,20 +51,35 @@ class StepParts:
 
 
 class Steps:
-    """Performs the rotator's steps of one claim, with its plaintexts in hand."""
+    """Performs the rotator's steps of one claim, with its plaintexts in hand.
 
-    def __init__(self, claim: Claim, lease: Lease, parts: StepParts) -> None:
+    Args:
+        older_sessions: an older owner may have left sessions on the target.
+
+    Raises:
+        DecryptionFailure, KeyUnavailable: a value that is needed can't be opened.
+    """
+
+    def __init__(
+        self, claim: Claim, lease: Lease, parts: StepParts, *, older_sessions: bool
+    ) -> None:
         self._parts = parts
         self._journal = parts.journal
         self._claim = claim
         self._lease = lease
         self._values = Values(claim, sealer=parts.sealer, trust=parts.trust)
         self._rotator: Rotator | None = None
-        self._older_sessions = claim.state.taken_over or claim.fencing > 1
+        self._older_sessions = older_sessions
         self._sealed: Sealed | None = None
         self._opened = False
         self._drain = False
         self._admin_read_again = False
+        self._dead_pin: str | None = None
+
+    @property
+    def dead_pin(self) -> str | None:
+        """The pinned version that a probe has shown not to live, None where none was."""
+        return self._dead_pin
 
     def facts(self) -> Facts:
         """What the machine has to know."""
@@ -94,7 +110,7 @@ class Steps:
         """
         try:
             rotator = self._instance()
-            self._values.agree(rotator)
+            self._values.agree(rotator, goal=state.goal)
             if action.act is not Act.CREATE:
                 self._end_older_sessions(rotator, state)
             return self._call(rotator, action, state)
@@ -133,7 +149,7 @@ class Steps:
             case Act.PREFLIGHT:
                 return self._judge(rotator.preflight(self._request(state)), state)
             case Act.CREATE:
-                self._keep(rotator.create_secret(self._request(state)), rotator)
+                self._keep(rotator.create_secret(self._request(state)), rotator, state)
             case Act.SET:
                 self._before_change()
                 rotator.set_secret(self._request(state))
@@ -141,11 +157,25 @@ class Steps:
                 rotator.test_secret(self._request(state))
             case Act.REVERT:
                 self._journal.check(self._claim)
-                rotator.revert(self._request(state))
+                self._revert(rotator, state)
             case _:
-                candidate = action.candidate or Candidate.PENDING
-                return Proved(rotator.probe(self._request(state), candidate))
+                return Proved(self._probe(rotator, action.candidate or Candidate.PENDING, state))
         return Done()
+
+    def _probe(self, rotator: Rotator, candidate: Candidate, state: MachineState) -> Proof:
+        if candidate not in self._values.candidates:
+            # It can't be opened, or disagrees with what was pinned: nobody may log in with it.
+            return Proof.REFUSED
+        proof = rotator.probe(self._request(state), candidate)
+        if candidate is Candidate.PINNED and proof is Proof.REFUSED:
+            self._dead_pin = self._claim.candidates[candidate].version_id
+        return proof
+
+    def _revert(self, rotator: Rotator, state: MachineState) -> None:
+        unknown = Candidate.PENDING not in self._values.candidates
+        if unknown and state.live is Candidate.CURRENT:
+            return  # what was pending can't have been set by this rotator, and the current value logs in
+        rotator.revert(self._request(state))
 
     def _judge(self, found: Preflight, state: MachineState) -> Outcome:
         refusals = found.refusals
@@ -155,11 +185,11 @@ class Steps:
         remedies = "; ".join(finding.remedy for finding in refusals if finding.remedy)
         return self._failed(state, FailureKind.MISCONFIGURED, message, remedies or None)
 
-    def _keep(self, value: SecretValue, rotator: Rotator) -> None:
+    def _keep(self, value: SecretValue, rotator: Rotator, state: MachineState) -> None:
         context = seal_context(self._claim.secret, self._claim.token)
         self._sealed = self._parts.sealer.seal(value, context=context)
         self._values.add_pending(value)
-        self._values.agree(rotator)
+        self._values.agree(rotator, goal=state.goal)
 
     def _before_change(self) -> None:
         """Lets the clients that fetched just before log in, then makes sure that nobody has abandoned the rotation.

@@ -1,17 +1,23 @@
 """The plaintext that one run needs, and the requests that carry it to the rotator."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rotator.crypto.envelope import Sealer
+from rotator.errors import DecryptionFailure, KeyUnavailable
 from rotator.manager.settings import RotationOptions, pinned_authority
-from rotator.model.rotation import MachineState
+from rotator.model.rotation import Goal, MachineState
 from rotator.rotation.authority import require_agreement
 from rotator.rotation.claim import Claim, seal_context
 from rotator.sdk import Authority, Candidate, Misconfigured, Rotation, Rotator, SecretValue
 from rotator.store.secrets import SecretRow
 from rotator.store.versions import VersionRow
 
-_MUST_AGREE = (Candidate.CURRENT, Candidate.PENDING)
+
+def _needed(goal: Goal) -> tuple[Candidate, ...]:
+    """The values without which there is no way to the goal."""
+    if goal is Goal.ROTATE:
+        return (Candidate.CURRENT, Candidate.PENDING)
+    return (Candidate.CURRENT,)
 
 
 class Values:
@@ -23,9 +29,18 @@ class Values:
         self._secret = claim.secret
         self._authority = pinned_authority(claim.secret) or Authority()
         self._options = RotationOptions.from_column(claim.secret.rotation_options)
-        self._values = {c: self._open(claim.secret, row) for c, row in claim.candidates.items()}
+        self._values = dict(self._opened(claim))
         self._admin = None if claim.admin is None else self._open(*claim.admin)
         self._agreed: set[Candidate] = set()
+
+    def _opened(self, claim: Claim) -> Iterator[tuple[Candidate, SecretValue]]:
+        """The values; one that only might have been tried is left out where it can't be opened."""
+        for candidate, row in claim.candidates.items():
+            try:
+                yield candidate, self._open(claim.secret, row)
+            except (DecryptionFailure, KeyUnavailable):
+                if candidate in _needed(claim.state.goal):
+                    raise
 
     def _open(self, secret: SecretRow, row: VersionRow) -> SecretValue:
         if row.sealed is None:
@@ -58,13 +73,14 @@ class Values:
         self._admin = fresh
         return changed
 
-    def agree(self, rotator: Rotator) -> None:
+    def agree(self, rotator: Rotator, *, goal: Goal) -> None:
         """Checks the values against the pinned authority.
 
-        An older value that disagrees is left out, since it may be from before the rules were pinned again.
+        An older value that disagrees is left out, since it may be from before the rules were pinned again; so is a
+        pending one on the way back, which no rotation under these rules can have set.
 
         Raises:
-            Misconfigured: the current or the pending value disagrees.
+            Misconfigured: the current value disagrees, or the pending one that is to be set.
         """
         for candidate, value in list(self._values.items()):
             if candidate in self._agreed:
@@ -72,7 +88,7 @@ class Values:
             try:
                 require_agreement(claimed=rotator.claims(value), pinned=self._authority)
             except Misconfigured:
-                if candidate in _MUST_AGREE:
+                if candidate in _needed(goal):
                     raise
                 del self._values[candidate]
             else:

@@ -25,6 +25,7 @@ class RotationRow:
     id: str
     secret_id: int
     token: str
+    rotator: str
     requested_by: str
     request_id: str
     created_at: datetime
@@ -140,7 +141,8 @@ _OF_SECRET = select(*_COLUMNS).where(_R.secret_id == bindparam("secret_id"))
 _ACTIVE_OF_SECRET = _OF_SECRET.where(_ACTIVE)
 _ACTIVE_OF_SECRET_LOCKED = _ACTIVE_OF_SECRET.with_for_update(key_share=True)
 _BY_ID = select(*_COLUMNS).where(_R.id == bindparam("rotation_id"))
-_HISTORY = _OF_SECRET.order_by(_R.created_at.desc()).limit(bindparam("most"))
+# Fencing numbers grow over all rotations of a secret; a clock may jump back.
+_HISTORY = _OF_SECRET.order_by(_R.fencing.desc()).limit(bindparam("most"))
 _BY_ADMIN = (
     select(_R.id, tables.secrets.c.arn, _R.owner, _R.lease_expires, _R.lease_epoch)
     .join(tables.secrets, tables.secrets.c.id == _R.secret_id)

@@ -135,6 +135,7 @@ rotations = Table(
     Column("id", String(32), primary_key=True),  # uuid4().hex: short enough for a session tag
     Column("secret_id", _Id, ForeignKey("secrets.id", ondelete="CASCADE"), nullable=False),
     Column("token", String(64), nullable=False),
+    Column("rotator", String(2048), nullable=False),  # the one that began it also ends it
     Column("requested_by", String(256), nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -166,7 +167,7 @@ rotations = Table(
     Column("owner", String(256)),
     Column("lease_expires", Float),  # seconds on the clock that `lease_epoch` names
     Column("lease_epoch", String(64)),
-    Index("ix_rotations_history", "secret_id", "created_at"),
+    Index("ix_rotations_history", "secret_id", "fencing"),
     Index("ix_rotations_next_attempt", "status", "next_attempt_at"),
 )
 

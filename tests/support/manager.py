@@ -63,6 +63,7 @@ def begin_rotation(
                 "id": rotation_id,
                 "secret_id": secret_id,
                 "token": token,
+                "rotator": "postgresql-single-user",
                 "requested_by": "local:alice",
                 "request_id": "request-0",
                 "created_at": tx.now,

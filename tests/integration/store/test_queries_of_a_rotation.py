@@ -15,9 +15,9 @@ def test_a_rotation_uses_indexes(house: House, store: Store, pg16: DatabaseServe
     engine = house.engine()
 
     with recording() as sent:
-        engine.plan(name, caller=ALICE)
+        engine.plan(name, **ME)
         report = house.rotate(name, engine=engine)
-        engine.verify(name, caller=ALICE)
+        engine.verify(name, **ME)
         engine.resumable(caller=ALICE)
 
     assert report.status is Status.SUCCEEDED, report.failure

@@ -131,6 +131,7 @@ def _create_rotations() -> None:
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("secret_id", _ID, nullable=False),
         sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("rotator", sa.String(length=2048), nullable=False),
         sa.Column("requested_by", sa.String(length=256), nullable=False),
         sa.Column("request_id", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -165,7 +166,7 @@ def _create_rotations() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_rotations"),
     )
     op.create_index("ix_rotations_admin", "rotations", ["admin_arn"], **_where(_ACTIVE))
-    op.create_index("ix_rotations_history", "rotations", ["secret_id", "created_at"])
+    op.create_index("ix_rotations_history", "rotations", ["secret_id", "fencing"])
     op.create_index("ix_rotations_next_attempt", "rotations", ["status", "next_attempt_at"])
     op.create_index(
         "uq_rotations_active", "rotations", ["secret_id"], unique=True, **_where(_ACTIVE)
