@@ -10,6 +10,17 @@ from rotator.store.secrets import SecretRow
 from rotator.store.store import Tx
 
 
+def readable_admin(tx: Tx, call: Call, admin: str) -> SecretRow:
+    """The admin secret of this name or ARN, which the caller may read.
+
+    Raises:
+        AccessDenied: the caller may not.
+        InvalidRequest: it is marked for deletion.
+        ResourceNotFound: there is none.
+    """
+    return replace(call, event="GetSecretValue", secret_id=admin).find_usable(tx)
+
+
 def resolve_authority(tx: Tx, call: Call, secret: SecretRow, authority: Authority) -> Authority:
     """The authority with its admin secret by full ARN.
 
@@ -24,8 +35,7 @@ def resolve_authority(tx: Tx, call: Call, secret: SecretRow, authority: Authorit
     """
     if authority.admin is None:
         return authority
-    reading = replace(call, event="GetSecretValue", secret_id=authority.admin)
-    admin = reading.find_usable(tx)
+    admin = readable_admin(tx, call, authority.admin)
     if admin.arn == secret.arn:
         raise InvalidParameter(
             f"The secret {secret.name} can't be its own admin secret. Name another one, or none where "

@@ -21,7 +21,7 @@ from rotator.manager.checks import (
 from rotator.manager.next_due import NOT_DUE, anchor_of, due_columns
 from rotator.manager.operations import Operations
 from rotator.manager.results import Deletion, SecretName, StoredVersion
-from rotator.model.caller import Caller
+from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT, Labels
 from rotator.model.names import check_name, parse_secret_id, secret_arn
 from rotator.sdk import SecretValue
@@ -32,6 +32,7 @@ from rotator.store.store import Tx
 from rotator.store.versions import VersionRow
 
 _SHOWN_NAME = 512
+_NAMED = 5  # secrets that a refusal names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +164,8 @@ class Lifecycle(Operations):
 
         Raises:
             InvalidParameter: the window is out of range, or named although none is wanted.
-            InvalidRequest: it is marked already.
+            InvalidRequest: it is marked already, or is the admin secret of others and the caller is a person at the
+                command line. On the real service nothing but a rotation knows of admin secrets, so the API lets it go.
             ResourceNotFound: there is no such secret; forcing succeeds then.
         """
         days = checked_recovery(recovery_window_in_days, force=force_without_recovery)
@@ -210,7 +212,9 @@ class Lifecycle(Operations):
 
 
 def _mark(tx: Tx, call: Call, *, days: int) -> Deletion:
+    secrets.lock_authority(tx)
     secret = call.find_usable(tx, for_update=True)
+    _refuse_admin(tx, call, secret)
     _abandon(tx, call, secret)
     purge_at = tx.now + timedelta(days=days)
     secrets.update(tx, secret.id, deleted_at=tx.now, purge_at=purge_at, **NOT_DUE)
@@ -219,7 +223,9 @@ def _mark(tx: Tx, call: Call, *, days: int) -> Deletion:
 
 
 def _remove(tx: Tx, call: Call) -> Deletion:
+    secrets.lock_authority(tx)
     secret = call.find(tx, for_update=True)
+    _refuse_admin(tx, call, secret)
     _abandon(tx, call, secret)
     unsettled = versions.any_pinned(tx, secret.id)
     if unsettled:
@@ -229,6 +235,19 @@ def _remove(tx: Tx, call: Call) -> Deletion:
         secrets.remove(tx, secret.id)
     call.record(tx, secret.arn, detail={"forced": True, "unsettled": unsettled})
     return Deletion(arn=secret.arn, name=secret.name, deletion_date=tx.now)
+
+
+def _refuse_admin(tx: Tx, call: Call, secret: SecretRow) -> None:
+    if call.caller.kind is not CallerKind.LOCAL:
+        return
+    found = secrets.administered(tx, secret.arn, limit=_NAMED + 1)
+    if not found:
+        return
+    shown = ", ".join(found[:_NAMED]) + (" and others" if len(found) > _NAMED else "")
+    raise InvalidRequest(
+        f"{secret.name} is the admin secret of {shown}: without it their rotations fail. Give each another one first "
+        f"(rotate rotation set {found[0]} --admin SECRET), or none (--no-admin) where the credential changes itself."
+    )
 
 
 def _abandon(tx: Tx, call: Call, secret: SecretRow) -> None:

@@ -12,7 +12,7 @@ from rotator.manager.results import Delayed, SecretValueResult
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT
 from rotator.store import labels, secrets, versions
-from rotator.store.secrets import SecretRow
+from rotator.store.secrets import Barrier, SecretRow
 from rotator.store.store import Tx
 from rotator.store.versions import VersionRow
 
@@ -80,7 +80,7 @@ class Reading(Operations):
         with call.write(self._store) as tx:
             secret = call.find_usable(tx)
             if stage == CURRENT and caller.kind is not CallerKind.SERVICE:
-                seconds = _remaining(secret.barrier_until, now=tx.now)
+                seconds = _remaining(secret.barrier, now=tx.now)
                 if seconds > 0:
                     return Delayed(seconds=seconds, row=secret.id)
             version, stages = _version(tx, secret, version_id=version_id, stage=stage)
@@ -99,11 +99,11 @@ class Reading(Operations):
     def barrier_remaining(self, delayed: Delayed) -> float:
         """Seconds until the barrier that delayed a read falls at the latest, 0 where it has fallen."""
         with self._store.read() as tx:
-            return _remaining(secrets.barrier_until(tx, delayed.row), now=tx.now)
+            return _remaining(secrets.barrier(tx, delayed.row), now=tx.now)
 
 
-def _remaining(until: datetime | None, *, now: datetime) -> float:
-    return 0.0 if until is None else max(0.0, (until - now).total_seconds())
+def _remaining(barrier: Barrier | None, *, now: datetime) -> float:
+    return 0.0 if barrier is None else barrier.remaining(now)
 
 
 def _version(

@@ -7,7 +7,7 @@ from typing import Any
 
 from rotator.errors import InvalidParameter, InvalidRequest
 from rotator.manager.abandon import abandon_rotation
-from rotator.manager.authority import resolve_authority
+from rotator.manager.authority import readable_admin, resolve_authority
 from rotator.manager.call import Call
 from rotator.manager.next_due import NOT_DUE, due_columns, schedule_of
 from rotator.manager.operations import Operations
@@ -69,6 +69,8 @@ class Rotating(Operations):
                 is stored by its full ARN.
 
         Raises:
+            AccessDenied: the caller may not read the admin secret: one who may not must neither pin it nor change
+                what it may be used for.
             InvalidParameter: the rules are no schedule, or the admin secret is the secret itself or depends on it.
             InvalidRequest: no rotator was ever given, or a secret is marked for deletion.
             ResourceNotFound: no such secret, or no such admin secret.
@@ -92,10 +94,13 @@ class Rotating(Operations):
             if authority is not None:
                 pinned = resolve_authority(tx, call, secret, authority)
                 columns |= {"authority": authority_column(pinned), "admin_arn": pinned.admin}
+            elif secret.admin_arn is not None and _allows_otherwise(secret, options):
+                readable_admin(tx, call, secret.admin_arn)
             columns |= _due(secret, replace(secret, **columns), now=tx.now)
             secrets.update(tx, secret.id, **columns)
-            call.record(tx, secret.arn, detail={"rotator": named, **schedule_columns})
-        return settings_of(replace(secret, **columns), rotator=named)
+            settings = settings_of(replace(secret, **columns), rotator=named)
+            call.record(tx, secret.arn, detail=_recorded(settings))
+        return settings
 
     def get_rotation(
         self, *, caller: Caller, request_id: str, secret_id: str
@@ -172,6 +177,28 @@ def _rules_columns(rules: RotationRules) -> dict[str, Any]:
         "schedule_expression": expression,
         "automatically_after_days": days,
         "duration": rules.duration,
+    }
+
+
+def _allows_otherwise(secret: SecretRow, options: RotationOptions | None) -> bool:
+    """Whether these options change what the admin secret may be used for."""
+    if options is None:
+        return False
+    allowances = attrgetter("allow_privileged", "allow_other_server")
+    return bool(
+        allowances(options) != allowances(RotationOptions.from_column(secret.rotation_options))
+    )
+
+
+def _recorded(settings: RotationSettings) -> dict[str, Any]:
+    """The settings as the audit record keeps them: who may do what to whom, and when."""
+    return {
+        "rotator": settings.rotator,
+        "schedule_expression": settings.schedule_expression,
+        "automatically_after_days": settings.automatically_after_days,
+        "duration": settings.duration,
+        "authority": None if settings.authority is None else authority_column(settings.authority),
+        "options": settings.options.to_column(),
     }
 
 

@@ -14,6 +14,21 @@ from rotator.store.store import Tx
 from rotator.store.tables import secrets
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barrier:
+    """A raised read barrier: when it was raised, and when it falls at the latest."""
+
+    raised_at: datetime
+    until: datetime
+
+    def remaining(self, now: datetime) -> float:
+        """Seconds until it falls at the latest; 0 where it has fallen.
+
+        A clock that was set back extends nothing: before the moment when it was raised it counts as fallen.
+        """
+        return (self.until - now).total_seconds() if self.raised_at <= now < self.until else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class SecretRow:
     """One secret: every column of its row, in the words of `rotator.store.tables`."""
@@ -46,6 +61,15 @@ class SecretRow:
     barrier_raised_at: datetime | None
     barrier_until: datetime | None
 
+    @property
+    def barrier(self) -> Barrier | None:
+        """The read barrier; None where none is raised."""
+        return _barrier(self.barrier_raised_at, self.barrier_until)
+
+
+def _barrier(raised_at: datetime | None, until: datetime | None) -> Barrier | None:
+    return None if raised_at is None or until is None else Barrier(raised_at=raised_at, until=until)
+
 
 _SELECT = select(*(secrets.c[field.name] for field in fields(SecretRow)))
 _BY_ID = _SELECT.where(secrets.c.id == bindparam("at_id"))
@@ -62,7 +86,9 @@ _LOCKED = {key: statement.with_for_update(key_share=True) for key, statement in 
 _LOCK = (
     select(secrets.c.id).where(secrets.c.id == bindparam("at_id")).with_for_update(key_share=True)
 )
-_BARRIER = select(secrets.c.barrier_until).where(secrets.c.id == bindparam("at_id"))
+_BARRIER = select(secrets.c.barrier_raised_at, secrets.c.barrier_until).where(
+    secrets.c.id == bindparam("at_id")
+)
 _INSERT = insert(secrets).returning(secrets.c.id)
 _UPDATE = sql_update(secrets).where(secrets.c.id == bindparam("at_id"))
 _UPDATE_RETURNING = _UPDATE.returning(*(secrets.c[field.name] for field in fields(SecretRow)))
@@ -77,6 +103,11 @@ _ADMIN_CHAIN = select(
     _chain.union(
         select(secrets.c.arn, secrets.c.admin_arn).join(_chain, secrets.c.arn == _chain.c.admin_arn)
     ).c.arn
+)
+_ADMINISTERED = (
+    select(secrets.c.name)
+    .where(secrets.c.admin_arn == bindparam("admin"), secrets.c.deleted_at.is_(None))
+    .limit(bindparam("most"))
 )
 _LOCK_AUTHORITY = text("SELECT pg_advisory_xact_lock(hashtext('rotator authority'))")
 
@@ -138,12 +169,10 @@ def lock(tx: Tx, secret_id: int) -> None:
         tx.connection.execute(_LOCK, {"at_id": secret_id})
 
 
-def barrier_until(tx: Tx, secret_id: int) -> datetime | None:
-    """When the read barrier of a secret falls at the latest; None where none is raised or the secret is gone."""
-    until: datetime | None = tx.connection.execute(
-        _BARRIER, {"at_id": secret_id}
-    ).scalar_one_or_none()
-    return until
+def barrier(tx: Tx, secret_id: int) -> Barrier | None:
+    """The read barrier of a secret; None where none is raised or the secret is gone."""
+    row = tx.connection.execute(_BARRIER, {"at_id": secret_id}).one_or_none()
+    return None if row is None else _barrier(*row)
 
 
 def add(tx: Tx, **columns: object) -> int:
@@ -180,6 +209,11 @@ def remove(tx: Tx, secret_id: int) -> None:
 def admin_chain(tx: Tx, arn: str) -> frozenset[str]:
     """The ARNs of a secret, of its admin secret, of that one's admin secret, and so on."""
     return frozenset(tx.connection.execute(_ADMIN_CHAIN, {"at_arn": arn}).scalars())
+
+
+def administered(tx: Tx, arn: str, *, limit: int) -> tuple[str, ...]:
+    """Names of secrets, not marked for deletion, whose pinned admin secret this is; at most `limit`."""
+    return tuple(tx.connection.execute(_ADMINISTERED, {"admin": arn, "most": limit}).scalars())
 
 
 def lock_authority(tx: Tx) -> None:

@@ -79,6 +79,19 @@ def test_the_barrier_falls_at_its_limit(manager: SecretsManager, store: Store) -
     assert isinstance(manager.read_secret_value(**ME, secret_id="db"), SecretValueResult)
 
 
+def test_a_clock_that_jumped_back_extends_no_barrier(manager: SecretsManager, store: Store) -> None:
+    """A barrier that seems to be raised in the future was raised before the jump, and counts as fallen."""
+    raise_barrier(store)
+    delayed = manager.read_secret_value(**ME, secret_id="db")
+    assert isinstance(delayed, Delayed)
+    with store.write() as tx:
+        raised_at, until = (tx.now + timedelta(seconds=seconds) for seconds in (3600, 3602))
+        secrets.update(tx, row_id(tx, "db"), barrier_raised_at=raised_at, barrier_until=until)
+
+    assert manager.barrier_remaining(delayed) == 0
+    assert isinstance(manager.read_secret_value(**ME, secret_id="db"), SecretValueResult)
+
+
 def test_a_delayed_read_leaves_no_trace(manager: SecretsManager, store: Store) -> None:
     """A read is on record, and counted as an access, when it is answered."""
     raise_barrier(store)

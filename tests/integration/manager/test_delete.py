@@ -7,7 +7,9 @@ import pytest
 from rotator.errors import InvalidParameter, InvalidRequest, ResourceNotFound
 from rotator.manager.manager import SecretsManager
 from rotator.manager.rotating import RotationRules
-from tests.support.manager import ME, value
+from rotator.sdk import Authority
+from rotator.store.listing import SecretFilter
+from tests.support.manager import ME, THE_ENGINE, value
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +110,50 @@ def test_restoring_what_is_not_deleted_changes_nothing(manager: SecretsManager) 
     manager.restore_secret(**ME, secret_id="db")
 
     assert manager.get_secret_value(**ME, secret_id="db").value == value("v1")
+
+
+class TestAdminSecret:
+    """A secret that the rotations of others need."""
+
+    @pytest.fixture(autouse=True)
+    def _users(self, manager: SecretsManager) -> None:
+        for number in range(7):
+            self.administer(manager, f"user{number}", admin="db")
+
+    def administer(self, manager: SecretsManager, name: str, *, admin: str | None) -> None:
+        if not manager.list_secrets(**ME, where=SecretFilter(name_prefix=name)).secrets:
+            manager.create_secret(**ME, name=name, value=value("v1"))
+        manager.set_rotation(
+            **ME, secret_id=name, rotator="generic", authority=Authority(admin=admin)
+        )
+
+    @pytest.mark.parametrize("force", [False, True])
+    def test_it_is_not_deleted_under_them(self, manager: SecretsManager, force: bool) -> None:
+        """Marked or removed, the refusal names five of them and what to do."""
+        with pytest.raises(InvalidRequest) as refused:
+            manager.delete_secret(**ME, secret_id="db", force_without_recovery=force)
+
+        message = str(refused.value)
+        assert message.count("user") == 6  # five, and one in the command that mends it
+        assert "and others" in message
+        assert "--admin SECRET" in message
+        assert "--no-admin" in message
+        assert manager.describe_secret(**ME, secret_id="db").deleted_at is None
+
+    def test_it_can_be_deleted_when_nobody_needs_it(self, manager: SecretsManager) -> None:
+        """Secrets with another admin, and those that are marked for deletion, hold it no more."""
+        for number in range(6):
+            self.administer(manager, f"user{number}", admin=None)
+        with pytest.raises(InvalidRequest, match="db is the admin secret of user6: "):
+            manager.delete_secret(**ME, secret_id="db")
+        manager.delete_secret(**ME, secret_id="user6")
+
+        manager.delete_secret(**ME, secret_id="db")
+
+        assert manager.describe_secret(**ME, secret_id="db").deleted_at is not None
+
+    def test_others_than_a_person_at_the_command_line_may(self, manager: SecretsManager) -> None:
+        """The real service knows no admin secrets when it deletes, so only local callers are held back."""
+        manager.delete_secret(**THE_ENGINE, secret_id="db")
+
+        assert manager.describe_secret(**ME, secret_id="db").deleted_at is not None

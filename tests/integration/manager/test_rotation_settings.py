@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from rotator.errors import (
     AccessDenied,
@@ -18,7 +19,8 @@ from rotator.manager.settings import RotationOptions, RotationSettings
 from rotator.sdk import Authority
 from rotator.store import secrets
 from rotator.store.store import Store
-from tests.support.manager import ME, row_id, token, value
+from rotator.store.tables import audit
+from tests.support.manager import ME, STRANGER, Who, row_id, token, value
 
 DAILY = RotationRules(schedule_expression="rate(1 day)")
 
@@ -261,3 +263,52 @@ class TestAuthority:
             made = list(threads.map(attempt, [("admin", "root"), ("root", "admin")]))
 
         assert sorted(made) == [False, True]
+
+    @pytest.mark.parametrize(
+        "options",
+        [RotationOptions(allow_privileged=True), RotationOptions(allow_other_server=True)],
+        ids=["privileged", "other server"],
+    )
+    def test_who_may_not_read_the_admin_secret_may_not_widen_its_use(
+        self, manager: SecretsManager, store: Store, options: RotationOptions
+    ) -> None:
+        """What an admin secret is allowed to change is decided by someone who may read it."""
+        self.pin(manager, "db", "admin")
+        abroad: Who = {"caller": STRANGER, "request_id": "request-3"}
+        arn = manager.create_secret(**abroad, name="admin", value=value("v1")).arn
+        with store.write() as tx:
+            secrets.update(tx, row_id(tx, "db"), admin_arn=arn)
+
+        with pytest.raises(AccessDenied, match="secretsmanager:GetSecretValue"):
+            set_rotation(manager, options=options)
+
+        assert set_rotation(manager, options=RotationOptions(require_overlap=True)).enabled
+        settings = manager.get_rotation(**ME, secret_id="db")
+        assert settings is not None
+        assert not settings.options.allow_privileged
+        assert not settings.options.allow_other_server
+
+    def test_the_audit_has_what_was_pinned_and_allowed(
+        self, manager: SecretsManager, store: Store
+    ) -> None:
+        """Server, port, admin secret, users and options are on record with who set them."""
+        self.pin(manager, "db", "admin")
+
+        set_rotation(manager, DAILY, options=RotationOptions(allow_privileged=True))
+
+        with store.read() as tx:
+            detail = tx.connection.execute(
+                select(audit.c.detail)
+                .where(audit.c.event == "RotateSecret")
+                .order_by(audit.c.id.desc())
+                .limit(1)
+            ).scalar_one()
+        admin = manager.describe_secret(**ME, secret_id="admin").arn
+        assert detail["authority"] == {
+            "host": "h",
+            "port": 5432,
+            "admin": admin,
+            "users": ["app", "app_clone"],
+        }
+        assert detail["options"]["allow_privileged"] is True
+        assert detail["schedule_expression"] == "rate(1 day)"
