@@ -23,6 +23,7 @@ from rotators.postgresql.clone_findings import clone_findings
 from rotators.postgresql.clone_plan import ClonePlan, plan_clone
 from rotators.postgresql.clone_test import check_clone_session
 from rotators.postgresql.credential import Prover
+from rotators.postgresql.expiry import certain
 from rotators.postgresql.hba import hba_findings, read_hba
 from rotators.postgresql.older_sessions import end_older_sessions
 from rotators.postgresql.passwords import password_policy
@@ -55,12 +56,13 @@ class AlternatingUsersSteps:
         facts = read_clone_facts(session, original, clone)
         found = [
             *findings.server_findings(facts.roles, standby=session.on_standby),
+            *findings.tls_findings(current, admin_secret(rotation, current), trust=rotation.trust),
             *clone_findings(facts, rotation, database=current.dbname),
             *hba_findings(read_hba(session), facts, database=current.dbname),
         ]
         if findings.refused(found):
             return Preflight(overlap=Overlap.ALTERNATING, findings=tuple(found))
-        found += self._current_findings(current, rotation)
+        found += self._current_findings(current, facts, rotation)
         plan = _plan(facts, other_user(current.username), _SHOWN_VERIFIER)
         missing = (
             _not_permitted(facts, statement.as_string(session)) for statement in plan.not_permitted
@@ -78,6 +80,7 @@ class AlternatingUsersSteps:
         pending = _pending_of_other_user(rotation)
         session = self._admin_session(rotation)
         verifier = change.verifier(session, user=pending.username, password=pending.password)
+        self._prover.forget()
         with change.transaction(session, rotation):
             facts = read_clone_facts(session, *user_pair(pending.username))
             if facts.roles.get(facts.original) is None:
@@ -88,7 +91,7 @@ class AlternatingUsersSteps:
     def test_secret(self, rotation: Rotation) -> None:
         """The new login acts as the original and can do what it can; the server checks passwords."""
         pending = _pending_of_other_user(rotation)
-        session = self._prover.log_in(pending, rotation)
+        session = self._test_session(pending, rotation)
         try:
             check_clone_session(session, pending)
         finally:
@@ -126,14 +129,15 @@ class AlternatingUsersSteps:
             statement = sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(sql.Identifier(user))
         else:
             statement = sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(user))
+        self._prover.forget()
         change.run(session, rotation, [statement], doing="taking the new password back")
 
     def end_older_sessions(self, rotation: Rotation) -> None:
         """End what older owners left open; idle sessions of the users themselves only tested a login."""
         current = parse(rotation.value(Candidate.CURRENT))
-        end_older_sessions(
-            self._admin_session(rotation), rotation, test_users=user_pair(current.username)
-        )
+        admin = self._admin_session(rotation)
+        if end_older_sessions(admin, rotation, test_users=user_pair(current.username)):
+            self._prover.forget()
 
     def close(self) -> None:
         """End the admin's session."""
@@ -156,13 +160,22 @@ class AlternatingUsersSteps:
         self._admin = login(admin, rotation, admin=True)
         return self._admin
 
-    def _current_findings(self, current: DatabaseSecret, rotation: Rotation) -> Iterator[Finding]:
+    def _test_session(self, pending: DatabaseSecret, rotation: Rotation) -> Session:
+        try:
+            return self._prover.log_in(pending, rotation)
+        except LoginRefused as refusal:
+            admin = self._admin_session(rotation)
+            raise certain(refusal, username=pending.username, admin=admin) from None
+
+    def _current_findings(
+        self, current: DatabaseSecret, facts: CloneFacts, rotation: Rotation
+    ) -> Iterator[Finding]:
         try:
             self._prover.log_in(current, rotation).close()
         except LoginRefused:
-            yield findings.warning(
-                f'the stored password of "{current.username}" does not log in; clients that use it fail already'
-            )
+            role = facts.roles.get(current.username)
+            so = "clients that use it fail already"
+            yield findings.refused_login(current.username, role, so=so)
         else:
             self._current_logs_in = True
 

@@ -12,22 +12,30 @@ from rotators.postgresql.session import Session, login
 class Prover:
     """Logs in with credentials and takes a success for proof only where a wrong password fails.
 
-    A random password is tried once for each user, since deliberate failures may count towards a
-    lockout.
+    A refusal is remembered and a random password is tried once for each user, since failures may count towards a
+    lockout. Whoever learns that a password may have changed has it `forget`.
     """
 
     _discerning: set[str] = field(default_factory=set)
+    _refusals: dict[DatabaseSecret, LoginRefused] = field(default_factory=dict)
 
     def log_in(self, secret: DatabaseSecret, rotation: Rotation) -> Session:
         """A session that was opened by password.
 
         Raises:
-            LoginRefused: the server refused the credential.
+            LoginRefused: the server refused the credential, just now or before.
             Misconfigured: it asked for no password.
             StepError: any other failure of the login, by its class.
 
         """
-        session = login(secret, rotation)
+        if secret in self._refusals:
+            raise self._refusals[secret]
+        try:
+            session = login(secret, rotation)
+        except LoginRefused as refusal:
+            self._refusals[secret] = refusal
+            self._discerning.add(secret.username)
+            raise
         if not session.password_asked:
             session.close()
             raise _lets_anyone_in(secret)
@@ -44,9 +52,12 @@ class Prover:
         try:
             self.log_in(secret, rotation).close()
         except LoginRefused:
-            self._discerning.add(secret.username)
             return True
         return False
+
+    def forget(self) -> None:
+        """What was refused may be accepted from now on."""
+        self._refusals.clear()
 
     def insist_on_password(self, secret: DatabaseSecret, rotation: Rotation) -> None:
         """Make sure that the server refuses a random password of the same user.

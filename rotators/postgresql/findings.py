@@ -4,7 +4,10 @@ from collections.abc import Iterable
 
 from rotator.sdk import Finding, Level
 from rotators.postgresql.catalogue import Role, Roles
+from rotators.postgresql.expiry import expired_since, lift_expiry
 from rotators.postgresql.quoting import identifier
+from rotators.postgresql.secret import PLAINTEXT, DatabaseSecret
+from rotators.postgresql.trust import tls_parameters
 
 OLDEST_VERSION = 140000
 
@@ -56,6 +59,27 @@ def server_findings(roles: Roles, *, standby: bool) -> Iterable[Finding]:
         )
 
 
+def tls_findings(*secrets: DatabaseSecret, trust: str | None) -> Iterable[Finding]:
+    """How the connections are encrypted; secrets that say the same give one finding."""
+    for tls, secret in {secret.tls: secret for secret in reversed(secrets)}.items():
+        parameters = tls_parameters(tls, trust=trust)
+        mode = parameters["sslmode"]
+        if mode == PLAINTEXT:
+            yield warning(
+                f'connections of "{secret.username}" are not encrypted ("ssl": false): logins and the verifier of a '
+                "new password cross the network in plaintext",
+                'turn TLS on in the server (ssl = on), and set "ssl": true in the secret',
+            )
+        elif "sslrootcert" not in parameters:
+            yield warning(
+                f'connections of "{secret.username}" are encrypted, but the server\'s certificate is not verified '
+                '("sslmode": "require" without a CA), so another machine may answer in its place',
+                'configure the CA that signed it, and leave out "sslmode" for verify-full',
+            )
+        else:
+            yield ok(f"TLS {mode}")
+
+
 def privilege_findings(role: Role, *, allowed: bool) -> Iterable[Finding]:
     """Whether a role with administrative rights may be rotated.
 
@@ -82,20 +106,31 @@ def login_findings(role: Role) -> Iterable[Finding]:
         )
     if role.expired:
         yield refusal(
-            f'the password of "{role.name}" has expired, a new one would be refused as well '
-            f"(VALID UNTIL '{role.attributes.valid_until}')",
-            f"ALTER ROLE {name} VALID UNTIL 'infinity'",
+            f"{expired_since(role)}: a new one would be refused as well", lift_expiry(role.name)
         )
     elif role.attributes.valid_until not in (None, "infinity"):
         yield warning(
             f'"{role.name}" can\'t log in after {role.attributes.valid_until} (VALID UNTIL), '
             "and a rotation doesn't change that",
-            f"ALTER ROLE {name} VALID UNTIL 'infinity'",
+            lift_expiry(role.name),
         )
     if role.attributes.connection_limit == 0:
         yield refusal(
             f'the connection limit of "{role.name}" is 0', f"ALTER ROLE {name} CONNECTION LIMIT -1"
         )
+
+
+def refused_login(username: str, role: Role | None, so: str) -> Finding:
+    """The stored password does not log in.
+
+    Args:
+        username: whose.
+        role: what the catalogue says of it.
+        so: what follows.
+    """
+    if role is not None and role.expired:
+        return warning(f"{expired_since(role)}; {so}", lift_expiry(username))
+    return warning(f'the stored password of "{username}" does not log in; {so}')
 
 
 def missing_role(name: str) -> Finding:

@@ -16,8 +16,9 @@ from rotator.sdk import (
 )
 from rotators.postgresql import change, findings
 from rotators.postgresql.admin import admin_secret
-from rotators.postgresql.catalogue import Roles, read_roles
+from rotators.postgresql.catalogue import Role, Roles, read_roles
 from rotators.postgresql.credential import Prover
+from rotators.postgresql.expiry import certain
 from rotators.postgresql.identity import read_identity
 from rotators.postgresql.older_sessions import end_older_sessions
 from rotators.postgresql.passwords import password_policy
@@ -62,20 +63,22 @@ class SingleUserSteps:
             found.append(_no_overlap())
         if rotation.admin is not None:
             try:
-                admin_secret(rotation, live)
+                _admin_of(live, rotation)
             except Misconfigured as wrong:
                 found.append(findings.refusal(wrong.message, wrong.hint))
                 return Preflight(overlap=Overlap.GAP, findings=tuple(found))
         session = self._session_for_change(rotation)
         roles = read_roles(session, live.username)
         found += findings.server_findings(roles, standby=session.on_standby)
+        admins = () if rotation.admin is None else (_admin_of(live, rotation),)
+        found += findings.tls_findings(live, *admins, trust=rotation.trust)
         found += _role_findings(roles, live.username, rotation)
         role = roles.get(live.username)
         if role is not None:
             acting = roles.acting.name if rotation.admin is None else None
             self._before = _Before(role.oid, acting)
         if rotation.admin is not None and not findings.refused(found):
-            found += self._live_findings(live, rotation)
+            found += self._live_findings(live, role, rotation)
         name = identifier(live.username)
         line = f"ALTER ROLE {name} PASSWORD '<SCRAM-SHA-256 verifier of the new password>'"
         return Preflight(overlap=Overlap.GAP, findings=tuple(found), changes=(line,))
@@ -98,7 +101,7 @@ class SingleUserSteps:
         """The new password logs in, as the same role, and the old one is refused."""
         pending = parse(rotation.value(Candidate.PENDING))
         current = parse(rotation.value(Candidate.CURRENT))
-        session = self._prover.log_in(pending, rotation)
+        session = self._test_session(pending, rotation)
         try:
             self._check_identity(session, pending)
         finally:
@@ -138,7 +141,9 @@ class SingleUserSteps:
             return
         session = self._any_session(rotation)
         try:
-            end_older_sessions(session, rotation)
+            if end_older_sessions(session, rotation):
+                # One of them may have changed the password after it was refused.
+                self._prover.forget()
         finally:
             session.close()
 
@@ -157,7 +162,7 @@ class SingleUserSteps:
         self.close()
         secret = parse(rotation.value(rotation.live))
         if candidate is None:
-            session = login(admin_secret(rotation, secret), rotation, admin=True)
+            session = login(_admin_of(secret, rotation), rotation, admin=True)
         else:
             session = self._prover.log_in(secret, rotation)
         self._changer = _Changer(session, candidate)
@@ -181,9 +186,19 @@ class SingleUserSteps:
         # An admin may hold its rights only as the role that its own settings have it act as.
         acting = () if rotation.admin is not None else (change.AS_LOGGED_IN,)
         statement = change.set_password(secret.username, verifier)
+        self._prover.forget()
         change.run(session, rotation, (*acting, statement), doing=_DOING, hint=_HINT)
         # A role may have few connections, and testSecret needs one.
         self.close()
+
+    def _test_session(self, pending: DatabaseSecret, rotation: Rotation) -> Session:
+        try:
+            return self._prover.log_in(pending, rotation)
+        except LoginRefused as refusal:
+            if rotation.admin is None:
+                raise
+            admin = self._session_for_change(rotation)
+            raise certain(refusal, username=pending.username, admin=admin) from None
 
     def _check_identity(self, session: Session, secret: DatabaseSecret) -> None:
         identity = read_identity(session)
@@ -206,12 +221,25 @@ class SingleUserSteps:
                 f"TO {identifier(identity.current_user)}",
             )
 
-    def _live_findings(self, live: DatabaseSecret, rotation: Rotation) -> Iterator[Finding]:
+    def _live_findings(
+        self, live: DatabaseSecret, role: Role | None, rotation: Rotation
+    ) -> Iterator[Finding]:
         if self._prover.refused(live, rotation):
-            yield findings.warning(
-                f'the stored password of "{live.username}" does not log in; the admin secret can '
-                "set the new one all the same"
+            yield findings.refused_login(
+                live.username, role, so="the admin secret can set the new one all the same"
             )
+
+
+def _admin_of(secret: DatabaseSecret, rotation: Rotation) -> DatabaseSecret:
+    """The admin's credential, which has to be another role's: a rotation would leave it with the old password."""
+    admin = admin_secret(rotation, secret)
+    if admin.username == secret.username:
+        raise Misconfigured(
+            f'the admin secret is for "{admin.username}", the role whose password changes, and would hold the old '
+            "password after it",
+            hint="name the secret of another role in masterarn, or none: the role can change its own password",
+        )
+    return admin
 
 
 def _no_overlap() -> Finding:

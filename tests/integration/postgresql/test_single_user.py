@@ -1,5 +1,6 @@
 """The single-user rotator on real servers."""
 
+from dataclasses import replace
 from typing import Any, LiteralString
 
 import pytest
@@ -343,3 +344,55 @@ def test_admin_without_rights(pg: DatabaseServer) -> None:
     with attempt(SingleUser) as rotator, pytest.raises(TargetRefused, match="lacks a privilege"):
         rotator.set_secret(rotation_of(values, admin=admin))
     assert pg.can_log_in(role)
+
+
+def test_admin_tells_that_the_role_expired_meanwhile(pg: DatabaseServer) -> None:
+    """With an admin secret testSecret tells an expired role from a wrong password."""
+    role = pg.new_role()
+    values, admin = _by_admin(pg, role)
+    step = rotation_of(with_pending(SingleUser, values), admin=admin)
+    with attempt(SingleUser) as rotator:
+        rotator.set_secret(step)
+        run(pg, "ALTER ROLE {role} VALID UNTIL '2001-01-01'", role=role.name)
+        with pytest.raises(LoginRefused, match=r"has expired since 2001-01-01") as caught:
+            rotator.test_secret(step)
+    assert caught.value.hint == f"ALTER ROLE \"{role.name}\" VALID UNTIL 'infinity'"
+
+
+def test_admin_that_is_the_role_itself_is_refused(pg16: DatabaseServer) -> None:
+    """An admin secret of the very role would hold the old password after a rotation, so preflight refuses it."""
+    role = pg16.new_role(attributes="LOGIN SUPERUSER")
+    values = current(pg16, role, masterarn=ADMIN_ARN)
+    step = rotation_of(values, admin=value(pg16, role), allow_privileged=True)
+    assert "the role whose password changes" in refusals(preflight(SingleUser, step))
+
+
+@pytest.mark.parametrize("previous", [False, True])
+def test_no_credential_is_refused_twice(pg16: DatabaseServer, previous: bool) -> None:
+    """After a takeover in which nothing logs in each value is tried once, whether first by the search or the probe."""
+    role = pg16.new_role()
+    candidates = [Candidate.CURRENT, Candidate.PENDING] + [Candidate.PREVIOUS] * previous
+    wrong = {
+        candidate: value(pg16, Role(name=role.name, password=f"wrong {candidate}"))
+        for candidate in candidates
+    }
+    before = pg16.log_text().count("password authentication failed")
+    with attempt(SingleUser) as rotator:
+        with pytest.raises(LoginRefused):
+            rotator.end_older_sessions(rotation_of(wrong, fencing=2))
+        for candidate in candidates:
+            assert rotator.probe(rotation_of(wrong, fencing=2), candidate) is Proof.REFUSED
+    assert pg16.log_text().count("password authentication failed") - before == len(candidates)
+
+
+def test_refusal_is_forgotten_with_an_older_owners_session(pg16: DatabaseServer) -> None:
+    """An older owner may have changed the password just after it was refused, so it is tried again."""
+    role = pg16.new_role()
+    values = with_pending(SingleUser, current(pg16, role))
+    step = rotation_of(values, fencing=2)
+    tag = f"{step.session_prefix}{step.rotation_id}/1"
+    with pg16.connect(role, application_name=tag), attempt(SingleUser) as rotator:
+        rotator.end_older_sessions(replace(step, live=Candidate.PENDING))
+        password = sql.Literal(role_of(step.value(Candidate.PENDING)).password)
+        run(pg16, "ALTER ROLE {role} PASSWORD {password}", role=role.name, password=password)
+        assert rotator.probe(step, Candidate.PENDING) is Proof.ACCEPTED

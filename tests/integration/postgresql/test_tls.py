@@ -6,8 +6,17 @@ from typing import Any
 import pytest
 
 from rotator.sdk import Candidate, Misconfigured, Preflight
-from rotators.postgresql import SingleUser
-from tests.integration.postgresql.rotations import preflight, role_of, rotate, rotation_of, value
+from rotators.postgresql import AlternatingUsers, SingleUser
+from tests.integration.postgresql.rotations import (
+    ADMIN_ARN,
+    current,
+    preflight,
+    role_of,
+    rotate,
+    rotation_of,
+    value,
+    warnings,
+)
 from tests.support.postgres import DatabaseServer
 
 
@@ -63,8 +72,10 @@ def test_wrong_host_name(pg_tls: DatabaseServer) -> None:
 
 
 def test_require_encrypts_without_a_ca(pg_tls: DatabaseServer) -> None:
-    """An explicit sslmode=require is honoured: encrypted, and unverified where no CA is configured."""
-    assert not checked(pg_tls, sslmode="require").refusals
+    """An explicit sslmode=require is honoured: encrypted, and unverified where no CA is configured, with a warning."""
+    found = checked(pg_tls, sslmode="require")
+    assert not found.refusals
+    assert "certificate is not verified" in warnings(found)
 
 
 def test_missing_ca_file(pg_tls: DatabaseServer) -> None:
@@ -91,8 +102,30 @@ def test_server_without_tls(pg: DatabaseServer, pg_tls: DatabaseServer, ssl: boo
 
 def test_plaintext_only_where_it_is_said(pg: DatabaseServer) -> None:
     """With "ssl": false, and only so, the connection is plaintext."""
-    assert not checked(pg, ssl=False).refusals
-    assert not checked(pg, ssl="false", sslmode="disable").refusals
+    cases: tuple[dict[str, Any], ...] = (
+        {"ssl": False},
+        {"ssl": "false", "sslmode": "disable"},
+    )
+    for fields in cases:
+        found = checked(pg, **fields)
+        assert not found.refusals
+        assert "in plaintext" in warnings(found)
+
+
+def test_verified_connection_is_told(pg_tls: DatabaseServer) -> None:
+    """Where everything is verified preflight says so."""
+    found = checked(pg_tls, trust=pg_tls.ca_file)
+    assert "TLS verify-full" in [finding.message for finding in found.findings]
+    assert warnings(found) == ""
+
+
+def test_connections_that_are_alike_are_told_of_once(pg16: DatabaseServer) -> None:
+    """Where the admin's connections are encrypted as the secret's are, one finding says so."""
+    values = current(pg16, pg16.new_role(), masterarn=ADMIN_ARN)
+    admin = value(pg16, pg16.superuser)
+    for kind in (SingleUser, AlternatingUsers):
+        found = warnings(preflight(kind, rotation_of(values, admin=admin)))
+        assert found.count("in plaintext") == 1
 
 
 def test_plaintext_to_a_server_that_wants_tls(pg_tls: DatabaseServer) -> None:
