@@ -16,6 +16,8 @@ from rotator.store.store import Tx
 _R = tables.rotations.c
 # Literal, word for word as in the partial indexes: SQLite proves nothing from bound parameters.
 _ACTIVE = text("rotations.status IN ('running', 'waiting', 'abandoning')")
+# What was written meanwhile may be a little newer than the time that a transaction has read before.
+_CLOCKS_APART = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +77,19 @@ class RotationRow:
         )
 
     def leased(self, tx: Tx) -> bool:
-        """Whether its lease is still running by the store's clock."""
+        """Whether its lease is still running by the store's clock.
+
+        A lease is counted from the row's last write. Where that lies in the future by PostgreSQL's clock, which leases
+        are counted on there, the clock was set back since, and the lease is over: nothing may extend it. A machine's
+        own lease clock never jumps.
+        """
+        set_back = tx.dialect == "postgresql" and tx.now < self.updated_at - _CLOCKS_APART
         return (
             self.owner is not None
             and self.lease_expires is not None
             and self.lease_epoch == tx.lease_epoch
             and self.lease_expires > tx.lease_now
+            and not set_back
         )
 
 
