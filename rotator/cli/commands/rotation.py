@@ -1,7 +1,6 @@
 """`rotate rotation …`: who rotates a secret, when, and what that may act on."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,8 +81,10 @@ def set_rotation(
     """Sets how a secret rotates; doesn't rotate it.
 
     Server, users and admin secret are pinned as the stored value names them; a value put later has
-    to agree, or its rotation is refused. What isn't given stays as it was.
+    to agree, or its rotation is refused, until --pin says that it is meant. What isn't given stays
+    as it was.
     """
+    from rotator.cli.pinning import AdminChoice, to_pin
     from rotator.manager.rotating import RotationRules
 
     session: Session = context.obj
@@ -91,16 +92,13 @@ def set_rotation(
         caller=session.caller, request_id=session.request_id, secret_id=secret
     )
     chosen = _rotator(session, found, rotator)
-    authority: Authority | None = None
-    if (
-        rotator
-        or admin
-        or no_admin
-        or pin
-        or found.rotation is None
-        or not found.rotation.authority
-    ):
-        authority = _authority(session, found, rotator=chosen, admin=admin, no_admin=no_admin)
+    authority = to_pin(
+        session,
+        found,
+        rotator=chosen,
+        admin=AdminChoice(named=admin, dropped=no_admin),
+        again=pin,
+    )
     rules = RotationRules(schedule_expression=schedule, duration=duration)
     stored = session.manager.set_rotation(
         caller=session.caller,
@@ -174,41 +172,6 @@ def _rotator(session: Session, secret: "SecretDescription", named: str | None) -
     entry = session.registry.resolve(reference)
     entry.make().close()
     return entry.name if named is None or not named.startswith("arn:") else named
-
-
-def _authority(
-    session: Session,
-    secret: "SecretDescription",
-    *,
-    rotator: str,
-    admin: str | None,
-    no_admin: bool,
-) -> Authority:
-    """What the stored value names, with the admin secret that was chosen."""
-    value = session.manager.get_secret_value(
-        caller=session.caller, request_id=session.request_id, secret_id=secret.arn
-    ).value
-    claimed = session.engine.claims(rotator, value)
-    pinned = secret.rotation.authority if secret.rotation else None
-    kept = None if pinned is None or no_admin else pinned.admin
-    chosen = admin or claimed.admin or kept
-    if no_admin and chosen is not None:
-        raise ConfigurationError(
-            f"--no-admin, but the admin secret {chosen} is named by --admin or by the value's "
-            "masterarn. Take it out there: rotate secret put"
-        )
-    if admin and claimed.admin and _arn(session, admin) != _arn(session, claimed.admin):
-        raise ConfigurationError(
-            f"The value's masterarn names the admin secret {claimed.admin}, and --admin {admin}. "
-            "Leave --admin out, or put a value that agrees: rotate secret put"
-        )
-    return replace(claimed, admin=chosen)
-
-
-def _arn(session: Session, secret_id: str) -> str:
-    return session.manager.describe_secret(
-        caller=session.caller, request_id=session.request_id, secret_id=secret_id
-    ).arn
 
 
 def _options(
