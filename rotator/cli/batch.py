@@ -7,6 +7,7 @@ from rotator.cli.exits import ExitCode, of_all, of_status
 from rotator.cli.failures import Problem, problem_of, unexpected
 from rotator.cli.session import Session
 from rotator.errors import RotatorError
+from rotator.model.rotation import Status
 from rotator.rotation.report import Report
 from rotator.sdk import StepError
 
@@ -28,12 +29,16 @@ class Outcome:
 
 
 def run(
-    names: Sequence[str], act: Callable[[str], Report | None], *, session: Session
+    names: Sequence[str],
+    act: Callable[[str], Report | None],
+    *,
+    session: Session,
+    code_of: Callable[[Status], ExitCode] = of_status,
 ) -> tuple[Outcome, ...]:
     """What became of each secret, in the order of `names`; at most `rotation.workers` at once."""
 
     def attempt(name: str) -> Outcome:
-        return _attempt(name, act, session=session)
+        return _attempt(name, act, session=session, code_of=code_of)
 
     if len(names) == 1:
         return (attempt(names[0]),)
@@ -55,16 +60,24 @@ def exit_code(outcomes: Sequence[Outcome]) -> ExitCode:
     return of_all(outcome.exit_code for outcome in outcomes)
 
 
-def _attempt(name: str, act: Callable[[str], Report | None], *, session: Session) -> Outcome:
+def problem_of_any(error: Exception, *, session: Session) -> Problem:
+    """The problem with one of several secrets, foreseen or not."""
+    if isinstance(error, (RotatorError, StepError)):
+        return problem_of(error)
+    return unexpected(error, folder=session.folder_for_details(), request_id=session.request_id)
+
+
+def _attempt(
+    name: str,
+    act: Callable[[str], Report | None],
+    *,
+    session: Session,
+    code_of: Callable[[Status], ExitCode],
+) -> Outcome:
     try:
         report = act(name)
-    except (RotatorError, StepError) as error:
-        problem = problem_of(error)
-        return Outcome(secret=name, exit_code=problem.exit_code, error=problem)
     except Exception as error:  # noqa: BLE001  # a fault in one rotation must not end the others
-        problem = unexpected(
-            error, folder=session.folder_for_details(), request_id=session.request_id
-        )
+        problem = problem_of_any(error, session=session)
         return Outcome(secret=name, exit_code=problem.exit_code, error=problem)
-    code = ExitCode.DONE if report is None else of_status(report.status)
+    code = ExitCode.DONE if report is None else code_of(report.status)
     return Outcome(secret=name, exit_code=code, report=report)

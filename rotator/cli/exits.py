@@ -70,6 +70,12 @@ def of_status(status: Status) -> ExitCode:
     return _OF_STATUS[status]
 
 
+def of_abort(status: Status) -> ExitCode:
+    """The code of how a rotation ended that was to be given up: the target as before is what was asked for."""
+    given_up = {Status.FAILED, Status.ABANDONED}
+    return ExitCode.DONE if status in given_up else of_status(status)
+
+
 def of_all(codes: Iterable[ExitCode]) -> ExitCode:
     """The code of several together.
 

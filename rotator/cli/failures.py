@@ -47,13 +47,19 @@ def problem_of(error: Exception) -> Problem:
 
 def unexpected(error: Exception, *, folder: Path, request_id: str) -> Problem:
     """An error that nobody foresaw: where it happened goes into a file."""
+    try:
+        written = (
+            f"Where it happened is in {_write_details(error, folder, request_id)}, without any value: "
+            "please send that file to the maintainers."
+        )
+    except OSError as unwritten:
+        written = f"Where it happened could not be written to a file: {unwritten.strerror}."
     return Problem(
         error=type(error).__name__,
         code=None,
         message=f"Something went wrong that rotator did not foresee ({type(error).__name__}).",
-        hint=f"Where it happened is in {_write_details(error, folder, request_id)}, "
-        "without any value: please send that file to the maintainers. `rotate status` shows "
-        "whether a rotation was left unfinished, `rotate resume` goes on with it.",
+        hint=f"{written} `rotate status` shows whether a rotation was left unfinished, "
+        "`rotate resume` goes on with it.",
         exit_code=of_error(error),
     )
 
@@ -81,7 +87,9 @@ def _write_details(error: Exception, folder: Path, request_id: str) -> Path:
         folder if folder.is_dir() and os.access(folder, os.W_OK) else Path(tempfile.gettempdir())
     )
     path = place / f"error-{request_id}.log"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    # One run may fail at several secrets; the temporary folder is everybody's, so no link is followed.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.writelines(lines)
     return path

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from rotator.cli.batch import run
+from rotator.cli.exits import ExitCode, of_status
 from rotator.cli.output import OutputFormat, write
 from rotator.cli.progress import watching
 from rotator.cli.reports import show_outcomes
 from rotator.cli.session import Session
+from rotator.model.rotation import Status
 from rotator.rotation.report import Report
 
 
@@ -23,11 +25,13 @@ def perform(
     *,
     output: OutputFormat,
     nothing: str,
+    code_of: Callable[[Status], ExitCode] = of_status,
 ) -> int:
     """Does one of the engine's operations to several secrets, and gives the exit code.
 
     Args:
         nothing: what to say where there was nothing to do.
+        code_of: what the end of a rotation means to the exit code.
     """
     caller, request_id = session.caller, session.request_id
     try:
@@ -36,7 +40,7 @@ def perform(
             def act(name: str) -> Report | None:
                 return operation(name, caller=caller, request_id=request_id, observer=observer)
 
-            outcomes = run(names, act, session=session)
+            outcomes = run(names, act, session=session, code_of=code_of)
     except KeyboardInterrupt:
         write("Interrupted. What was running goes on with: rotate resume --all", error=True)
         raise

@@ -177,6 +177,50 @@ def test_10_nobody_can_tell(rotate: RotateCommand, tmp_path: Path) -> None:
     assert again["token"] == first["token"]
 
 
+def test_an_abort_that_was_proved_is_done(
+    ready: RotateCommand, pg18: DatabaseServer, role: Role
+) -> None:
+    """Giving up a rotation whose process was killed exits 0 when the old credential is shown to log in."""
+    killed = ready.start("now", SECRET, ROTATOR_BARRIER_DRAIN="20", ROTATOR_BARRIER_LIMIT="30")
+    try:
+        assert eventually(lambda: "setSecret" in ready("status", SECRET).out)
+        checked = ready.json("verify", SECRET)["secrets"]
+        assert (checked[0]["result"], checked[0]["running"]) == ("accepted", True)
+    finally:
+        killed.kill()
+        killed.communicate()
+    aborted = ready("abort", SECRET, "--output", "json")
+    assert (aborted.code, aborted.json["exit_code"]) == (0, 0)
+    assert aborted.json["rotations"][0]["report"]["status"] == "failed"
+    assert pg18.can_log_in(role)
+    assert ready.json("verify", SECRET)["secrets"][0]["running"] is False
+
+
+def test_a_target_that_cant_be_asked_is_told_from_drift(
+    rotate: RotateCommand, pg18: DatabaseServer, role: Role
+) -> None:
+    """Verify exits 7 for both, but says that it doesn't know where no server answered; one stops no other."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    rotate.ok("init")
+    values = {
+        "away": pg18.secret_value(role) | {"port": port},
+        "drifted": pg18.secret_value(Role(name=role.name, password="another")),
+        "good": pg18.secret_value(role),
+    }
+    for name, value in values.items():
+        rotate.ok("secret", "create", name, value=value)
+        rotate.ok("rotation", "set", name, "--rotator", "postgresql-single-user")
+    ran = rotate("verify", "--all", "--output", "json")
+    assert ran.code == 7
+    results = {check["secret"]: check["result"] for check in ran.json["secrets"]}
+    assert results == {"away": "unknown", "drifted": "refused", "good": "accepted"}
+    text = rotate("verify", "--all").out
+    assert "away: not known, the target could not be asked" in text
+    assert "drifted: DRIFT: the target refuses" in text
+    assert rotate("verify", "away").code == 7
+
+
 def test_the_gravest_kind_wins(ready: RotateCommand, tmp_path: Path) -> None:
     """Of a rotated, a missing and an unverified secret the unverified one decides."""
     install_plugin(tmp_path, "silent", SILENT_TARGET)

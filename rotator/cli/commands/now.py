@@ -51,11 +51,18 @@ def resume(
 def abort(context: typer.Context, secret: SecretId, output: Output = OutputFormat.TEXT) -> int:
     """Gives up an unfinished rotation.
 
-    The target is put back as it was, which is proved by a login, and AWSPENDING goes.
+    The target is put back as it was, which is proved by a login, and AWSPENDING goes: the exit code
+    is 0 then.
     """
+    from rotator.cli.exits import of_abort
     from rotator.cli.performing import perform
 
     session: Session = context.obj
     return perform(
-        session, (secret,), session.engine.abort, output=output, nothing="no rotation is unfinished"
+        session,
+        (secret,),
+        session.engine.abort,
+        output=output,
+        nothing="no rotation is unfinished",
+        code_of=of_abort,
     )

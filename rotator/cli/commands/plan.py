@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import typer
 
+from rotator.cli.batch import problem_of_any
 from rotator.cli.exits import ExitCode, of_all
-from rotator.cli.failures import Problem, problem_of
+from rotator.cli.failures import Problem
 from rotator.cli.options import All, Output, SecretId, SecretIds
 from rotator.cli.output import OutputFormat, write, write_json
 from rotator.cli.session import Session
-from rotator.errors import RotatorError
-from rotator.sdk import Level, Overlap, StepError
+from rotator.sdk import Level, Overlap
 
 if TYPE_CHECKING:
     from rotator.rotation.verdicts import Plan, Verification
@@ -23,6 +24,19 @@ _OVERLAP = {
     Overlap.ALTERNATING: "two users take turns; the old one stays valid until the next rotation",
     Overlap.GAP: "one credential only; reads of the secret wait while it changes",
     Overlap.NONE: "nothing outside changes",
+}
+
+
+class _Result(StrEnum):
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"  # the target could not be asked
+
+
+_HEADING = {
+    _Result.ACCEPTED: "",
+    _Result.REFUSED: "DRIFT: ",
+    _Result.UNKNOWN: "not known, the target could not be asked: ",
 }
 
 
@@ -49,7 +63,7 @@ def verify(
 ) -> int:
     """Logs in with stored credentials: finds drift.
 
-    The exit code is 7 where a target refuses what is AWSCURRENT.
+    The exit code is 7 where a target refuses what is AWSCURRENT, or can't be asked.
     """
     from rotator.cli.selection import select
 
@@ -68,10 +82,17 @@ def verify(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Check:
-    """What came of one secret; one of `verification` and `error` is None."""
+    """What came of one secret; one of `verification` and `error` is None.
+
+    Attributes:
+        result: what the target said to AWSCURRENT.
+        running: a rotation of it had not ended when the target was asked, so it may be about to change.
+    """
 
     secret: str
     exit_code: ExitCode
+    result: _Result = _Result.UNKNOWN
+    running: bool = False
     verification: "Verification | None" = None
     error: Problem | None = None
 
@@ -79,11 +100,29 @@ class _Check:
 def _check(session: Session, name: str) -> _Check:
     try:
         found = session.engine.verify(name, caller=session.caller, request_id=session.request_id)
-    except (RotatorError, StepError) as error:
-        problem = problem_of(error)
+        running = _is_running(session, found.secret_arn)
+    except Exception as error:  # noqa: BLE001  # a fault at one secret must not end the others
+        problem = problem_of_any(error, session=session)
         return _Check(secret=name, exit_code=problem.exit_code, error=problem)
     code = ExitCode.REFUSED if found.drift else ExitCode.DONE
-    return _Check(secret=name, exit_code=code, verification=found)
+    return _Check(
+        secret=name, exit_code=code, verification=found, result=_result(found), running=running
+    )
+
+
+def _result(found: "Verification") -> _Result:
+    """The answer for AWSCURRENT, which is asked about first."""
+    outcome = found.proofs[0].outcome if found.proofs else None
+    return _Result(outcome) if outcome in set(_Result) else _Result.UNKNOWN
+
+
+def _is_running(session: Session, arn: str) -> bool:
+    from rotator.rotation.records import rotations_of
+
+    found = rotations_of(
+        session.store, arn, caller=session.caller, request_id=session.request_id, limit=1
+    )
+    return any(rotation.ended_at is None for rotation in found.rotations)
 
 
 def _check_lines(check: _Check) -> Iterator[str]:
@@ -94,7 +133,11 @@ def _check_lines(check: _Check) -> Iterator[str]:
     if check.verification is None:
         return
     found = check.verification
-    yield f"{found.secret_name}: {found.message}"
+    yield f"{found.secret_name}: {_HEADING[check.result]}{found.message}"
+    if check.running:
+        yield (
+            f"  A rotation of it has not ended, so this may change: rotate status {found.secret_name}"
+        )
     for proof in found.proofs:
         why = f": {proof.message}" if proof.message else ""
         yield f"  {proof.label:<11}  {proof.outcome}  ({proof.version_id}){why}"

@@ -3,7 +3,7 @@
 import pytest
 
 from rotator import errors
-from rotator.cli.exits import ExitCode, of_all, of_error, of_status
+from rotator.cli.exits import ExitCode, of_abort, of_all, of_error, of_status
 from rotator.model.rotation import Status
 from rotator.sdk import Misconfigured
 
@@ -51,6 +51,14 @@ def test_every_error_has_its_code(error: type[Exception], code: int) -> None:
 def test_every_end_of_a_rotation_has_its_code(status: Status, code: int) -> None:
     """How a rotation ended decides what a script sees."""
     assert of_status(status) == code
+
+
+@pytest.mark.parametrize("status", Status)
+def test_what_was_given_up_on_request_is_done(status: Status) -> None:
+    """An abort that left the target as before did what was asked; every other end means what it always means."""
+    given_up = status in {Status.FAILED, Status.ABANDONED}
+
+    assert of_abort(status) == (ExitCode.DONE if given_up else of_status(status))
 
 
 def test_no_status_is_without_a_code() -> None:
