@@ -116,6 +116,26 @@ def test_an_unforeseen_error_leaves_its_place_and_no_value(
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_fault_at_one_secret_ends_no_other_verification(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each secret is answered for, whatever is raised at one."""
+    assert run(["init"]) == 0
+    capsys.readouterr()
+
+    def faulty(_: object, name: str, **__: object) -> None:
+        raise RecursionError(name)
+
+    monkeypatch.setattr("rotator.rotation.engine.Engine.verify", faulty)
+    assert run(["verify", "one", "two", "--output", "json"]) == 1
+    checked = json.loads(capsys.readouterr().out)["secrets"]
+    assert [(check["secret"], check["error"]["error"]) for check in checked] == [
+        ("one", "RecursionError"),
+        ("two", "RecursionError"),
+    ]
+    assert len(list(home.glob("error-*.log"))) == 1
+
+
 def test_the_version_and_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     """--version and --help answer without any store."""
     assert run(["--version"]) == 0
