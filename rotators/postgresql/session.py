@@ -182,7 +182,7 @@ def _finish_login(pgconn: pq.abc.PGconn, deadline: float) -> None:
         psycopg.OperationalError: it failed; libpq has the message.
     """
     while pgconn.status != pq.ConnStatus.BAD:
-        match pgconn.connect_poll():
+        match _poll(pgconn):
             case pq.PollingStatus.OK:
                 return
             case pq.PollingStatus.READING:
@@ -192,6 +192,16 @@ def _finish_login(pgconn: pq.abc.PGconn, deadline: float) -> None:
             case _:
                 break
     raise psycopg.OperationalError("the login failed")
+
+
+def _poll(pgconn: pq.abc.PGconn) -> int:
+    """One step of a login, without the interpreter's lock.
+
+    libpq derives the key of a SCRAM login in it, thousands of hashes, which would hold up every other rotation of this
+    process under psycopg's own `connect_poll`.
+    """
+    result: int = _libpq().PQconnectPoll(pgconn.pgconn_ptr)  # type: ignore[attr-defined]
+    return result
 
 
 def _set_verbosity(pgconn: pq.abc.PGconn, verbosity: int) -> None:
@@ -210,6 +220,8 @@ def _libpq() -> ctypes.CDLL:
         # A look-up in the extension finds the libpq that it is linked with.
         path = importlib.import_module(pq.PGconn.__module__).__file__
     library = ctypes.CDLL(path)
+    library.PQconnectPoll.argtypes = (ctypes.c_void_p,)
+    library.PQconnectPoll.restype = ctypes.c_int
     library.PQsetErrorVerbosity.argtypes = (ctypes.c_void_p, ctypes.c_int)
     library.PQsetErrorVerbosity.restype = ctypes.c_int
     return library

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,11 @@ from typing import Any
 
 ROTATE = Path(sys.executable).with_name("rotate")
 _TIME_LIMIT = 120.0
+
+
+def _as_from_a_terminal() -> None:
+    """A job that a shell started in the background has Ctrl-C ignored, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +86,7 @@ class RotateCommand:
             stderr=subprocess.PIPE,
             env=self.variables(**environment),
             text=True,
+            preexec_fn=_as_from_a_terminal,  # noqa: PLW1509  # it only sets a signal's default
         )
 
     def reveal(self, secret: str, *more: str) -> Any:
