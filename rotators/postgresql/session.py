@@ -212,7 +212,8 @@ def _set_verbosity(pgconn: pq.abc.PGconn, verbosity: int) -> None:
 def _libpq() -> ctypes.CDLL:
     """The libpq that psycopg runs on.
 
-    psycopg wraps no PQsetErrorVerbosity, and gives `pgconn_ptr` out for such calls.
+    psycopg wraps no PQsetErrorVerbosity, and keeps the interpreter's lock in PQconnectPoll.
+    It gives `pgconn_ptr` out for such calls.
     """
     if pq.__impl__ == "python":
         path = importlib.import_module("psycopg.pq.misc").find_libpq_full_path()
