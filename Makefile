@@ -12,8 +12,8 @@ help:
 	@echo "make demo    rotate a real PostgreSQL password while a client keeps logging in"
 	@echo "make test    run every test, on real servers"
 	@echo "make lint    ruff, mypy --strict, import-linter"
-	@echo "make bench   rotations against bare psycopg, as ratios"
-	@echo "make docs    write docs/cli.md from the command itself"
+	@echo "make bench   rotations, the store and its lists, as ratios against a floor in the same run"
+	@echo "make docs    write docs/cli.md from the command itself, docs/tampering.md from its test"
 	@echo "make clean   remove the environment, caches and builds"
 
 demo: $(READY)
@@ -33,6 +33,7 @@ bench: $(READY)
 
 docs: $(READY)
 	$(BIN)/typer rotator.cli.app utils docs --name rotate --output docs/cli.md
+	$(BIN)/python -m tests.faults.store.verdicts
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,1 +1,1 @@
-"""How fast rotations are: ratios against bare psycopg, measured in the same run. `make bench` prints them."""
+"""How fast rotator is: ratios against floors that are measured in the same run. `make bench` prints them."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from psycopg import sql
 
 from benchmarks.floor import connect
+from rotator.crypto.audit_key import AuditKeyFile
 from rotator.crypto.envelope import Sealer
 from rotator.crypto.keyring import FileKeyProvider, create_keyring
 from rotator.manager.manager import SecretsManager
@@ -46,7 +47,12 @@ class BenchHouse:
         """A new store and keyring in `folder`."""
         keyring = folder / "keys" / "keyring.json"
         create_keyring(keyring)
-        store = Store.open(f"sqlite:///{folder / 'store.db'}", create=True)
+        store = Store.open(
+            f"sqlite:///{folder / 'store.db'}",
+            create=True,
+            audit_key=AuditKeyFile(folder / "keys" / "audit.key"),
+        )
+        store.begin_audit()
         sealer = Sealer(FileKeyProvider(keyring))
         engine = Engine(
             store=store,

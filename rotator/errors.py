@@ -19,6 +19,12 @@ class InvalidParameter(RotatorError):
     code = "InvalidParameterException"
 
 
+class InvalidNextToken(InvalidParameter):
+    """A cursor is not one of the list that it is used with."""
+
+    code = "InvalidNextTokenException"
+
+
 class InvalidRequest(RotatorError):
     """The parameters are well formed, but the state of the secret does not allow the request."""
 
@@ -47,6 +53,18 @@ class ResourceExists(RotatorError):
     code = "ResourceExistsException"
 
 
+class MalformedPolicyDocument(RotatorError):
+    """A resource policy is not written in the grammar of policies."""
+
+    code = "MalformedPolicyDocumentException"
+
+
+class PublicPolicy(RotatorError):
+    """A resource policy would let anyone in, and the caller asked to block such."""
+
+    code = "PublicPolicyException"
+
+
 class LimitExceeded(RotatorError):
     """A quota of the service (labels, versions, size) would be exceeded."""
 
@@ -65,12 +83,20 @@ class DecryptionFailure(RotatorError):
     code = "DecryptionFailure"
 
 
+class RowAltered(DecryptionFailure):
+    """A row of the store says what rotator can't have written there. Nothing was changed on account of it."""
+
+
 class KeyUnavailable(RotatorError):
     """The key provider cannot give a usable sealing key."""
 
 
 class StoreUnavailable(RotatorError):
     """The store cannot be reached, is locked, read-only, full, or of another release."""
+
+
+class AuditBroken(StoreUnavailable):
+    """The audit in the store is not as it was written, so nothing can be added to it."""
 
 
 class PreflightRefused(RotatorError):

@@ -1,9 +1,13 @@
 """Files that their owner alone may read, and that are on the disk when they are made."""
 
+import errno
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """The permission bits of everybody but the owner."""
@@ -19,16 +23,83 @@ def create_private_file(path: Path, content: bytes) -> None:
         OSError: it can't be made.
     """
     make_private_folder(path.parent)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    with new_private_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def new_private_file(path: Path) -> Iterator[BinaryIO]:
+    """A file of mode 0600 that is not there until the block has ended well: then it appears whole, and durably.
+
+    It never takes the place of another one. Where the system can keep it without a name until then (Linux), nothing
+    is left of it after a crash either.
+
+    Raises:
+        FileExistsError: there is such a file already, or is by then; it is left as it was.
+        OSError: it can't be made.
+    """
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    descriptor, name = _nameless(path) or _hidden(path)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        os.link(name, path)
+            _name(name or f"/proc/self/fd/{file.fileno()}", path)
     finally:
-        Path(name).unlink()
+        if name is not None:
+            Path(name).unlink()
     sync_folder(path.parent)
+
+
+def replace_private_file(path: Path, content: bytes) -> None:
+    """Puts a file of mode 0600 in the place of another: whole or not at all, and durable when this returns.
+
+    Its owner stays the same. A run that was killed may leave a file beside it that the next one removes, so the caller
+    makes sure that no other does so at the same time.
+
+    Raises:
+        OSError: it can't be written; the file is as it was.
+    """
+    owner = path.stat()
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)
+    try:
+        with new_private_file(beside) as file:
+            if owner.st_uid != os.geteuid():  # root changes what another user runs with
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+            file.write(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _nameless(path: Path) -> tuple[int, str | None] | None:
+    """A file that has no name yet; None where the system has no such thing."""
+    try:
+        flags: int = os.O_TMPFILE
+        return os.open(path.parent, flags | os.O_WRONLY, 0o600), None
+    except AttributeError:
+        return None
+    except OSError as error:
+        if error.errno in {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT}:
+            return None
+        raise
+
+
+def _hidden(path: Path) -> tuple[int, str | None]:
+    return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+
+
+def _name(source: str, path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # With a folder, or else Python takes a system call that doesn't follow the link in /proc.
+        os.link(source, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
 def make_private_folder(path: Path) -> None:

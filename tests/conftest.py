@@ -4,6 +4,7 @@ from hypothesis import settings
 
 pytest_plugins = [
     "tests.fix_postgres",
+    "tests.fix_mysql",
     "tests.fix_proxy",
     "tests.fix_store",
     "tests.fix_house",

@@ -14,7 +14,7 @@ from rotator.store import schema
 from rotator.store.database import Database
 from rotator.store.store import Store
 from tests.support.postgres import DatabaseServer, Role, unique_name
-from tests.support.store import postgresql_url, sqlite_url
+from tests.support.store import AUDIT_KEY, postgresql_url, sqlite_url
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +57,18 @@ def empty_url(store_engine: str, request: pytest.FixtureRequest, tmp_path: Path)
 
 
 @pytest.fixture
+def other_empty_url(
+    store_engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """The URL of a database without a schema, on the engine that `store_engine` is not."""
+    if store_engine == "postgresql":
+        yield sqlite_url(tmp_path / "other" / "store.db")
+        return
+    with _postgresql_copy(request, template="template1") as url:
+        yield url
+
+
+@pytest.fixture
 def store_url(store_engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a store without secrets, on each engine."""
     if store_engine == "sqlite":
@@ -75,7 +87,7 @@ def open_store() -> Iterator[Callable[[str], Store]]:
     opened: list[Store] = []
 
     def opening(url: str) -> Store:
-        opened.append(Store.open(url, create=False))
+        opened.append(Store.open(url, create=False, audit_key=AUDIT_KEY))
         return opened[-1]
 
     yield opening
@@ -131,3 +143,6 @@ def _migrate(url: str) -> None:
     database = Database.connect(url, create=True)
     schema.upgrade(database)
     database.close()
+    store = Store.open(url, create=False, audit_key=AUDIT_KEY)
+    store.begin_audit()
+    store.close()

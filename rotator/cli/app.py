@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from rotator import __version__
-from rotator.cli.commands import db, rotation, secret
+from rotator.cli.commands import audit, db, key, rotation, secret
 from rotator.cli.commands.demo import demo
 from rotator.cli.commands.doctor import doctor
 from rotator.cli.commands.init import init
 from rotator.cli.commands.now import abort, now, resume
+from rotator.cli.commands.password import password
 from rotator.cli.commands.plan import plan, verify
 from rotator.cli.commands.plugins import plugins
 from rotator.cli.commands.status import history, status
@@ -50,13 +51,15 @@ def rotate(
 
 
 _COMMANDS: tuple[Callable[..., int | None], ...] = (
-    init, demo, now, plan, status, history, resume, abort, verify, plugins, doctor,
+    init, demo, now, plan, status, history, resume, abort, verify, plugins, password, doctor,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)
 app.add_typer(secret.app, name="secret")
 app.add_typer(rotation.app, name="rotation")
+app.add_typer(key.app, name="key")
 app.add_typer(db.app, name="db")
+app.add_typer(audit.app, name="audit")
 
 
 def invoke(arguments: Sequence[str], session: Session, *, output: OutputFormat) -> int:
@@ -66,6 +69,8 @@ def invoke(arguments: Sequence[str], session: Session, *, output: OutputFormat) 
         code = command.main(list(arguments), prog_name="rotate", obj=session, standalone_mode=False)
     except typer.TyperException as error:
         return _usage(error, output=output)
+    except typer.Abort:  # Ctrl-C, and Ctrl-D where something was asked
+        raise KeyboardInterrupt from None
     return int(code or 0)
 
 

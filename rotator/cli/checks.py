@@ -11,6 +11,8 @@ from rotator.cli.session import Session
 from rotator.config.load import unknown_variables
 from rotator.errors import RotatorError
 
+_NAMED = 5  # secrets that a finding names
+
 
 class Finding(StrEnum):
     """How much a check's result matters."""
@@ -48,7 +50,8 @@ def _all(session: Session) -> Iterator[Check]:
     yield from _guarded("home", _home, session)
     yield from _guarded("store", _store, session)
     if "store" in session.__dict__:
-        yield from _guarded("keyring", _keyring, session)
+        yield from _guarded("keys", _keys, session)
+        yield from _guarded("audit", _audit, session)
     yield from _plugins(session)
     yield from _guarded("TLS trust", _trust, session)
 
@@ -120,13 +123,48 @@ def _store(session: Session) -> Iterator[Check]:
         yield Check(subject="store", finding=Finding.OK, message=f"durable: {shown}")
 
 
-def _keyring(session: Session) -> Iterator[Check]:
+def _keys(session: Session) -> Iterator[Check]:
     active = session.sealer.provider.active_key_id
-    path = session.configuration.settings.keyring.path
+    settings = session.configuration.settings
+    where = f"from the key provider {settings.keys.provider}"
+    if settings.keys.provider == "file":
+        where = f"{settings.keyring.path}, private"
     yield Check(
-        subject="keyring",
+        subject="keys",
         finding=Finding.OK,
-        message=f"{path}, private and the store's own; key {active} is active",
+        message=f"{where} and the store's own; key {active} is active",
+    )
+    for key in session.manager.list_keys(caller=session.caller, request_id=session.request_id):
+        if key.versions and key.state != "enabled":
+            yield _closed(session, key.key_id, state=key.state)
+
+
+def _closed(session: Session, key_id: str, *, state: str) -> Check:
+    from rotator.cli.commands.key.disabling import closing
+
+    closed = session.manager.list_key_secrets(
+        caller=session.caller, request_id=session.request_id, key=key_id, max_results=_NAMED
+    )
+    fix = f"rotate key enable {key_id}"
+    if state != "disabled":
+        fix = "restore the keys that have it from their backup, or import an export of them: rotate key import FILE"
+    return _fault(
+        "keys",
+        f"the sealing key {key_id} is {state}. {closing(closed.names, total=closed.total, key_id=key_id)}",
+        fix,
+        ExitCode.UNAVAILABLE,
+    )
+
+
+def _audit(session: Session) -> Iterator[Check]:
+    from rotator.cli.output import moment
+
+    state = session.auditing.state(caller=session.caller, request_id=session.request_id)
+    yield Check(
+        subject="audit",
+        finding=Finding.OK,
+        message=f"{state.records:,} records; the key is the store's own; checkpoint {state.checkpoint} of "
+        f"{moment(state.checkpoint_at)} and all heads are signed",
     )
 
 

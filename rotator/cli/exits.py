@@ -42,6 +42,8 @@ _OF_ERROR: tuple[tuple[type[Exception], ExitCode], ...] = (
     (errors.ConfigurationError, ExitCode.USAGE),
     (errors.ResourceExists, ExitCode.USAGE),
     (errors.LimitExceeded, ExitCode.USAGE),
+    (errors.MalformedPolicyDocument, ExitCode.USAGE),
+    (errors.PublicPolicy, ExitCode.USAGE),
     (StepError, ExitCode.USAGE),  # outside a rotation: the secret's value doesn't fit the rotator
 )
 

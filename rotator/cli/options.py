@@ -24,3 +24,20 @@ ValueFile = Annotated[
     Path | None,
     typer.Option("--file", "-f", help="Read the value from this file, not from standard input."),
 ]
+SealingKey = Annotated[
+    str | None,
+    typer.Option(
+        "--kms-key-id",
+        "--key",
+        metavar="KEY",
+        help="The sealing key, by id or alias.",
+    ),
+]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file",
+        metavar="FILE",
+        help="Read the passphrase from this file (- for standard input), don't ask for it.",
+    ),
+]

@@ -2,11 +2,12 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum, StrEnum
 from pathlib import PurePath
+from textwrap import indent
 from typing import Any, TextIO
 
 
@@ -23,20 +24,38 @@ def write_json(result: Any, *, stream: TextIO | None = None) -> None:
     _put(text, stream=stream or sys.stdout)
 
 
+def write_json_items(key: str, items: Iterable[Any]) -> None:
+    """One JSON document with a list under a key, written as its items come: there may be more than memory holds."""
+    stream = sys.stdout
+    opening = f"{{\n  {json.dumps(key)}: ["
+    between = f"{opening}\n"  # with the first item: an error before it leaves nothing of a document
+    for item in items:
+        text = json.dumps(plain(item), indent=2, ensure_ascii=False)
+        stream.write(between + indent(text, "    "))
+        between = ",\n"
+    _put("\n  ]\n}" if between == ",\n" else f"{opening}]\n}}", stream=stream)
+
+
 def write(*lines: str, error: bool = False) -> None:
     """Lines of text, safe to show on a terminal."""
     for line in lines:
         _put(clean(line), stream=sys.stderr if error else sys.stdout)
 
 
-def write_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table: ruled on a terminal, aligned columns elsewhere."""
+def write_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, continued: bool = False
+) -> None:
+    """A table: ruled on a terminal, aligned columns elsewhere.
+
+    Args:
+        continued: the rows go on a table whose headers were written already.
+    """
     cells = [[clean(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
-        _ruled(headers, cells)
+        _ruled(headers, cells, show_headers=not continued)
         return
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
-    for row in (headers, *cells):
+    for row in cells if continued else (headers, *cells):
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         _put("  ".join(padded).rstrip(), stream=sys.stdout)
 
@@ -77,18 +96,23 @@ def moment(at: datetime | None) -> str:
     return "-" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 version`, `2 versions`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def duration(seconds: float) -> str:
     """A time span for people."""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
-def _ruled(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _ruled(headers: Sequence[str], rows: Sequence[Sequence[str]], *, show_headers: bool) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=show_headers)
     for header in headers:
         table.add_column(header, overflow="fold")
     for row in rows:

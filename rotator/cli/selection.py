@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rotator.cli.session import Session
 from rotator.errors import ConfigurationError, ResourceNotFound
 from rotator.manager.results import SecretDescription
-from rotator.store.listing import SecretFilter
+from rotator.model.filters import Filter, FilterKey, SecretFilter, SortOrder
 
 
 def select(
@@ -54,17 +54,37 @@ def named_or_all(
     return tuple(dict.fromkeys(names or find_all()))
 
 
-def all_secrets(session: Session, where: SecretFilter | None = None) -> Iterator[SecretDescription]:
-    """Every secret that passes the filter, oldest first."""
+def all_secrets(
+    session: Session, where: SecretFilter | None = None, *, order: SortOrder | None = None
+) -> Iterator[SecretDescription]:
+    """Every secret that passes the filter, by creation where no order is given; a page at a time."""
     cursor: str | None = None
     while True:
         page = session.manager.list_secrets(
-            caller=session.caller, request_id=session.request_id, where=where, cursor=cursor
+            caller=session.caller,
+            request_id=session.request_id,
+            where=where,
+            order=order,
+            cursor=cursor,
         )
         yield from page.secrets
         cursor = page.next_cursor
         if cursor is None:
             return
+
+
+def parse_filter(text: str) -> Filter:
+    """`KEY=VALUE[,VALUE]…` as a filter: of several values one has to fit.
+
+    Raises:
+        ConfigurationError: there is no `=`, or no filter has such a key.
+    """
+    key, values = parse_pair(text, option="--filter")
+    if key not in set(FilterKey):
+        raise ConfigurationError(
+            f"--filter {text}: there is no filter {key}. The keys are: {', '.join(FilterKey)}."
+        )
+    return Filter(FilterKey(key), tuple(values.split(",")))
 
 
 def parse_pair(text: str, *, option: str) -> tuple[str, str]:

@@ -15,11 +15,17 @@ from rotator.config.settings import LogFormat
 from rotator.model.caller import Caller, CallerKind
 
 if TYPE_CHECKING:
+    from rotator.crypto.audit_key import AuditKeySource
     from rotator.crypto.envelope import Sealer
+    from rotator.manager.auditing import Auditing
     from rotator.manager.manager import SecretsManager
     from rotator.rotation.engine import Engine
     from rotator.rotation.registry import RotatorRegistry
+    from rotator.sdk import KeyProvider
     from rotator.store.store import Store
+
+AUDIT_KEY_FILE = "audit.key"
+"""In the home folder, where the setting `audit.key` names none."""
 
 
 @dataclass
@@ -61,16 +67,41 @@ class Session:
         """The store, which has to be there."""
         from rotator.store.store import Store
 
-        return Store.open(self.configuration.store_url, create=False)
+        return Store.open(self.configuration.store_url, create=False, audit_key=self.audit_key)
+
+    @cached_property
+    def audit_key(self) -> "AuditKeySource":
+        """Where the audit key comes from; it is read when something is recorded."""
+        from rotator.crypto.audit_key import AuditKeyFile, GivenAuditKey
+
+        given = self.configuration.settings.audit.key
+        if given is not None:
+            return GivenAuditKey(given)
+        return AuditKeyFile(self.configuration.home / AUDIT_KEY_FILE)
+
+    @cached_property
+    def key_provider(self) -> "KeyProvider":
+        """Who keeps the sealing keys; whether they are the store's is not known yet."""
+        from rotator.crypto.providers import load_provider
+        from rotator.sdk import SEALING_KEYS_VARIABLE, KeyProviderSettings
+
+        settings = self.configuration.settings
+        return load_provider(
+            settings.keys.provider,
+            KeyProviderSettings(
+                keyring=settings.keyring.path,
+                sealing_keys=settings.keys.sealing_keys or self.environ.get(SEALING_KEYS_VARIABLE),
+                options=settings.keys.options,
+            ),
+        )
 
     @cached_property
     def sealer(self) -> "Sealer":
-        """Seals under the configured keyring, which is known to be the store's."""
+        """Seals under the configured sealing keys, which are known to be the store's."""
         from rotator.crypto.envelope import Sealer
-        from rotator.crypto.keyring import FileKeyProvider
         from rotator.store.sealing import verify_sealing_key
 
-        sealer = Sealer(FileKeyProvider(self.configuration.settings.keyring.path))
+        sealer = Sealer(self.key_provider)
         verify_sealing_key(self.store, sealer)
         return sealer
 
@@ -80,6 +111,13 @@ class Session:
         from rotator.manager.manager import SecretsManager
 
         return SecretsManager(self.store, self.sealer)
+
+    @cached_property
+    def auditing(self) -> "Auditing":
+        """The operations on the audit."""
+        from rotator.manager.auditing import Auditing
+
+        return Auditing(self.store)
 
     @cached_property
     def registry(self) -> "RotatorRegistry":

@@ -12,12 +12,15 @@ from urllib.parse import quote, urlsplit
 from rotator.config.references import References, is_reference
 from rotator.config.settings import Settings, check_relations
 from rotator.errors import ConfigurationError
+from rotator.sdk import SEALING_KEYS_VARIABLE
 
 HOME_VARIABLE = "ROTATOR_HOME"
 FILE_VARIABLE = "ROTATOR_CONFIG"
 PREFIX = "ROTATOR_"
 FILE_IN_HOME = "config.yaml"
-_SECRET_KEYS = frozenset({"store.url", "store.password"})
+_SECRET_KEYS = frozenset(
+    {"store.url", "store.password", "keys.sealing_keys", "keys.options", "audit.key"}
+)
 
 _Section = TypeVar("_Section")
 
@@ -108,7 +111,8 @@ def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
     They are told by `rotate doctor`, not refused: platforms set such names themselves (a Kubernetes
     service that is called rotator makes ROTATOR_PORT).
     """
-    known = {variable(key) for key in keys()} | {HOME_VARIABLE, FILE_VARIABLE}
+    known = {variable(key) for key in keys()}
+    known |= {HOME_VARIABLE, FILE_VARIABLE, SEALING_KEYS_VARIABLE}
     return tuple(sorted(name for name in environ if name.startswith(PREFIX) and name not in known))
 
 
@@ -133,7 +137,7 @@ class _Reader:
 
     Attributes:
         source: what messages about the file's content begin with.
-        literal_secret: the key of a password that stands in the file itself.
+        literal_secret: the key of a secret that stands in the file itself.
     """
 
     content: Mapping[str, Any]
@@ -177,7 +181,7 @@ class _Reader:
             assert item.default is not MISSING  # noqa: S101  # every setting has a default
             return self._converted(item, item.default, key=key)
         value = given[item.name]
-        if key in _SECRET_KEYS and isinstance(value, str) and _has_password(key, value):
+        if key in _SECRET_KEYS and isinstance(value, str) and _holds_secret(key, value):
             self.literal_secret = key
         return self._converted(item, value, key=self.source + key)
 
@@ -235,10 +239,10 @@ def _choice(kind: type[StrEnum], value: str, *, key: str) -> StrEnum:
         raise ConfigurationError(f"{key}: expected one of {', '.join(kind)}.") from None
 
 
-def _has_password(key: str, value: str) -> bool:
+def _holds_secret(key: str, value: str) -> bool:
     if is_reference(value):
         return False
-    return key == "store.password" or _password(value) is not None
+    return key != "store.url" or _password(value) is not None
 
 
 def _password(url: str) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rotator.errors import ConfigurationError
+from rotator.model.rotation import LONGEST_BARRIER, LONGEST_LEASE
 
 if TYPE_CHECKING:
     from rotator.rotation.policy import EnginePolicy
@@ -50,10 +51,36 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeysSettings:
+    """Who keeps the sealing keys.
+
+    Attributes:
+        provider: the name of a key provider: `file`, `env`, or one from another package.
+        sealing_keys: what `env` takes its keys from: `ID:BASE64,…`, the first is active.
+        options: what a provider from another package is told, in a form of its own.
+    """
+
+    provider: str = "file"
+    sealing_keys: str | None = field(default=None, repr=False)
+    options: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyringSettings:
-    """Where the sealing keys are kept."""
+    """Where the key provider `file` keeps the sealing keys."""
 
     path: Path = Path("${ROTATOR_HOME}/keyring.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """How the audit is kept.
+
+    Attributes:
+        key: the audit key, 32 bytes in base64; None: the one in the file `audit.key` of the home folder.
+    """
+
+    key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +128,7 @@ class RotationSettings:
 
     step_limit: float = _bounded(30.0, low=1.0, high=3600.0)
     deadline: float = _bounded(900.0, low=1.0, high=86400.0)
-    lease: float = _bounded(60.0, low=2.0, high=7200.0)
+    lease: float = _bounded(60.0, low=2.0, high=LONGEST_LEASE)
     workers: int = _bounded(8, low=1, high=256)
 
 
@@ -115,7 +142,7 @@ class BarrierSettings:
     """
 
     drain: float = _bounded(0.25, low=0.0, high=60.0)
-    limit: float = _bounded(2.0, low=0.0, high=60.0)
+    limit: float = _bounded(2.0, low=0.0, high=LONGEST_BARRIER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +167,9 @@ class Settings:
         "us-east-1", pattern=r"[a-z0-9]+(-[a-z0-9]+){1,7}", meaning="a name such as us-east-1"
     )
     store: StoreSettings = field(default_factory=StoreSettings)
+    keys: KeysSettings = field(default_factory=KeysSettings)
     keyring: KeyringSettings = field(default_factory=KeyringSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
     rotation: RotationSettings = field(default_factory=RotationSettings)

@@ -67,6 +67,6 @@ def check_holds_secret(path: Path, *, key: str) -> None:
         check_private(path)
     except ConfigurationError as error:
         raise ConfigurationError(
-            f"{key}: there is a password in the file itself, and {error}, or keep the password "
+            f"{key}: there is a secret in the file itself, and {error}, or keep the secret "
             "elsewhere: ${NAME} or file:PATH"
         ) from None

@@ -1,8 +1,13 @@
 """AES-256-GCM with random nonces (NIST SP 800-38D), the one cipher of the store."""
 
 import os
+from functools import cache
+from typing import TYPE_CHECKING
 
 from rotator.errors import DecryptionFailure
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -15,11 +20,9 @@ def new_key() -> bytes:
 
 def encrypt(key: bytes, plaintext: bytes, *, bound: bytes) -> tuple[bytes, bytes]:
     """A fresh nonce, and `plaintext` sealed under `key` and tied to `bound` (associated data)."""
-    # Imported here: commands that open no value start without the cryptographic library.
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+    cipher, _ = _library()
     nonce = os.urandom(NONCE_BYTES)
-    return nonce, AESGCM(key).encrypt(nonce, plaintext, bound)
+    return nonce, cipher(key).encrypt(nonce, plaintext, bound)
 
 
 def decrypt(key: bytes, *, nonce: bytes, ciphertext: bytes, bound: bytes) -> bytes:
@@ -28,12 +31,10 @@ def decrypt(key: bytes, *, nonce: bytes, ciphertext: bytes, bound: bytes) -> byt
     Raises:
         DecryptionFailure: key, nonce, ciphertext or `bound` is not the same as then.
     """
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+    cipher, invalid = _library()
     try:
-        return AESGCM(key).decrypt(nonce, ciphertext, bound)
-    except (InvalidTag, ValueError):
+        return cipher(key).decrypt(nonce, ciphertext, bound)
+    except (invalid, ValueError):
         raise DecryptionFailure(
             "the sealed bytes, or what they are bound to, were altered"
         ) from None
@@ -42,3 +43,12 @@ def decrypt(key: bytes, *, nonce: bytes, ciphertext: bytes, bound: bytes) -> byt
 def encode(*fields: bytes) -> bytes:
     """`fields` as one byte string that no other fields give: each after its length."""
     return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+
+
+@cache
+def _library() -> tuple[type["AESGCM"], type[Exception]]:
+    # Imported here: commands that open no value start without the cryptographic library.
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM, InvalidTag

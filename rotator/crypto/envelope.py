@@ -4,13 +4,15 @@ A data key seals one value, so no nonce can repeat under it. It is forgotten at 
 anew for each opening.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from rotator.crypto import aead
 from rotator.errors import DecryptionFailure, InvalidParameter, KeyUnavailable
 from rotator.sdk import KeyProvider, SecretValue
 
-_FORMAT = b"rotator:value:1"
+_FORMAT = b"rotator:value:2"
+_FORMAT_WITH_KEY = b"rotator:value:1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,22 +26,36 @@ class SealContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
-    """A value as it is stored.
+class Wrapped:
+    """A version's data key as it is stored.
 
     Attributes:
         key_id: the sealing key that wraps the data key.
         wrapped_key: the data key, as the key provider wrapped it.
-        nonce: of the value's encryption.
-        ciphertext: with its authentication tag.
         binary: the value is bytes rather than text.
+        bound_key_id: the sealing key that the first release bound the value to; None since.
     """
 
     key_id: str
     wrapped_key: bytes
+    binary: bool
+    bound_key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed(Wrapped):
+    """A value as it is stored.
+
+    Attributes:
+        nonce: of the value's encryption.
+        ciphertext: with its authentication tag.
+    """
+
     nonce: bytes
     ciphertext: bytes
-    binary: bool
+
+
+_Wrapped = TypeVar("_Wrapped", bound=Wrapped)
 
 
 class Sealer:
@@ -48,20 +64,28 @@ class Sealer:
     def __init__(self, provider: KeyProvider) -> None:
         self.provider = provider
 
-    def seal(self, value: SecretValue, *, context: SealContext) -> Sealed:
-        """`value`, sealed for its place under the active sealing key.
+    def seal(self, value: SecretValue, *, context: SealContext, key: str | None = None) -> Sealed:
+        """`value`, sealed for its place.
+
+        Args:
+            key: the name of the sealing key, as the secret has it; None for the default one.
 
         Raises:
             InvalidParameter: the text can't be encoded.
-            KeyUnavailable: the key provider has no active key to give.
+            KeyUnavailable: the key provider can't give the key.
         """
         binary = value.binary is not None
         plaintext = _encoded(value)
-        key_id = self.provider.active_key_id
-        bound = _bound(context, key_id=key_id, binary=binary)
+        bound = _bound(context, binary=binary, key_id=None)
         data_key = aead.new_key()
         nonce, ciphertext = aead.encrypt(data_key, plaintext, bound=bound)
-        wrapped_key = self.provider.wrap(data_key, key_id=key_id, context=bound)
+        try:
+            key_id = self.provider.resolve(key)
+            wrapped_key = self.provider.wrap(data_key, key_id=key_id, context=bound)
+        except KeyUnavailable as error:
+            raise KeyUnavailable(
+                f"No value of {context.secret_arn} can be sealed: {error}"
+            ) from None
         return Sealed(
             key_id=key_id,
             wrapped_key=wrapped_key,
@@ -77,29 +101,53 @@ class Sealer:
             KeyUnavailable: the key provider can't give the sealing key.
             DecryptionFailure: the row was altered, or moved here from another place.
         """
-        bound = _bound(context, key_id=sealed.key_id, binary=sealed.binary)
+        bound = _bound(context, binary=sealed.binary, key_id=sealed.bound_key_id)
+        data_key = self._unwrap(sealed, context=context, bound=bound)
         try:
-            data_key = self.provider.unwrap(sealed.wrapped_key, key_id=sealed.key_id, context=bound)
             plaintext = aead.decrypt(
                 data_key, nonce=sealed.nonce, ciphertext=sealed.ciphertext, bound=bound
             )
-        except KeyUnavailable as error:
-            raise KeyUnavailable(f"{_cannot_open(context)}: {error}") from None
         except DecryptionFailure:
-            raise DecryptionFailure(
-                f"{_cannot_open(context)}: its row in the store was altered, damaged or "
-                "moved. Restore the row from a backup of the store, or store a new value: "
-                "rotate secret put"
-            ) from None
+            raise _altered(context) from None
         if sealed.binary:
             return SecretValue(binary=plaintext)
         return SecretValue(string=plaintext.decode())
 
+    def rewrap(self, wrapped: _Wrapped, *, context: SealContext, key: str | None) -> _Wrapped:
+        """The same value with its data key under another sealing key; the value itself stays sealed.
 
-def _bound(context: SealContext, *, key_id: str, binary: bool) -> bytes:
+        Args:
+            key: the name of the sealing key, as the secret has it; None for the default one.
+
+        Raises:
+            KeyUnavailable: the key provider can't give one of the two keys.
+            DecryptionFailure: the row was altered, or moved here from another place.
+        """
+        bound = _bound(context, binary=wrapped.binary, key_id=wrapped.bound_key_id)
+        data_key = self._unwrap(wrapped, context=context, bound=bound)
+        try:
+            key_id = self.provider.resolve(key)
+            wrapped_key = self.provider.wrap(data_key, key_id=key_id, context=bound)
+        except KeyUnavailable as error:
+            raise KeyUnavailable(f"{_version(context)} can't be sealed: {error}") from None
+        return replace(wrapped, key_id=key_id, wrapped_key=wrapped_key)
+
+    def _unwrap(self, wrapped: Wrapped, *, context: SealContext, bound: bytes) -> bytes:
+        try:
+            return self.provider.unwrap(wrapped.wrapped_key, key_id=wrapped.key_id, context=bound)
+        except KeyUnavailable as error:
+            raise KeyUnavailable(f"{_version(context)} can't be opened: {error}") from None
+        except DecryptionFailure:
+            raise _altered(context) from None
+
+
+def _bound(context: SealContext, *, binary: bool, key_id: str | None) -> bytes:
+    """What a value and its data key are bound to; `key_id` for a value of the first release alone."""
     kind = "binary" if binary else "string"
     place = (context.account, context.region, context.secret_arn, context.version_id)
-    return aead.encode(_FORMAT, *(field.encode() for field in (*place, key_id, kind)))
+    if key_id is None:
+        return aead.encode(_FORMAT, *(field.encode() for field in (*place, kind)))
+    return aead.encode(_FORMAT_WITH_KEY, *(field.encode() for field in (*place, key_id, kind)))
 
 
 def _encoded(value: SecretValue) -> bytes:
@@ -115,5 +163,13 @@ def _encoded(value: SecretValue) -> bytes:
         ) from None
 
 
-def _cannot_open(context: SealContext) -> str:
-    return f"Version {context.version_id} of {context.secret_arn} can't be opened"
+def _version(context: SealContext) -> str:
+    return f"Version {context.version_id} of {context.secret_arn}"
+
+
+def _altered(context: SealContext) -> DecryptionFailure:
+    return DecryptionFailure(
+        f"{_version(context)} can't be opened: its row in the store was altered, damaged or "
+        "moved. Restore the row from a backup of the store, or store a new value: "
+        "rotate secret put"
+    )

@@ -2,7 +2,7 @@
 
 from rotator.manager.call import Call
 from rotator.model.rotation import Status
-from rotator.store import rotations, secrets, versions
+from rotator.store import changes, rotations, secrets, versions
 from rotator.store.rotations import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Tx
@@ -17,7 +17,8 @@ def abandon_rotation(
 
     Where its target may have changed, its version is pinned until a probe has settled which value lives. The read
     barrier falls, since what is AWSCURRENT from now on is not the rotation's to hold back. Labels are the caller's
-    affair: PutSecretValue drops AWSPENDING, CancelRotateSecret and UpdateSecretVersionStage leave it.
+    affair: PutSecretValue drops AWSPENDING, CancelRotateSecret and UpdateSecretVersionStage leave it. So is the change
+    of the secret, whose record is of the same revision as the one that is left here.
 
     Args:
         secret: its row, locked by this transaction.
@@ -27,7 +28,9 @@ def abandon_rotation(
     if rotation is None:
         return
     rotations.abandon(tx, rotation, reason=reason)
-    if rotation.touched or rotation.dirty:
+    unsettled = rotation.touched or rotation.dirty
+    left = changes.left({}, pinned=[rotation.token] if unsettled else (), ended=not unsettled)
+    if unsettled:
         versions.set_pinned(tx, secret_id=secret.id, version_id=rotation.token, pinned=True)
     if secret.barrier_until is not None:
         secrets.update(tx, secret.id, barrier_raised_at=None, barrier_until=None)
@@ -37,5 +40,6 @@ def abandon_rotation(
             secret.arn,
             version_id=rotation.token,
             event=ABANDONED,
-            detail={"rotation": rotation.id, "reason": reason},
+            detail={"rotation": rotation.id, "reason": reason, "left": left},
+            revision=secret.revision + 1,
         )

@@ -3,15 +3,19 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from rotator.errors import AccessDenied, InvalidRequest, ResourceNotFound
 from rotator.model.caller import Caller, CallerKind
+from rotator.model.labels import CURRENT
 from rotator.model.names import parse_secret_id
-from rotator.store import audit, secrets
+from rotator.store import changes, secrets, values
 from rotator.store.audit import Outcome
+from rotator.store.notes import AuditEntry
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Store, Tx
+from rotator.store.values import ValueRow
 
 # They hold the store and its key, or act for someone who did; a kind that isn't here may nothing.
 _ALLOWED_KINDS = frozenset({CallerKind.LOCAL, CallerKind.SERVICE})
@@ -35,21 +39,28 @@ class Call:
     @contextmanager
     def write(self, store: Store) -> Iterator[Tx]:
         """A write transaction; a refusal of the caller leaves a record of its own."""
-        try:
-            with store.write() as tx:
-                yield tx
-        except AccessDenied:
-            self._record_refusal(store)
-            raise
+        with self.refusing(store), store.write() as tx:
+            yield tx
 
     @contextmanager
     def read(self, store: Store) -> Iterator[Tx]:
-        """A transaction that looks before the writing one; a refusal of the caller leaves a record all the same."""
+        """A reading transaction, whose records are committed before its result is used; refusals as in `write`."""
+        with self.refusing(store), store.read() as tx:
+            yield tx
+
+    @contextmanager
+    def glance(self, store: Store) -> Iterator[Tx]:
+        """For one statement that reads, without a record of its own; refusals as in `write`."""
+        with self.refusing(store), store.glance() as tx:
+            yield tx
+
+    @contextmanager
+    def refusing(self, store: Store) -> Iterator[None]:
+        """A refusal of the caller leaves a record."""
         try:
-            with store.read() as tx:
-                yield tx
+            yield
         except AccessDenied:
-            self._record_refusal(store)
+            store.record(self.refusal())
             raise
 
     def find(self, tx: Tx, *, for_update: bool = False) -> SecretRow:
@@ -58,22 +69,17 @@ class Call:
         Raises:
             AccessDenied: it is in another account or region, whether it exists or not.
             ResourceNotFound: there is no such secret.
+            RowAltered: what was found is another secret's row.
             ValidationError: its name is malformed.
         """
-        secret_id = self.secret_id or ""
-        try:
+        with self._permitted():
             secret = secrets.find(
                 tx,
                 account=self.caller.account,
                 region=self.caller.region,
-                secret_id=secret_id,
+                secret_id=self.secret_id or "",
                 for_update=for_update,
             )
-        except ResourceNotFound:
-            ref = parse_secret_id(secret_id)
-            if ref.account is not None:
-                self.permit(account=ref.account, region=ref.region)
-            raise
         self.permit(account=secret.account, region=secret.region)
         return secret
 
@@ -85,11 +91,53 @@ class Call:
             InvalidRequest: it is marked for deletion.
         """
         secret = self.find(tx, for_update=for_update)
-        if secret.deleted_at is not None:
-            raise InvalidRequest(
-                "You can't perform this operation on the secret because it was marked for deletion."
-            )
+        _refuse_deleted(secret.deleted_at)
         return secret
+
+    def find_value(self, tx: Tx, *, version_id: str | None, stage: str | None) -> ValueRow:
+        """A version of the secret of the call; the secret is not marked for deletion.
+
+        Args:
+            stage: the label to look at where no version is named.
+
+        Raises:
+            AccessDenied, InvalidRequest, ResourceNotFound, ValidationError: as `find_usable` does.
+        """
+        with self._permitted():
+            found = values.find(
+                tx,
+                account=self.caller.account,
+                region=self.caller.region,
+                secret_id=self.secret_id or "",
+                version_id=version_id,
+                stage=stage or CURRENT,
+            )
+        return self.admit(found)
+
+    def admit(self, found: ValueRow | None) -> ValueRow:
+        """What was looked up for the call, which the caller may have; None where nothing was found.
+
+        Raises:
+            AccessDenied, InvalidRequest, ResourceNotFound, RowAltered: as `find_usable` does.
+        """
+        with self._permitted():
+            if found is None:
+                raise ResourceNotFound("Secrets Manager can't find the specified secret.")
+        secrets.in_its_place(found)
+        self.permit(account=found.account, region=found.region)
+        _refuse_deleted(found.deleted_at)
+        return found
+
+    @contextmanager
+    def _permitted(self) -> Iterator[None]:
+        """Denies what is elsewhere before it says that it doesn't exist there."""
+        try:
+            yield
+        except ResourceNotFound:
+            ref = parse_secret_id(self.secret_id or "")
+            if ref.account is not None:
+                self.permit(account=ref.account, region=ref.region)
+            raise
 
     def permit(self, *, account: str | None, region: str | None) -> None:
         """Nothing, where the caller may do this there.
@@ -113,34 +161,79 @@ class Call:
         version_id: str | None = None,
         event: str | None = None,
         detail: Mapping[str, Any] | None = None,
+        revision: int | None = None,
     ) -> None:
         """Leaves the audit record of what was done, or of an `event` that followed from it."""
-        audit.record(
+        tx.record(
+            self.entry(
+                secret_arn, version_id=version_id, event=event, detail=detail, revision=revision
+            )
+        )
+
+    def change(
+        self,
+        tx: Tx,
+        secret: SecretRow,
+        columns: Mapping[str, object],
+        *,
+        version_id: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+        **left: Any,
+    ) -> None:
+        """Writes columns of a secret as its next revision, and leaves the record of what was changed.
+
+        Args:
+            secret: its row, locked by this transaction.
+            left: what else was changed, in the words of `changes.left`.
+        """
+        revision = secret.revision + 1
+        secrets.update(tx, secret.id, **columns, revision=revision)
+        self.record(
             tx,
-            caller=self.caller,
+            secret.arn,
+            version_id=version_id,
+            detail={**(detail or {}), "left": changes.left(columns, **left)},
+            revision=revision,
+        )
+
+    def entry(
+        self,
+        secret_arn: str | None,
+        *,
+        version_id: str | None = None,
+        event: str | None = None,
+        outcome: Outcome = Outcome.SUCCEEDED,
+        detail: Mapping[str, Any] | None = None,
+        revision: int | None = None,
+    ) -> AuditEntry:
+        """The record itself, to be kept; `revision` where it is of a change of the secret."""
+        return AuditEntry(
             request_id=self.request_id,
+            account=self.caller.account,
+            region=self.caller.region,
+            principal=self.caller.principal,
             event=event or self.event,
             secret_arn=secret_arn,
             version_id=version_id,
-            outcome=Outcome.SUCCEEDED,
-            detail=detail,
+            outcome=str(outcome),
+            detail=None if detail is None else dict(detail),
+            revision=revision,
         )
 
     def record_failure(
         self, store: Store, secret_arn: str | None, *, version_id: str | None, outcome: Outcome
     ) -> None:
-        """Leaves the audit record of what was not done, in a transaction of its own."""
-        with store.write() as tx:
-            audit.record(
-                tx,
-                caller=self.caller,
-                request_id=self.request_id,
-                event=self.event,
-                secret_arn=secret_arn,
-                version_id=version_id,
-                outcome=outcome,
-            )
+        """Commits the record of what was not done."""
+        store.record(self.entry(secret_arn, version_id=version_id, outcome=outcome))
 
-    def _record_refusal(self, store: Store) -> None:
+    def refusal(self) -> AuditEntry:
+        """The record that the caller may not do this."""
         named = None if self.secret_id is None else self.secret_id[:_LONGEST_ARN]
-        self.record_failure(store, named, version_id=None, outcome=Outcome.DENIED)
+        return self.entry(named, outcome=Outcome.DENIED)
+
+
+def _refuse_deleted(deleted_at: datetime | None) -> None:
+    if deleted_at is not None:
+        raise InvalidRequest(
+            "You can't perform this operation on the secret because it was marked for deletion."
+        )

@@ -1,120 +1,97 @@
-"""Limits on parameters, checked before the state of any secret is looked at.
+"""What is checked of parameters before the state of any secret is looked at, beyond the limits of the API's model.
 
-Their numbers are those of the API's model, botocore's `secretsmanager/2017-10-17/service-2.json`, and of the
-quotas page of the user guide.
+The numbers here are those that the model does not state: the quotas page of the user guide has them.
 """
 
 from collections.abc import Mapping, Sequence
 
-from rotator.errors import InvalidParameter, InvalidRequest
-from rotator.model.names import check_token
-from rotator.sdk import SecretValue
+from rotator.errors import InvalidParameter, InvalidRequest, KeyUnavailable
+from rotator.manager import limits
+from rotator.model.filters import Filter
+from rotator.sdk import DEFAULT_KEY_ALIAS, KeyProvider, SecretValue, key_in
 
-MAX_VALUE_BYTES = 65_536
-MAX_DESCRIPTION = 2048
 MAX_TAGS = 50
-MAX_TAG_KEY = 128
-MAX_TAG_VALUE = 256
-MAX_LABEL = 256
-MAX_PAGE = 100
-DEFAULT_KEY = "alias/aws/secretsmanager"
 RECOVERY_DAYS = range(7, 31)
 DEFAULT_RECOVERY_DAYS = 30
+MAX_PAGE = 100
+"""Entries of a page where the caller asks for no number of them."""
 
 
 def checked_token(token: str | None) -> str | None:
     """The client request token itself.
 
     Raises:
-        InvalidParameter: it is shorter than 32 or longer than 64 characters.
+        InvalidParameter: it is shorter or longer than the API allows.
+        ValidationError: it is no text that can be stored.
     """
-    return None if token is None else check_token(token)
+    if token is None:
+        return None
+    shortest, longest = limits.bounds("ClientRequestTokenType")
+    if not shortest <= len(token) <= longest:
+        raise InvalidParameter(f"ClientRequestToken must be {shortest}-{longest} characters long.")
+    limits.check("PutSecretValue", ClientRequestToken=token)
+    return token
 
 
-def check_value(value: SecretValue) -> None:
-    """Nothing, where the value can be stored.
+def checked_value(value: SecretValue | None) -> SecretValue:
+    """The value itself, which can be stored.
 
     Raises:
-        InvalidRequest: it is empty.
-        InvalidParameter: it is longer than 65,536 bytes.
+        InvalidRequest: there is none, or it is empty.
+        ValidationError: it is too long, in bytes, or its text can't be encoded.
     """
-    size = len(value.binary) if value.binary is not None else len((value.string or "").encode())
-    if size == 0:
+    if value is None or not (value.string or value.binary):
         raise InvalidRequest("You must provide either SecretString or SecretBinary.")
-    if size > MAX_VALUE_BYTES:
-        raise InvalidParameter(
-            f"The secret value is {size:,} bytes long; at most {MAX_VALUE_BYTES:,} bytes can be stored. "
-            "Store the large part elsewhere and keep only the key to it here."
-        )
-
-
-def check_description(description: str | None) -> None:
-    """Nothing, where the description can be stored.
-
-    Raises:
-        InvalidParameter: it is too long.
-    """
-    if description is not None and len(description) > MAX_DESCRIPTION:
-        raise InvalidParameter(f"A description has at most {MAX_DESCRIPTION} characters.")
-
-
-def check_stages(stages: Sequence[str] | None) -> None:
-    """Nothing, where the staging labels are well formed.
-
-    Raises:
-        InvalidParameter: there is none, or one is empty or too long.
-    """
-    if stages is None:
-        return
-    if not stages:
-        raise InvalidParameter(
-            "VersionStages must name at least one staging label, or be left out."
-        )
-    for stage in stages:
-        check_stage(stage)
-
-
-def check_stage(stage: str) -> None:
-    """Nothing, where the staging label is well formed.
-
-    Raises:
-        InvalidParameter: it is empty or too long.
-    """
-    if not 1 <= len(stage) <= MAX_LABEL:
-        raise InvalidParameter(f"A staging label has 1 to {MAX_LABEL} characters.")
+    limits.check("PutSecretValue", SecretString=value.string, SecretBinary=value.binary)
+    return value
 
 
 def check_tags(tags: Mapping[str, str]) -> None:
-    """Nothing, where the tags can be stored.
+    """Nothing, where each of the tags can be put on a secret.
 
     Raises:
-        InvalidParameter: there are too many, one is too long, or a key is reserved.
+        InvalidParameter: there are too many, or a key is reserved.
+        ValidationError: a key or a value is too long.
     """
-    if len(tags) > MAX_TAGS:
-        raise InvalidParameter(f"A secret has at most {MAX_TAGS} tags.")
-    for key, value in tags.items():
-        if not 1 <= len(key) <= MAX_TAG_KEY or len(value) > MAX_TAG_VALUE:
-            raise InvalidParameter(
-                f"A tag's key has 1 to {MAX_TAG_KEY} characters and its value at most "
-                f"{MAX_TAG_VALUE}. The tag {key[:MAX_TAG_KEY]!r} doesn't."
-            )
+    limits.check("TagResource", Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+    check_tag_count(len(tags))
+    for key in tags:
         if key.lower().startswith("aws:"):
             raise InvalidParameter(
                 f"The tag key {key!r} begins with aws:, which is reserved. Choose another key."
             )
 
 
-def check_key(kms_key_id: str | None) -> None:
-    """Nothing, where the key is the default one.
+def check_tag_count(count: int) -> None:
+    """Nothing, where a secret may have so many tags.
 
     Raises:
-        InvalidParameter: another key is named.
+        InvalidParameter: it may not.
     """
-    if kms_key_id not in {None, "", DEFAULT_KEY}:
+    if count > MAX_TAGS:
         raise InvalidParameter(
-            f"There is no key {kms_key_id} here: every value is sealed under the active sealing key of "
-            f"this installation. Leave KmsKeyId out, or name {DEFAULT_KEY}."
+            f"A secret has at most {MAX_TAGS} tags, and these would be {count}. Remove some first."
         )
+
+
+def checked_key(provider: KeyProvider, kms_key_id: str | None) -> str | None:
+    """The name of a sealing key as the secret keeps it; None for the default key.
+
+    Raises:
+        InvalidParameter: there is no such key, or it is disabled.
+        KeyUnavailable: the provider has no keys to give.
+    """
+    if key_in(kms_key_id) is None:
+        return None
+    _ = provider.active_key_id  # where no key can be had, the name is not what is wrong
+    try:
+        provider.resolve(kms_key_id)
+    except KeyUnavailable:
+        raise InvalidParameter(
+            f"There is no key {kms_key_id} here, or it is disabled. `rotate key list` shows the keys; leave KmsKeyId "
+            f"out, or name {DEFAULT_KEY_ALIAS}, for the default one."
+        ) from None
+    return kms_key_id
 
 
 def checked_recovery(days: int | None, *, force: bool) -> int:
@@ -142,5 +119,16 @@ def check_page_size(size: int) -> None:
     Raises:
         InvalidParameter: it can't.
     """
-    if not 1 <= size <= MAX_PAGE:
-        raise InvalidParameter(f"MaxResults must be between 1 and {MAX_PAGE}.")
+    smallest, largest = limits.bounds("MaxResultsType")
+    if not smallest <= size <= largest:
+        raise InvalidParameter(f"MaxResults must be between {smallest} and {largest}.")
+
+
+def check_filters(operation: str, filters: Sequence[Filter]) -> None:
+    """Nothing, where the operation takes such filters.
+
+    Raises:
+        ValidationError: there are too many, or of one the values are too many, too long or of other characters.
+    """
+    given = [{"Key": asked.key, "Values": asked.values} for asked in filters]
+    limits.check(operation, Filters=given)

@@ -1,6 +1,7 @@
 """DescribeSecret, ListSecrets, ListSecretVersionIds: all but the values."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from rotator.manager import cursor as cursors
 from rotator.manager.call import Call
@@ -12,11 +13,12 @@ from rotator.manager.results import (
     VersionDescription,
     VersionPage,
 )
+from rotator.manager.secret_list import SecretList
 from rotator.manager.settings import rotation_settings
 from rotator.model.caller import Caller
+from rotator.model.filters import SecretFilter, SortOrder
 from rotator.model.labels import Labels
 from rotator.store import labels, listing, tags
-from rotator.store.listing import SecretFilter
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Tx
 
@@ -35,9 +37,9 @@ class Describing(Operations):
         call = Call(
             event="DescribeSecret", caller=caller, request_id=request_id, secret_id=secret_id
         )
-        with call.write(self._store) as tx:
+        with call.read(self._store) as tx:
             secret = call.find(tx)
-            [description] = _describe(tx, [secret])
+            [description] = describe_all(tx, [secret])
             call.record(tx, secret.arn)
         return description
 
@@ -47,38 +49,33 @@ class Describing(Operations):
         caller: Caller,
         request_id: str,
         where: SecretFilter | None = None,
+        order: SortOrder | None = None,
         cursor: str | None = None,
         max_results: int = MAX_PAGE,
     ) -> SecretPage:
-        """The secrets of the caller's account and region in the order of their creation, a page at a time.
+        """The secrets of the caller's account and region, a page at a time; oldest first where no order is given.
+
+        A page may have fewer secrets than asked for, even none, although others follow: the store looks at so many
+        secrets a page and no more, for those that pass the filter.
 
         Args:
-            cursor: `next_cursor` of the page before.
+            cursor: `next_cursor` of the page before, of a list with the same filter and order.
 
         Raises:
-            InvalidParameter: the cursor is not one, or the page too large.
+            InvalidNextToken: the cursor is none of this list.
+            InvalidParameter: the page is too large, or the filter asks for too much at once.
+            ValidationError: a filter is out of its limits.
         """
         check_page_size(max_results)
-        after = None if cursor is None else cursors.decode_row(cursor)
-        call = Call(event="ListSecrets", caller=caller, request_id=request_id)
-        with call.write(self._store) as tx:
-            call.permit(account=caller.account, region=caller.region)
-            found = listing.list_secrets(
-                tx,
-                account=caller.account,
-                region=caller.region,
-                where=where or SecretFilter(),
-                after=after,
-                limit=max_results + 1,
-            )
-            shown = found[:max_results]
-            descriptions = _describe(tx, shown)
-            call.record(tx, None)
-        last = shown[-1] if len(found) > max_results else None
-        return SecretPage(
-            secrets=descriptions,
-            next_cursor=None if last is None else cursors.encode(last.created_at, last.id),
+        wanted = SecretList.asked_for(
+            "ListSecrets", caller=caller, where=where, order=order, cursor=cursor
         )
+        call = Call(event="ListSecrets", caller=caller, request_id=request_id)
+        with call.read(self._store) as tx:
+            found = wanted.page(tx, call, limit=max_results)
+            descriptions = describe_all(tx, found.rows)
+            call.record(tx, None)
+        return SecretPage(secrets=descriptions, next_cursor=wanted.cursor(found.following))
 
     def list_secret_version_ids(
         self,
@@ -97,19 +94,21 @@ class Describing(Operations):
             cursor: `next_cursor` of the page before.
 
         Raises:
-            InvalidParameter: the cursor is not one, or the page too large.
+            InvalidNextToken: the cursor is none of this list.
+            InvalidParameter: the page is too large.
             ResourceNotFound: there is no such secret.
         """
         check_page_size(max_results)
-        after = None if cursor is None else cursors.decode_version(cursor)
         call = Call(
             event="ListSecretVersionIds",
             caller=caller,
             request_id=request_id,
             secret_id=secret_id,
         )
-        with call.write(self._store) as tx:
+        with call.read(self._store) as tx:
             secret = call.find(tx)
+            this = ["versions", secret.arn, include_deprecated]
+            after = None if cursor is None else _version_after(cursor, this)
             found = listing.list_versions(
                 tx,
                 secret.id,
@@ -134,11 +133,21 @@ class Describing(Operations):
                 )
                 for entry in shown
             ),
-            next_cursor=None if last is None else cursors.encode(last.created_at, last.version_id),
+            next_cursor=None
+            if last is None
+            else cursors.encode([last.created_at, last.version_id], of=this),
         )
 
 
-def _describe(tx: Tx, secrets: Sequence[SecretRow]) -> tuple[SecretDescription, ...]:
+def _version_after(cursor: str, this: Sequence[object]) -> tuple[datetime, str]:
+    match cursors.decode(cursor, of=this):
+        case (datetime() as created_at, str(version_id)):
+            return created_at, version_id
+    raise cursors.refused()
+
+
+def describe_all(tx: Tx, secrets: Sequence[SecretRow]) -> tuple[SecretDescription, ...]:
+    """All about secrets but their values."""
     ids = [secret.id for secret in secrets]
     labels_of = labels.load_many(tx, ids)
     tags_of = tags.load_many(tx, ids)
@@ -153,7 +162,7 @@ def _describe(tx: Tx, secrets: Sequence[SecretRow]) -> tuple[SecretDescription, 
             accessed_on=secret.accessed_on,
             deleted_at=secret.deleted_at,
             purge_at=secret.purge_at,
-            tags=tags_of.get(secret.id, {}),
+            tags=tags_of.get(secret.id, {}) if secret.tagged else None,
             versions=labels_of.get(secret.id, Labels()).by_version(),
             rotation=rotation_settings(secret),
         )

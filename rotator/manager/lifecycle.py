@@ -8,15 +8,15 @@ from sqlalchemy.exc import IntegrityError
 
 from rotator.crypto.envelope import SealContext
 from rotator.errors import InvalidRequest, ResourceExists, ResourceNotFound
+from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
 from rotator.manager.call import Call
 from rotator.manager.checks import (
-    check_description,
-    check_key,
     check_tags,
-    check_value,
+    checked_key,
     checked_recovery,
     checked_token,
+    checked_value,
 )
 from rotator.manager.next_due import NOT_DUE, anchor_of, due_columns
 from rotator.manager.operations import Operations
@@ -25,11 +25,17 @@ from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT, Labels
 from rotator.model.names import check_name, parse_secret_id, secret_arn
 from rotator.sdk import SecretValue
-from rotator.store import labels, rotations, secrets, versions
-from rotator.store import tags as tag_rows
+from rotator.store import creation, rotations, secrets, versions
+from rotator.store.changes import GONE
+from rotator.store.creation import NewSecret
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Tx
 from rotator.store.versions import VersionRow
+
+# Events of the service itself; purging ends with the last of them.
+MARKED = "StartSecretVersionDelete"
+RESTORED = "CancelSecretVersionDelete"
+PURGED = "EndSecretVersionDelete"
 
 _SHOWN_NAME = 512
 _NAMED = 5  # secrets that a refusal names
@@ -41,6 +47,7 @@ class _NewSecret:
     token: str
     value: SecretValue | None
     description: str | None
+    kms_key_id: str | None
     tags: Mapping[str, str]
 
 
@@ -68,14 +75,19 @@ class Lifecycle(Operations):
         """
         check_name(name)
         token = checked_token(client_request_token) or self._new_token()
-        check_description(description)
-        check_key(kms_key_id)
+        limits.check("CreateSecret", Description=description, KmsKeyId=kms_key_id)
+        key = checked_key(self._sealer.provider, kms_key_id)
         check_tags(tags or {})
         if value is not None:
-            check_value(value)
+            checked_value(value)
         call = Call(event="CreateSecret", caller=caller, request_id=request_id, secret_id=name)
         new = _NewSecret(
-            name=name, token=token, value=value, description=description or None, tags=tags or {}
+            name=name,
+            token=token,
+            value=value,
+            description=description or None,
+            kms_key_id=key,
+            tags=tags or {},
         )
         try:
             made = self._create(call, new)
@@ -100,7 +112,11 @@ class Lifecycle(Operations):
         context = SealContext(
             account=caller.account, region=caller.region, secret_arn=arn, version_id=new.token
         )
-        sealed = None if new.value is None else self._sealer.seal(new.value, context=context)
+        sealed = (
+            None
+            if new.value is None
+            else self._sealer.seal(new.value, context=context, key=new.kms_key_id)
+        )
         with call.write(self._store) as tx:
             call.permit(account=caller.account, region=caller.region)
             try:
@@ -109,22 +125,21 @@ class Lifecycle(Operations):
                 pass
             else:
                 return secret, versions.get(tx, secret_id=secret.id, version_id=new.token)
-            secret_id = secrets.add(
-                tx,
+            made = NewSecret(
                 account=caller.account,
                 region=caller.region,
                 name=new.name,
                 arn=arn,
                 description=new.description,
-                created_at=tx.now,
-                changed_at=tx.now,
+                kms_key_id=new.kms_key_id,
+                tags=new.tags,
+                versions={} if sealed is None else {new.token: sealed},
+                labels=Labels() if sealed is None else Labels().first(new.token),
             )
-            tag_rows.add(tx, secret_id, new.tags)
-            if sealed is not None:
-                versions.insert(tx, secret_id=secret_id, version_id=new.token, sealed=sealed)
-                labels.save(tx, secret_id, before=Labels(), after=Labels().first(new.token))
+            creation.add(tx, [made])
             version_id = None if sealed is None else new.token
-            call.record(tx, arn, version_id=version_id)
+            left = {"left": creation.left(tx, made)}
+            call.record(tx, arn, version_id=version_id, detail=left, revision=creation.REVISION)
         return StoredVersion(
             arn=arn,
             name=new.name,
@@ -206,8 +221,12 @@ class Lifecycle(Operations):
             secret = call.find(tx, for_update=True)
             restored = replace(secret, deleted_at=None, purge_at=None)
             due = due_columns(restored, rotated_at=anchor_of(secret, now=tx.now), now=tx.now)
-            secrets.update(tx, secret.id, deleted_at=None, purge_at=None, **due)
-            call.record(tx, secret.arn)
+            if secret.deleted_at is not None:
+                call.record(tx, secret.arn, event=RESTORED)
+                unmarked = {"deleted_at": None, "purge_at": None, "changed_at": tx.now}
+                call.change(tx, secret, {**unmarked, **due})
+            else:
+                call.record(tx, secret.arn)
         return SecretName(arn=secret.arn, name=secret.name)
 
 
@@ -217,8 +236,9 @@ def _mark(tx: Tx, call: Call, *, days: int) -> Deletion:
     _refuse_admin(tx, call, secret)
     _abandon(tx, call, secret)
     purge_at = tx.now + timedelta(days=days)
-    secrets.update(tx, secret.id, deleted_at=tx.now, purge_at=purge_at, **NOT_DUE)
-    call.record(tx, secret.arn, detail={"recovery_window_in_days": days})
+    call.record(tx, secret.arn, event=MARKED)
+    marked = {"deleted_at": tx.now, "purge_at": purge_at, "changed_at": tx.now, **NOT_DUE}
+    call.change(tx, secret, marked, detail={"recovery_window_in_days": days})
     return Deletion(arn=secret.arn, name=secret.name, deletion_date=purge_at)
 
 
@@ -229,11 +249,13 @@ def _remove(tx: Tx, call: Call) -> Deletion:
     _abandon(tx, call, secret)
     unsettled = versions.any_pinned(tx, secret.id)
     if unsettled:
-        marked_at = secret.deleted_at or tx.now
-        secrets.update(tx, secret.id, deleted_at=marked_at, purge_at=tx.now, **NOT_DUE)
+        marked = {"deleted_at": secret.deleted_at or tx.now, "purge_at": tx.now, **NOT_DUE}
+        call.change(tx, secret, marked, detail={"forced": True, "unsettled": True})
     else:
         secrets.remove(tx, secret.id)
-    call.record(tx, secret.arn, detail={"forced": True, "unsettled": unsettled})
+        gone = secret.revision + 1
+        call.record(tx, secret.arn, event=PURGED, detail={"left": GONE}, revision=gone)
+        call.record(tx, secret.arn, detail={"forced": True, "unsettled": False})
     return Deletion(arn=secret.arn, name=secret.name, deletion_date=tx.now)
 
 

@@ -1,13 +1,39 @@
 """All operations on secrets, as one object."""
 
+from rotator.manager.batch import Batching
+from rotator.manager.bulk import Bulk
 from rotator.manager.describing import Describing
+from rotator.manager.exporting import Exporting
+from rotator.manager.keys import Keys
 from rotator.manager.lifecycle import Lifecycle
+from rotator.manager.passwords import Passwords
+from rotator.manager.policies import Policies
+from rotator.manager.purging import Purging
 from rotator.manager.reading import Reading
+from rotator.manager.rewrapping import Rewrapping
 from rotator.manager.rotating import Rotating
+from rotator.manager.staging import Staging
+from rotator.manager.tagging import Tagging
 from rotator.manager.writing import Writing
 
 
-class SecretsManager(Lifecycle, Reading, Writing, Describing, Rotating):
+class SecretsManager(
+    Lifecycle,
+    Purging,
+    Reading,
+    Batching,
+    Writing,
+    Staging,
+    Tagging,
+    Policies,
+    Passwords,
+    Describing,
+    Rotating,
+    Bulk,
+    Exporting,
+    Keys,
+    Rewrapping,
+):
     """The operations of the Secrets Manager API on one store, with the real service's semantics.
 
     Every method takes the caller and a request id, decides on the row that it reads in its own transaction what the

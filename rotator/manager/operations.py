@@ -1,8 +1,10 @@
 """What every family of operations shares: the store, the sealer, and where new names come from."""
 
 import secrets as randomness
+import time
 import uuid
 from collections.abc import Callable
+from typing import Protocol
 
 from rotator.crypto.envelope import SealContext, Sealer
 from rotator.errors import DecryptionFailure, KeyUnavailable, ResourceExists, ResourceNotFound
@@ -27,6 +29,25 @@ def new_token() -> str:
     return str(uuid.uuid4())
 
 
+class Placed(Protocol):
+    """A secret, as far as its values are bound to it."""
+
+    @property
+    def account(self) -> str:
+        """The account that it is in."""
+        ...
+
+    @property
+    def region(self) -> str:
+        """The region that it is in."""
+        ...
+
+    @property
+    def arn(self) -> str:
+        """Its name for ever."""
+        ...
+
+
 class Operations:
     """A family of operations on one store."""
 
@@ -37,13 +58,15 @@ class Operations:
         *,
         random_suffix: Callable[[], str] = random_suffix,
         new_token: Callable[[], str] = new_token,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._sealer = sealer
         self._random_suffix = random_suffix
         self._new_token = new_token
+        self._clock = clock
 
-    def _open(self, call: Call, secret: SecretRow, version: VersionRow) -> SecretValue:
+    def _open(self, call: Call, secret: Placed, version: VersionRow) -> SecretValue:
         """The value of a version, outside of every transaction: a key provider may be a network away."""
         if version.sealed is None:
             raise ResourceNotFound(
@@ -76,13 +99,13 @@ class Operations:
 
     def _repeated(self, call: Call, secret: SecretRow, token: str) -> StoredVersion:
         """The answer to a call whose token came with the same value before: nothing new."""
-        with call.write(self._store) as tx:
+        with call.read(self._store) as tx:
             stages = labels.load(tx, secret.id).of(token)
             call.record(tx, secret.arn, version_id=token, detail={"repeated": True})
         return StoredVersion(arn=secret.arn, name=secret.name, version_id=token, stages=stages)
 
 
-def seal_context(secret: SecretRow, version_id: str) -> SealContext:
+def seal_context(secret: Placed, version_id: str) -> SealContext:
     """What the value of a version is bound to."""
     return SealContext(
         account=secret.account,

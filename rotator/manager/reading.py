@@ -2,22 +2,30 @@
 
 import time
 from collections.abc import Callable
-from datetime import datetime
 
-from rotator.errors import InvalidRequest, ResourceNotFound
+from rotator.errors import InvalidRequest, ResourceNotFound, StoreUnavailable
+from rotator.manager import limits
 from rotator.manager.call import Call
-from rotator.manager.checks import check_stage
 from rotator.manager.operations import Operations
 from rotator.manager.results import Delayed, SecretValueResult
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT
-from rotator.store import labels, secrets, versions
-from rotator.store.secrets import Barrier, SecretRow
+from rotator.sdk import SecretValue
+from rotator.store import secrets
+from rotator.store.notes import Access
+from rotator.store.secrets import Barrier
 from rotator.store.store import Tx
+from rotator.store.values import ValueRow
 from rotator.store.versions import VersionRow
 
 POLL = 0.02
 """Seconds between two looks at a raised barrier."""
+
+FRESH = 0.1
+"""Seconds that a value may be old when it is given out: well below the drain of a barrier that was raised since."""
+
+MOST_LOOKS = 5
+"""How often a value is looked at anew because it took too long to give it out."""
 
 
 class Reading(Operations):
@@ -40,8 +48,10 @@ class Reading(Operations):
 
         Raises:
             ResourceNotFound: no such secret or version, or the version has no value.
+            ValidationError: a parameter is out of its limits.
             InvalidRequest: the secret is marked for deletion, or the label is on another version.
             DecryptionFailure: the row was altered; it names secret and version.
+            StoreUnavailable: the read can't be recorded, so no value is given.
         """
         while True:
             outcome = self.read_secret_value(
@@ -71,66 +81,77 @@ class Reading(Operations):
 
         The barrier holds back reads of AWSCURRENT by everyone but the engine, which raised it.
         """
-        if version_stage is not None:
-            check_stage(version_stage)
+        limits.check("GetSecretValue", VersionId=version_id, VersionStage=version_stage)
         stage = version_stage if version_stage or version_id else CURRENT
         call = Call(
             event="GetSecretValue", caller=caller, request_id=request_id, secret_id=secret_id
         )
-        with call.write(self._store) as tx:
-            secret = call.find_usable(tx)
-            if stage == CURRENT and caller.kind is not CallerKind.SERVICE:
-                seconds = _remaining(secret.barrier, now=tx.now)
-                if seconds > 0:
-                    return Delayed(seconds=seconds, row=secret.id)
-            version, stages = _version(tx, secret, version_id=version_id, stage=stage)
-            _note_access(tx, secret, version)
-            call.record(tx, secret.arn, version_id=version.version_id)
-        value = self._open(call, secret, version)
-        return SecretValueResult(
-            arn=secret.arn,
-            name=secret.name,
-            version_id=version.version_id,
-            value=value,
-            stages=stages,
-            created_at=version.created_at,
-        )
+        audited: VersionRow | None = None
+        value: SecretValue | None = None
+        for _ in range(MOST_LOOKS):
+            looked_at = self._clock()
+            with call.glance(self._store) as tx:
+                found = call.find_value(tx, version_id=version_id, stage=stage)
+                if stage == CURRENT and caller.kind is not CallerKind.SERVICE:
+                    seconds = _remaining(found.barrier, tx)
+                    if seconds > 0:
+                        return Delayed(seconds=seconds, row=found.id)
+            version = checked_version(found, version_id=version_id, stage=stage)
+            if audited is None or version.sealed != audited.sealed or value is None:
+                value = self._open(call, found, version)
+                self._store.record(
+                    call.entry(found.arn, version_id=version.version_id),
+                    accesses=[access_to(found, version)],
+                )
+                audited = version
+            if self._clock() - looked_at <= FRESH:
+                return SecretValueResult(
+                    arn=found.arn,
+                    name=found.name,
+                    version_id=version.version_id,
+                    value=value,
+                    stages=found.stages,
+                    created_at=version.created_at,
+                )
+        raise too_slow()
 
     def barrier_remaining(self, delayed: Delayed) -> float:
         """Seconds until the barrier that delayed a read falls at the latest, 0 where it has fallen."""
         with self._store.read() as tx:
-            return _remaining(secrets.barrier(tx, delayed.row), now=tx.now)
+            return _remaining(secrets.barrier(tx, delayed.row), tx)
 
 
-def _remaining(barrier: Barrier | None, *, now: datetime) -> float:
-    return 0.0 if barrier is None else barrier.remaining(now)
+def _remaining(barrier: Barrier | None, tx: Tx) -> float:
+    return 0.0 if barrier is None else barrier.remaining(tx.now)
 
 
-def _version(
-    tx: Tx, secret: SecretRow, *, version_id: str | None, stage: str | None
-) -> tuple[VersionRow, tuple[str, ...]]:
-    if version_id is None:
-        version, stages = versions.at_label(tx, secret_id=secret.id, label=stage or CURRENT)
-        missing = f"staging label: {stage}"
-    else:
-        version = versions.get(tx, secret_id=secret.id, version_id=version_id)
-        stages = () if version is None else labels.load(tx, secret.id).of(version_id)
-        missing = f"VersionId: {version_id}"
-    if version is not None and stage is not None and stage not in stages:
+def too_slow() -> StoreUnavailable:
+    """What a read ends with whose value was old each time before it could be given out."""
+    return StoreUnavailable(
+        "The store took too long to record the read, and the value changed meanwhile, each time. Try again."
+    )
+
+
+def checked_version(found: ValueRow, *, version_id: str | None, stage: str | None) -> VersionRow:
+    """The version that was found, which has a value.
+
+    Raises:
+        InvalidRequest: the label is on another version than the one that was named.
+        ResourceNotFound: there is no such version, or it has no value.
+    """
+    version = found.version
+    if version is not None and stage is not None and stage not in found.stages:
         raise InvalidRequest(
             "You provided a VersionStage that is not associated to the provided VersionId."
         )
     if version is None or version.sealed is None:
+        missing = f"staging label: {stage}" if version_id is None else f"VersionId: {version_id}"
         raise ResourceNotFound(
             f"Secrets Manager can't find the specified secret value for {missing}"
         )
-    return version, stages
+    return version
 
 
-def _note_access(tx: Tx, secret: SecretRow, version: VersionRow) -> None:
-    """LastAccessedDate is a day, so all reads of a day but the first write nothing."""
-    day = tx.now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if secret.accessed_on != day:
-        secrets.update(tx, secret.id, accessed_on=day)
-    if version.accessed_on != day:
-        versions.set_accessed(tx, secret_id=secret.id, version_id=version.version_id, day=day)
+def access_to(found: ValueRow, version: VersionRow) -> Access:
+    """The note that a version was read."""
+    return Access(found.id, version.version_id, found.accessed_on, version.accessed_on)

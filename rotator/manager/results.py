@@ -17,11 +17,24 @@ class SecretName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredVersion:
-    """What CreateSecret and PutSecretValue answer.
+class Untagged:
+    """What UntagResource did.
 
     Attributes:
-        version_id: None where a secret was made without a value.
+        removed: the keys of the tags that the secret had, sorted.
+    """
+
+    arn: str
+    name: str
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredVersion:
+    """What CreateSecret, PutSecretValue and UpdateSecret answer.
+
+    Attributes:
+        version_id: None where no value was given.
         stages: the labels that are now on the version.
     """
 
@@ -41,6 +54,33 @@ class SecretValueResult:
     value: SecretValue
     stages: tuple[str, ...]
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemError:
+    """Why one secret of a batch has no value in the answer.
+
+    Attributes:
+        secret_id: as it was given; the ARN of one that a filter found.
+        code: the error's code in the API.
+    """
+
+    secret_id: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchValues:
+    """What BatchGetSecretValue answers.
+
+    Attributes:
+        next_cursor: None where secrets were named, and on the last page of those that a filter finds.
+    """
+
+    values: tuple[SecretValueResult, ...]
+    errors: tuple[ItemError, ...]
+    next_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +105,7 @@ class SecretDescription:
         accessed_on: midnight UTC of the day of the last read, None before the first.
         deleted_at: when it was marked for deletion.
         purge_at: when it may be removed for good.
+        tags: None where it was never tagged; empty where its tags were all taken off.
         versions: version id → its labels, for the versions that carry one.
         rotation: None where rotation was never configured.
     """
@@ -78,7 +119,7 @@ class SecretDescription:
     accessed_on: datetime | None
     deleted_at: datetime | None
     purge_at: datetime | None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] | None = None
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rotation: RotationSettings | None = None
 
@@ -128,6 +169,39 @@ class Deletion:
     arn: str
     name: str
     deletion_date: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcePolicy:
+    """The resource policy of a secret.
+
+    Attributes:
+        policy: its JSON text as it was given, None where the secret has none.
+    """
+
+    arn: str
+    name: str
+    policy: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyProblem:
+    """What one check of a resource policy found."""
+
+    check: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyValidation:
+    """What the checks of a resource policy found; nothing where it may be put on a secret."""
+
+    problems: tuple[PolicyProblem, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return not self.problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

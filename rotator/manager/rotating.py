@@ -85,6 +85,7 @@ class Rotating(Operations):
             if named is None:
                 raise InvalidRequest(_NEVER_CONFIGURED)
             columns: dict[str, Any] = {
+                "changed_at": tx.now,
                 "rotation_enabled": True,
                 "rotator": named,
                 **schedule_columns,
@@ -97,9 +98,8 @@ class Rotating(Operations):
             elif secret.admin_arn is not None and _allows_otherwise(secret, options):
                 readable_admin(tx, call, secret.admin_arn)
             columns |= _due(secret, replace(secret, **columns), now=tx.now)
-            secrets.update(tx, secret.id, **columns)
             settings = settings_of(replace(secret, **columns), rotator=named)
-            call.record(tx, secret.arn, detail=_recorded(settings))
+            call.change(tx, secret, columns, detail=_recorded(settings))
         return settings
 
     def get_rotation(
@@ -113,7 +113,7 @@ class Rotating(Operations):
         call = Call(
             event="DescribeSecret", caller=caller, request_id=request_id, secret_id=secret_id
         )
-        with call.write(self._store) as tx:
+        with call.read(self._store) as tx:
             secret = call.find(tx)
             call.record(tx, secret.arn)
         return rotation_settings(secret)
@@ -144,8 +144,8 @@ class Rotating(Operations):
             at = labels.load(tx, secret.id)
             pending = at.version(PENDING)
             partial = None if pending == at.version(CURRENT) else pending
-            secrets.update(tx, secret.id, rotation_enabled=False, **NOT_DUE)
-            call.record(tx, secret.arn, version_id=partial)
+            cancelled = {"changed_at": tx.now, "rotation_enabled": False, **NOT_DUE}
+            call.change(tx, secret, cancelled, version_id=partial)
         return CancelledRotation(arn=secret.arn, name=secret.name, version_id=partial)
 
 

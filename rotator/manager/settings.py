@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
+from rotator.errors import RowAltered
 from rotator.sdk import Authority
 from rotator.store.secrets import SecretRow
 
@@ -86,15 +87,41 @@ def settings_of(secret: SecretRow, *, rotator: str) -> RotationSettings:
         window_end=secret.window_end,
         due_at=secret.due_at,
         authority=pinned_authority(secret),
-        options=RotationOptions.from_column(secret.rotation_options),
+        options=rotation_options(secret),
     )
 
 
+def rotation_options(secret: SecretRow) -> RotationOptions:
+    """What a person allowed or demanded for the rotations of the secret.
+
+    Raises:
+        RowAltered: the row says what nobody can have.
+    """
+    try:
+        return RotationOptions.from_column(secret.rotation_options)
+    except TypeError:
+        raise _altered(secret, "what was allowed for its rotations") from None
+
+
 def pinned_authority(secret: SecretRow) -> Authority | None:
-    """The authority that `rotation set` pinned, None where it pinned none."""
+    """The authority that `rotation set` pinned, None where it pinned none.
+
+    Raises:
+        RowAltered: it is none that can be pinned.
+    """
     if secret.authority is None:
         return None
-    return Authority(**{**secret.authority, "users": tuple(secret.authority["users"])})
+    try:
+        return Authority(**{**secret.authority, "users": tuple(secret.authority["users"])})
+    except (KeyError, TypeError):
+        raise _altered(secret, "what its rotations may act on") from None
+
+
+def _altered(secret: SecretRow, what: str) -> RowAltered:
+    return RowAltered(
+        f"The row of the secret {secret.name} in the store was altered: {what} can't be read. Nothing was changed. "
+        "Restore the row from a backup of the store, or set its rotation again: rotate rotation set"
+    )
 
 
 def authority_column(authority: Authority) -> dict[str, Any]:

@@ -1,32 +1,51 @@
-"""PutSecretValue and UpdateSecretVersionStage: new values, and which version is which."""
+"""PutSecretValue and UpdateSecret: new values, and what is said about a secret."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
 
 from rotator.crypto.envelope import Sealed
-from rotator.errors import InvalidParameter, InvalidRequest, ResourceNotFound
+from rotator.errors import DecryptionFailure, KeyUnavailable
+from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
 from rotator.manager.call import Call
-from rotator.manager.checks import check_stage, check_stages, check_value, checked_token
+from rotator.manager.checks import checked_key, checked_token, checked_value
 from rotator.manager.next_due import due_columns, rules_of
 from rotator.manager.operations import Operations, seal_context
-from rotator.manager.results import SecretName, StoredVersion
-from rotator.model.caller import Caller, CallerKind
-from rotator.model.labels import CURRENT, PENDING, PREVIOUS, Labels
+from rotator.manager.resealing import Resealing, reseal
+from rotator.manager.results import StoredVersion
+from rotator.model.caller import Caller
+from rotator.model.labels import CURRENT, PENDING, Labels
 from rotator.model.rotation import Status
 from rotator.schedule import Rate
 from rotator.sdk import SecretValue
-from rotator.store import labels, rotations, secrets, versions
+from rotator.store import labels, rewrap, rotations, versions
+from rotator.store.audit import Outcome
 from rotator.store.rotations import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Tx
 from rotator.store.versions import VersionRow
 
-# A rotation stands on these; a label of one's own may move while it runs.
-_ROTATION_LABELS = frozenset({CURRENT, PENDING, PREVIOUS})
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NewValue:
+    """A value on its way into a secret.
+
+    Attributes:
+        stages: the labels that it shall get; None for AWSCURRENT.
+        columns: what else changes in the secret's row.
+        reason: why a rotation under way is abandoned.
+    """
+
+    token: str
+    value: SecretValue
+    stages: Sequence[str] | None = None
+    columns: Mapping[str, object] = field(default_factory=dict)
+    reason: str
 
 
 class Writing(Operations):
-    """How values are stored and labelled."""
+    """How values are stored."""
 
     def put_secret_value(
         self,
@@ -34,7 +53,7 @@ class Writing(Operations):
         caller: Caller,
         request_id: str,
         secret_id: str,
-        value: SecretValue,
+        value: SecretValue | None,
         client_request_token: str | None = None,
         version_stages: Sequence[str] | None = None,
     ) -> StoredVersion:
@@ -45,118 +64,167 @@ class Writing(Operations):
         off. A value put by hand counts as a rotation where the schedule is a rate.
 
         Raises:
-            InvalidParameter: a parameter is out of its limits.
-            InvalidRequest: the secret is marked for deletion.
+            InvalidParameter, ValidationError: a parameter is out of its limits.
+            InvalidRequest: there is no value, or the secret is marked for deletion.
             LimitExceeded: there would be more than 20 labels.
             ResourceExists: the token is in use for a version with another value.
             ResourceNotFound: no such secret.
         """
-        token = checked_token(client_request_token) or self._new_token()
-        check_value(value)
-        check_stages(version_stages)
+        new = _NewValue(
+            token=checked_token(client_request_token) or self._new_token(),
+            value=checked_value(value),
+            stages=version_stages,
+            reason="a value was put from outside",
+        )
+        limits.check("PutSecretValue", VersionStages=version_stages)
         call = Call(
             event="PutSecretValue", caller=caller, request_id=request_id, secret_id=secret_id
         )
+        return self._write_value(call, new)
+
+    def update_secret(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        secret_id: str,
+        value: SecretValue | None = None,
+        client_request_token: str | None = None,
+        description: str | None = None,
+        kms_key_id: str | None = None,
+    ) -> StoredVersion:
+        """Changes what is said about a secret; a value becomes a new version with AWSCURRENT, whatever it is.
+
+        A rotation under way is abandoned by a value, and by nothing else.
+
+        Args:
+            client_request_token: of the value; without one it says nothing.
+            description: an empty one takes it away; None leaves it.
+            kms_key_id: an empty one is the default key; None leaves it. Versions labelled AWSCURRENT, AWSPENDING or
+                AWSPREVIOUS are sealed under the new key in the same transaction, without being opened.
+
+        Returns:
+            Without a version id where no value was given.
+
+        Raises:
+            InvalidParameter, ValidationError: a parameter is out of its limits.
+            InvalidRequest: the value is empty, or the secret is marked for deletion.
+            LimitExceeded: there would be more than 20 labels.
+            ResourceExists: the token is in use for a version with another value.
+            ResourceNotFound: no such secret.
+            KeyUnavailable, DecryptionFailure: the key changes, and a labelled version can't be sealed under another.
+        """
+        token = checked_token(client_request_token) or self._new_token()
+        limits.check("UpdateSecret", Description=description, KmsKeyId=kms_key_id)
+        columns: dict[str, object] = {}
+        if description is not None:
+            columns["description"] = description or None
+        if kms_key_id is not None:
+            columns["kms_key_id"] = checked_key(self._sealer.provider, kms_key_id)
+        call = Call(event="UpdateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
+        if value is None:
+            return self._update_metadata(call, columns)
+        new = _NewValue(
+            token=token,
+            value=checked_value(value),
+            columns=columns,
+            reason="a value was stored from outside",
+        )
+        return self._write_value(call, new)
+
+    def _update_metadata(
+        self, call: Call, columns: Mapping[str, object], *, token: str | None = None
+    ) -> StoredVersion:
+        """What UpdateSecret answers where it stores no value: one with `token` was there already, or none was given."""
+        while True:
+            resealing = self._resealing(call, columns)
+            with call.write(self._store) as tx:
+                secret = call.find_usable(tx, for_update=True)
+                if resealing is not None and not resealing.apply(tx, secret):
+                    continue
+                stages = () if token is None else labels.load(tx, secret.id).of(token)
+                changed = {"changed": sorted(columns)}
+                written = {"changed_at": tx.now, **columns}
+                call.change(tx, secret, written, version_id=token, detail=changed)
+            return StoredVersion(arn=secret.arn, name=secret.name, version_id=token, stages=stages)
+
+    def _resealing(self, call: Call, columns: Mapping[str, object]) -> Resealing | None:
+        """The labelled versions under the key that the secret is about to get; None where it keeps the one it has."""
+        if "kms_key_id" not in columns:
+            return None
+        with call.read(self._store) as tx:
+            secret = call.find_usable(tx)
+            labelled = rewrap.labelled(tx, secret.id)
+        try:
+            return reseal(self._sealer, secret, labelled, key=_key(columns, secret))
+        except (DecryptionFailure, KeyUnavailable):
+            call.record_failure(self._store, secret.arn, version_id=None, outcome=Outcome.FAILED)
+            raise
+
+    def _write_value(self, call: Call, new: _NewValue) -> StoredVersion:
         while True:
             with call.read(self._store) as tx:
                 secret = call.find_usable(tx)
-                version = versions.get(tx, secret_id=secret.id, version_id=token)
+                version = versions.get(tx, secret_id=secret.id, version_id=new.token)
             if version is not None and version.sealed is not None:
-                self._refuse_other_content(call, secret, version, value)
-                return self._repeated(call, secret, token)
-            sealed = self._sealer.seal(value, context=seal_context(secret, token))
-            stored = self._put(call, sealed, secret=secret, token=token, stages=version_stages)
+                self._refuse_other_content(call, secret, version, new.value)
+                if new.columns:
+                    return self._update_metadata(call, new.columns, token=new.token)
+                return self._repeated(call, secret, new.token)
+            resealing = self._resealing(call, new.columns)
+            key = _key(new.columns, secret)
+            context = seal_context(secret, new.token)
+            sealed = self._sealer.seal(new.value, context=context, key=key)
+            stored = self._put(call, new, sealed, secret=secret, resealing=resealing)
             if stored is not None:
                 return stored
 
     def _put(
         self,
         call: Call,
+        new: _NewValue,
         sealed: Sealed,
         *,
         secret: SecretRow,
-        token: str,
-        stages: Sequence[str] | None,
+        resealing: Resealing | None,
     ) -> StoredVersion | None:
-        """The stored version; None where someone else has used the token, or replaced the secret, since we looked."""
+        """The stored version; None where someone else has used the token, or changed or replaced the secret, since we
+        looked.
+        """
+        token = new.token
         with call.write(self._store) as tx:
             now_secret = call.find_usable(tx, for_update=True)
             version = versions.get(tx, secret_id=now_secret.id, version_id=token)
             if now_secret.id != secret.id or (version is not None and version.sealed is not None):
                 return None
+            if now_secret.kms_key_id != secret.kms_key_id:
+                return None
+            if resealing is not None and not resealing.apply(tx, now_secret):
+                return None
             rotation = rotations.active(tx, secret.id, for_update=True)
             before = labels.load(tx, secret.id)
-            if _is_of_rotation(rotation, token=token, stages=stages):
-                after = before.put(token, stages)
+            if _is_of_rotation(rotation, token=token, stages=new.stages):
+                after = before.put(token, new.stages)
             else:
-                after = _labels_after_put(now_secret, before, token=token, stages=stages)
+                after = _labels_after_put(now_secret, before, token=token, stages=new.stages)
                 abandon_rotation(
-                    tx,
-                    call=call,
-                    secret=now_secret,
-                    rotation=rotation,
-                    reason="a value was put from outside",
+                    tx, call=call, secret=now_secret, rotation=rotation, reason=new.reason
                 )
             _store_value(tx, version, secret_id=secret.id, token=token, sealed=sealed)
             labels.save(tx, secret.id, before=before, after=after)
             versions.prune(tx, secret.id)
             made_current = after.version(CURRENT) == token != before.version(CURRENT)
             due = _due_after_put(tx, now_secret) if made_current else {}
-            secrets.update(tx, secret.id, changed_at=tx.now, **due)
-            call.record(tx, secret.arn, version_id=token)
+            written = {"changed_at": tx.now, **new.columns, **due}
+            call.change(tx, now_secret, written, version_id=token, labels=after.at)
         return StoredVersion(
             arn=secret.arn, name=secret.name, version_id=token, stages=after.of(token)
         )
 
-    def update_secret_version_stage(
-        self,
-        *,
-        caller: Caller,
-        request_id: str,
-        secret_id: str,
-        version_stage: str,
-        move_to_version_id: str | None = None,
-        remove_from_version_id: str | None = None,
-    ) -> SecretName:
-        """Moves a staging label to a version, or takes it off.
 
-        AWSPREVIOUS follows AWSCURRENT to the version that it left; AWSPENDING stays. A move of one of these three
-        from outside abandons a rotation under way.
-
-        Raises:
-            InvalidParameter: the label is elsewhere than said, or AWSCURRENT would be on no version.
-            InvalidRequest: the secret is marked for deletion, or AWSCURRENT would be on a version without a value.
-            LimitExceeded: there would be more than 20 labels.
-            ResourceNotFound: no such secret or version.
-        """
-        check_stage(version_stage)
-        if move_to_version_id is None and remove_from_version_id is None:
-            raise InvalidParameter(
-                "You must provide MoveToVersionId, RemoveFromVersionId, or both of them."
-            )
-        call = Call(
-            event="UpdateSecretVersionStage",
-            caller=caller,
-            request_id=request_id,
-            secret_id=secret_id,
-        )
-        with call.write(self._store) as tx:
-            secret = call.find_usable(tx, for_update=True)
-            before = labels.load(tx, secret.id)
-            named = [v for v in (move_to_version_id, remove_from_version_id) if v is not None]
-            _refuse_unfit(tx, secret, named, to=move_to_version_id, stage=version_stage)
-            after = before.move(
-                version_stage, to=move_to_version_id, remove_from=remove_from_version_id
-            )
-            if after != before:
-                _move(tx, call, secret, stage=version_stage, before=before, after=after)
-            call.record(
-                tx,
-                secret.arn,
-                version_id=move_to_version_id,
-                detail={"stage": version_stage, "removed_from": remove_from_version_id},
-            )
-        return SecretName(arn=secret.arn, name=secret.name)
+def _key(columns: Mapping[str, object], secret: SecretRow) -> str | None:
+    """The name of the sealing key that the secret has with these columns."""
+    return cast("str | None", columns.get("kms_key_id", secret.kms_key_id))
 
 
 def _is_of_rotation(
@@ -195,33 +263,3 @@ def _due_after_put(tx: Tx, secret: SecretRow) -> dict[str, object]:
     if not secret.rotation_enabled or not isinstance(rules_of(secret), Rate):
         return {}
     return {"rules_at": tx.now, **due_columns(secret, rotated_at=tx.now, now=tx.now)}
-
-
-def _refuse_unfit(
-    tx: Tx, secret: SecretRow, named: Sequence[str], *, to: str | None, stage: str
-) -> None:
-    found = versions.many(tx, secret.id, named)
-    for version_id in named:
-        if version_id not in found:
-            raise ResourceNotFound(
-                f"Secrets Manager can't find the specified secret value for VersionId: {version_id}"
-            )
-    if stage == CURRENT and to is not None and found[to].sealed is None:
-        raise InvalidRequest(
-            f"Version {to} has no value yet, so it can't be AWSCURRENT. Put its value first."
-        )
-
-
-def _move(
-    tx: Tx, call: Call, secret: SecretRow, *, stage: str, before: Labels, after: Labels
-) -> None:
-    labels.save(tx, secret.id, before=before, after=after)
-    secrets.update(tx, secret.id, changed_at=tx.now)
-    if stage in _ROTATION_LABELS and call.caller.kind is not CallerKind.SERVICE:
-        abandon_rotation(
-            tx,
-            call=call,
-            secret=secret,
-            rotation=rotations.active(tx, secret.id, for_update=True),
-            reason=f"{stage} was moved from outside",
-        )

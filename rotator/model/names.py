@@ -3,11 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from rotator.errors import InvalidParameter, ValidationError
+from rotator.errors import ValidationError
 
-_NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
+_CHARACTER = "[A-Za-z0-9/_+=.@!-]"
+_NAME = re.compile(_CHARACTER + "{1,512}")
 _ARN = re.compile(
-    r"arn:aws:secretsmanager:(?P<region>[^:]+):(?P<account>[^:]+):secret:(?P<name>[^:]+)"
+    rf"arn:aws:secretsmanager:(?P<region>[a-z0-9-]+):(?P<account>[0-9]+):secret:(?P<name>{_CHARACTER}+)"
 )
 _SUFFIXED = re.compile(r"(?P<name>.+)-(?P<suffix>[A-Za-z0-9]{6})")
 SUFFIX_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -45,20 +46,17 @@ def check_name(name: str) -> str:
     return name
 
 
-def check_token(token: str) -> str:
-    """`token` itself, a client request token of 32 to 64 characters.
-
-    Raises:
-        InvalidParameter: it is shorter or longer.
-    """
-    if not 32 <= len(token) <= 64:
-        raise InvalidParameter("ClientRequestToken must be 32-64 characters long.")
-    return token
-
-
 def secret_arn(*, region: str, account: str, name: str, suffix: str) -> str:
     """The ARN of a secret; `suffix` is the six random characters."""
     return f"arn:aws:secretsmanager:{region}:{account}:secret:{name}-{suffix}"
+
+
+def is_own_arn(arn: str, *, region: str, account: str, name: str) -> bool:
+    """Whether an ARN is that of a secret of this place and name, whatever its six random characters."""
+    return (
+        arn[: -SUFFIX_LENGTH - 1] == f"arn:aws:secretsmanager:{region}:{account}:secret:{name}"
+        and arn[-SUFFIX_LENGTH - 1] == "-"
+    )
 
 
 def parse_secret_id(secret_id: str) -> SecretRef:

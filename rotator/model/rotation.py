@@ -2,8 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from rotator.sdk import Candidate, FailureKind, Overlap
+
+LONGEST_BARRIER: Final = 60.0
+"""Seconds: the largest `barrier.limit` that can be set."""
+
+LONGEST_LEASE: Final = 7200.0
+"""Seconds: the largest `rotation.lease` that can be set."""
 
 
 class Phase(StrEnum):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
+
 from rotator.errors import InvalidRequest, RotationInProgress
 from rotator.manager.call import Call
 from rotator.model import labels as names
@@ -13,13 +15,14 @@ from rotator.model.labels import Labels
 from rotator.model.rotation import MachineState, Status
 from rotator.rotation import machine
 from rotator.rotation.actions import Facts
+from rotator.rotation.belief import believed
 from rotator.rotation.claim import Claim
 from rotator.rotation.journal import Journal, lease_columns
 from rotator.rotation.owner import Owner
 from rotator.rotation.patience import AdminSecretBusy
 from rotator.rotation.situation import admin_value, candidates_of, check_rotatable
 from rotator.sdk import Candidate
-from rotator.store import labels, rotations, secrets
+from rotator.store import changes, labels, rotations, secrets
 from rotator.store.rotations import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
@@ -161,7 +164,8 @@ class Admission:
     ) -> Claim:
         candidates = candidates_of(tx, secret, at, row=row, token=row.token)
         facts = Facts(candidates=frozenset(candidates), has_admin=admin is not None)
-        state = _taken_state(row, facts, taken_over=row.owner is not None, purpose=purpose)
+        before = believed(row, at=at, candidates=candidates)
+        state = _taken_state(before, facts, taken_over=row.owner is not None, purpose=purpose)
         columns = self._leased_state(tx, state, owner)
         columns |= {"next_attempt_at": None, "admin_arn": secret.admin_arn}
         if purpose is not None:
@@ -216,7 +220,7 @@ class Admission:
         rotation_id = self.new_id()
         owner = self._new_owner()
         fencing = 1 if last is None else last.fencing + 1
-        rotations.insert_rotation(
+        self._insert(
             tx,
             self._leased_state(tx, state, owner)
             | {
@@ -239,8 +243,13 @@ class Admission:
             tx,
             secret.arn,
             version_id=token,
-            event="RotationStarted",
-            detail={"rotation": rotation_id, "purpose": str(purpose)},
+            event=changes.BEGUN,
+            detail={
+                "rotation": rotation_id,
+                "purpose": str(purpose),
+                "left": changes.begun(rotation_id, token),
+            },
+            revision=secret.revision,
         )
         return Claim(
             secret=secret,
@@ -261,6 +270,15 @@ class Admission:
             new_token=left is None,
         )
 
+    def _insert(self, tx: Tx, columns: dict[str, Any]) -> None:
+        try:
+            rotations.insert_rotation(tx, columns)
+        except IntegrityError:
+            how = (
+                "an earlier rotation of the secret owns it, but has not the highest fencing number"
+            )
+            raise rotations.altered(columns["id"], how) from None
+
     def _new_owner(self) -> Owner:
         return replace(self.journal.owner, run=self.new_id()[:_RUN_LENGTH])
 
@@ -272,19 +290,19 @@ class Admission:
 
 
 def _taken_state(
-    row: RotationRow, facts: Facts, *, taken_over: bool, purpose: Purpose | None
+    before: MachineState, facts: Facts, *, taken_over: bool, purpose: Purpose | None
 ) -> MachineState:
-    if row.status == Status.ABANDONING:
-        state = machine.settling(row.state, facts=facts)
+    if before.status is Status.ABANDONING:
+        state = machine.settling(before, facts=facts)
         return state if purpose is None else replace(state, attempt=1)
     if purpose is Purpose.ABORT:
-        if row.finished:
+        if before.finished:
             raise InvalidRequest(
                 "The new value is AWSCURRENT already, so there is nothing to abort. "
                 "`rotate resume` completes the rotation."
             )
-        return machine.aborted(row.state, facts=facts, taken_over=taken_over)
-    state = machine.resumed(row.state, facts=facts, taken_over=taken_over)
+        return machine.aborted(before, facts=facts, taken_over=taken_over)
+    state = machine.resumed(before, facts=facts, taken_over=taken_over)
     return state if purpose is None else replace(state, attempt=1, reverts=0)
 
 

@@ -105,6 +105,9 @@ class ChildRotator(Rotator):
     def revert(self, rotation: Rotation) -> None:  # noqa: D102
         self._verb("revert", rotation)
 
+    def retire_secret(self, rotation: Rotation) -> None:  # noqa: D102
+        self._verb("retire_secret", rotation)
+
     def end_older_sessions(self, rotation: Rotation) -> None:  # noqa: D102
         self._verb("end_older_sessions", rotation)
 

@@ -62,7 +62,7 @@ class Inspector:
         call = Call(
             event="GetSecretValue", caller=caller, request_id=request_id, secret_id=secret_id
         )
-        with call.write(self.store) as tx:
+        with call.read(self.store) as tx:
             secret = call.find(tx)
             row = rotations.active(tx, secret.id)
             rotator = check_rotatable(secret, row)

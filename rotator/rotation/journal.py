@@ -3,7 +3,7 @@
 What is about to be done is committed here before it is done (DESIGN, invariants 2 and 4).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,9 +21,10 @@ from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.report import StepRecord
 from rotator.sdk import Overlap, clock
-from rotator.store import audit, labels, rotations, secrets, versions
+from rotator.store import audit, changes, labels, rotations, secrets, versions
 from rotator.store.audit import Outcome
 from rotator.store.rotations import EventRow, RotationRow
+from rotator.store.secrets import SecretRow
 from rotator.store.store import Store
 from rotator.store.tx import Tx
 
@@ -119,17 +120,21 @@ class Journal:
             state: after the step, of which `attempt` tells the number.
         """
         with self.store.write() as tx:
-            after = self._move_current(tx, claim)
+            secret, after, due = self._move_current(tx, claim)
+            succeeded = state.status is Status.SUCCEEDED
+            released = succeeded and claim.any_pinned
+            columns = {"rotated_at": tx.now, "changed_at": tx.now, **due}
+            left = changes.left(columns, labels=after.at, released=released, ended=succeeded)
             ended = self._ended(tx) if not state.status.active else {}
             this = EventRow(at=tx.now, phase=str(Phase.FINISH), attempt=attempt, outcome="ok")
             self._write(tx, claim, state, steps, ended, this)
-            if state.status is Status.SUCCEEDED:
-                if claim.any_pinned:
-                    versions.release(tx, claim.secret.id)
-                self._audit(tx, claim, state)
+            if released:
+                versions.release(tx, claim.secret.id)
+            event = None if succeeded else "AWSCURRENTMoved"
+            self._audit(tx, claim, state, event=event, left=left, revision=secret.revision)
         return after
 
-    def _move_current(self, tx: Tx, claim: Claim) -> Labels:
+    def _move_current(self, tx: Tx, claim: Claim) -> tuple[SecretRow, Labels, Mapping[str, object]]:
         secret = secrets.update_returning(
             tx, claim.secret.id, rotated_at=tx.now, changed_at=tx.now, **_NO_BARRIER
         )
@@ -139,7 +144,7 @@ class Journal:
         due = due_columns(secret, rotated_at=tx.now, now=tx.now)
         if any(getattr(secret, column) != moment for column, moment in due.items()):
             secrets.update(tx, secret.id, **due)
-        return after
+        return secret, after, due
 
     def end(
         self,
@@ -161,11 +166,13 @@ class Journal:
             if state.status is Status.FAILED:
                 after = before.without_pending(claim.token)
                 labels.save(tx, secret.id, before=before, after=after)
-            if state.status in _SETTLED:
+            settled = state.status in _SETTLED
+            # The target may hold it: a put that takes AWSPENDING off must not let it be pruned.
+            pinned = [claim.token] if not settled and (state.dirty or state.touched) else []
+            if settled:
                 versions.release(tx, secret.id)
-            elif state.dirty or state.touched:
-                # The target may hold it: a put that takes AWSPENDING off must not let it be pruned.
-                versions.set_pinned(tx, secret_id=secret.id, version_id=claim.token, pinned=True)
+            for version_id in pinned:
+                versions.set_pinned(tx, secret_id=secret.id, version_id=version_id, pinned=True)
             if dead_pin is not None:
                 versions.set_pinned(tx, secret_id=secret.id, version_id=dead_pin, pinned=False)
             due = (
@@ -173,8 +180,17 @@ class Journal:
                 if state.status is Status.SUCCEEDED
                 else due_columns(secret, rotated_at=anchor_of(secret, now=tx.now), now=tx.now)
             )
-            secrets.update(tx, secret.id, **_NO_BARRIER, **due)
-            self._audit(tx, claim, state)
+            revision = secret.revision + 1
+            secrets.update(tx, secret.id, **_NO_BARRIER, **due, revision=revision)
+            left = changes.left(
+                due,
+                labels=after.at,
+                pinned=pinned,
+                unpinned=[] if dead_pin is None else [dead_pin],
+                released=settled,
+                ended=True,
+            )
+            self._audit(tx, claim, state, left=left, revision=revision)
         return after
 
     def renew(self, claim: Claim, *, fencing: int, phase: str) -> float:
@@ -244,22 +260,34 @@ class Journal:
     def _ended(self, tx: Tx) -> dict[str, Any]:
         return {"ended_at": tx.now, "next_attempt_at": None, **_NO_LEASE}
 
-    def _audit(self, tx: Tx, claim: Claim, state: MachineState) -> None:
-        event, outcome = _AUDITED.get(state.status, ("RotationFailed", Outcome.FAILED))
+    def _audit(
+        self,
+        tx: Tx,
+        claim: Claim,
+        state: MachineState,
+        *,
+        event: str | None = None,
+        left: Mapping[str, Any],
+        revision: int,
+    ) -> None:
+        ending, outcome = _AUDITED.get(state.status, ("RotationFailed", Outcome.FAILED))
+        if event is not None:
+            outcome = Outcome.SUCCEEDED
         audit.record(
             tx,
             caller=rotation_service(account=claim.secret.account, region=claim.secret.region),
             request_id=claim.rotation_id,
-            event=event,
+            event=event or ending,
             secret_arn=claim.secret.arn,
             version_id=claim.token,
             outcome=outcome,
-            detail={"status": str(state.status), "attempt": state.attempt}
+            detail={"status": str(state.status), "attempt": state.attempt, "left": left}
             | (
                 {}
                 if state.failure is None
                 else {"kind": str(state.failure.kind), "reason": state.failure.message}
             ),
+            revision=revision,
         )
 
 

@@ -1,6 +1,7 @@
 """What a claim finds: whether the secret can be rotated, its admin secret, the versions that may log in."""
 
 from rotator.errors import InvalidRequest, ResourceNotFound
+from rotator.manager.next_due import rules_of
 from rotator.manager.settings import pinned_authority
 from rotator.model import labels as names
 from rotator.model.labels import Labels
@@ -31,6 +32,14 @@ def check_rotatable(secret: SecretRow, row: RotationRow | None) -> str:
             "No Lambda rotation function ARN is associated with this secret. "
             "Choose a rotator first: rotate rotation set SECRET --rotator NAME"
         )
+    try:
+        rules_of(secret)
+    except ValueError:
+        raise InvalidRequest(
+            f"The rotation rules of {secret.name} are none that can be set: their row in the store was altered. "
+            "Set them again: rotate rotation set SECRET --schedule EXPRESSION. What else was altered: "
+            "rotate audit verify"
+        ) from None
     if pinned_authority(secret) is None:
         raise InvalidRequest(
             "What a rotation of this secret may act on was never pinned. "

@@ -186,8 +186,9 @@ class Steps:
         return self._failed(state, FailureKind.MISCONFIGURED, message, remedies or None)
 
     def _keep(self, value: SecretValue, rotator: Rotator, state: MachineState) -> None:
-        context = seal_context(self._claim.secret, self._claim.token)
-        self._sealed = self._parts.sealer.seal(value, context=context)
+        secret = self._claim.secret
+        context = seal_context(secret, self._claim.token)
+        self._sealed = self._parts.sealer.seal(value, context=context, key=secret.kms_key_id)
         self._values.add_pending(value)
         self._values.agree(rotator, goal=state.goal)
 

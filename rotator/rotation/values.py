@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from rotator.crypto.envelope import Sealer
 from rotator.errors import DecryptionFailure, KeyUnavailable
-from rotator.manager.settings import RotationOptions, pinned_authority
+from rotator.manager.settings import pinned_authority, rotation_options
 from rotator.model.rotation import Goal, MachineState
 from rotator.rotation.authority import require_agreement
 from rotator.rotation.claim import Claim, seal_context
@@ -28,7 +28,7 @@ class Values:
         self._trust = trust
         self._secret = claim.secret
         self._authority = pinned_authority(claim.secret) or Authority()
-        self._options = RotationOptions.from_column(claim.secret.rotation_options)
+        self._options = rotation_options(claim.secret)
         self._values = dict(self._opened(claim))
         self._admin = None if claim.admin is None else self._open(*claim.admin)
         self._agreed: set[Candidate] = set()

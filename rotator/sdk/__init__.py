@@ -1,5 +1,6 @@
 """All that a plugin author imports."""
 
+from rotator.errors import DecryptionFailure, KeyUnavailable
 from rotator.sdk.errors import (
     AdminLoginRefused,
     FailureKind,
@@ -13,7 +14,13 @@ from rotator.sdk.errors import (
     TargetRefused,
     TargetUnreachable,
 )
-from rotator.sdk.keys import KeyProvider
+from rotator.sdk.keys import (
+    DEFAULT_KEY_ALIAS,
+    SEALING_KEYS_VARIABLE,
+    KeyProvider,
+    KeyProviderSettings,
+    key_in,
+)
 from rotator.sdk.overlap import Overlap
 from rotator.sdk.passwords import PasswordPolicy
 from rotator.sdk.rotation import (
@@ -30,12 +37,17 @@ from rotator.sdk.rotator import Rotator
 from rotator.sdk.values import SecretValue
 
 __all__ = [
+    "DEFAULT_KEY_ALIAS",
+    "SEALING_KEYS_VARIABLE",
     "AdminLoginRefused",
     "Authority",
     "Candidate",
+    "DecryptionFailure",
     "FailureKind",
     "Finding",
     "KeyProvider",
+    "KeyProviderSettings",
+    "KeyUnavailable",
     "Level",
     "LoginRefused",
     "Misconfigured",
@@ -54,4 +66,5 @@ __all__ = [
     "TargetRefused",
     "TargetUnreachable",
     "clock",
+    "key_in",
 ]

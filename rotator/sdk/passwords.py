@@ -2,7 +2,7 @@
 
 import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rotator.sdk.errors import Misconfigured
@@ -51,7 +51,20 @@ class PasswordPolicy:
                 "the excluded characters leave fewer than 16 to choose from",
                 hint="exclude fewer characters",
             )
-        while True:
-            password = "".join(choose(alphabet) for _ in range(self.length))
-            if all(any(c in members for c in password) for members in classes):
-                return password
+        return draw(alphabet, length=self.length, required=classes, choose=choose)
+
+
+def draw(
+    alphabet: str, *, length: int, required: Sequence[str], choose: Callable[[str], str]
+) -> str:
+    """A text in which each of the `required` sets of characters appears; each such text is as likely as any other.
+
+    Args:
+        alphabet: what it is made of, `required` included, each character once.
+        length: characters, at least as many as there are sets.
+        choose: picks one character of a string, each with the same chance.
+    """
+    while True:
+        text = "".join(choose(alphabet) for _ in range(length))
+        if all(any(c in members for c in text) for members in required):
+            return text

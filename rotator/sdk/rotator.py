@@ -68,6 +68,18 @@ class Rotator(ABC):
         """
         raise NotSupported(f"{self.name} can't put the target back")
 
+    def retire_secret(self, rotation: Rotation) -> None:
+        """Makes the target refuse the current value, which a finished rotation has replaced by the pending one.
+
+        It comes after finishSecret, when the grace period is over; the values keep the names that they had in the
+        rotation, and `rotation.live` is the pending one, which goes on logging in. By default nothing is left to do:
+        for `gap` the old value died as the new one was set.
+
+        Raises:
+            TargetRefused: the pending value is not the one that would stay, so nothing was removed.
+        """
+        return
+
     def end_older_sessions(self, rotation: Rotation) -> None:
         """After a takeover: ends the sessions of this rotation's older owners, or waits until they are over."""
         return

@@ -1,16 +1,12 @@
-"""Audit records: who did what to which secret, written in the transaction of the deed itself."""
+"""Audit records: who did what to which secret, committed with the deed itself."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert
-
 from rotator.model.caller import Caller
-from rotator.store.store import Tx
-from rotator.store.tables import audit
-
-_INSERT = insert(audit).inline()
+from rotator.store.notes import AuditEntry
+from rotator.store.tx import Tx
 
 
 class Outcome(StrEnum):
@@ -31,26 +27,27 @@ def record(
     version_id: str | None,
     outcome: Outcome,
     detail: Mapping[str, Any] | None = None,
+    revision: int | None = None,
 ) -> None:
-    """Writes one record.
+    """Notes one record, which is written at the end of the transaction.
 
     Args:
         event: the operation's name in the API, or an event of the service such as `RotationStarted`.
         secret_arn: the secret; for a refusal, the identifier as it was given.
         detail: what else a reader needs to know, never a secret value.
+        revision: of the secret, where this is the record of a change of it (`rotator.store.changes`).
     """
-    tx.connection.execute(
-        _INSERT,
-        {
-            "at": tx.now,
-            "request_id": request_id,
-            "account": caller.account,
-            "region": caller.region,
-            "principal": caller.principal,
-            "event": event,
-            "secret_arn": secret_arn,
-            "version_id": version_id,
-            "outcome": str(outcome),
-            "detail": None if detail is None else dict(detail),
-        },
+    tx.record(
+        AuditEntry(
+            request_id=request_id,
+            account=caller.account,
+            region=caller.region,
+            principal=caller.principal,
+            event=event,
+            secret_arn=secret_arn,
+            version_id=version_id,
+            outcome=str(outcome),
+            detail=None if detail is None else dict(detail),
+            revision=revision,
+        )
     )

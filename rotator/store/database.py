@@ -3,14 +3,16 @@
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Self
 
 from sqlalchemy import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from rotator.errors import ConfigurationError, StoreUnavailable
 from rotator.store import postgresql, sqlite
+from rotator.store.kept_connections import KeptConnections
 from rotator.store.tx import Clock, Dialect, HostClock, ServerClock, Tx
 
 LOCK_TIMEOUT = 10.0
@@ -31,8 +33,12 @@ class Database:
         # Without the query: it may hold a password too.
         self.url_shown = url.set(query={}).render_as_string(hide_password=True)
         self._path = url.database or ""
-        self._reading = engine
-        self._writing = sqlite.for_writing(engine) if self.dialect == "sqlite" else engine
+        self._engine = engine
+        self._kept = (
+            KeptConnections(engine, most=sqlite.CONNECTIONS, patience=lock_timeout)
+            if self.dialect == "sqlite"
+            else None
+        )
         self._lock_timeout = lock_timeout
         # SQLite's waiting writers poll, with ever longer pauses; one process's threads queue here.
         self._queue = threading.Lock() if self.dialect == "sqlite" else None
@@ -50,26 +56,33 @@ class Database:
             ConfigurationError: the URL can't be used.
             StoreUnavailable: there is no such file, or others may read it.
         """
-        parsed = _parse(url)
-        if parsed.get_backend_name() == "sqlite":
-            engine = sqlite.connect(parsed, create=create, lock_timeout=lock_timeout)
-        else:
-            engine = postgresql.connect(parsed, lock_timeout=lock_timeout)
+        parsed, engine = open_engine(url, create=create, lock_timeout=lock_timeout)
         return cls(engine, url=parsed, lock_timeout=lock_timeout)
 
-    def read(self) -> AbstractContextManager[Tx]:
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
         """A transaction that only reads: one state on SQLite, READ COMMITTED on PostgreSQL."""
-        return self._transaction(self._reading)
+        with self._explained(self._begin(writes=False)) as tx:
+            yield tx
+
+    @contextmanager
+    def glance(self) -> Iterator[Tx]:
+        """For one statement that reads: it sees one state by itself, so SQLite needs no transaction around it."""
+        kept = self._kept
+        with self._explained(self._engine.begin() if kept is None else kept.connection()) as tx:
+            yield tx
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """A transaction that may write; on SQLite it has the write lock from its beginning."""
-        with self._turn(), self._transaction(self._writing) as tx:
+        with self._turn(), self._explained(self._begin(writes=True)) as tx:
             yield tx
 
     def close(self) -> None:
         """Ends every connection that no transaction has."""
-        self._reading.dispose()
+        if self._kept is not None:
+            self._kept.close()
+        self._engine.dispose()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -84,14 +97,12 @@ class Database:
             self._queue.release()
 
     @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Tx]:
+    def _explained(self, begun: AbstractContextManager[Connection]) -> Iterator[Tx]:
         committing = False
         try:
-            with engine.begin() as connection:
+            with begun as connection:
                 yield Tx(connection, self.dialect, self._clock(connection))
                 committing = True
-        except IntegrityError:
-            raise
         except DBAPIError as error:
             trouble = self._explain(error)
             if trouble is None:
@@ -101,6 +112,11 @@ class Database:
             raise self._trouble(trouble) from None
         except PoolTimeout:
             raise self._trouble("All connections stayed busy for too long. Try again.") from None
+
+    def _begin(self, *, writes: bool) -> AbstractContextManager[Connection]:
+        if self._kept is None:
+            return self._engine.begin()
+        return self._kept.transaction(**{sqlite.IMMEDIATE: writes})
 
     def _clock(self, connection: Connection) -> Clock:
         return HostClock() if self.dialect == "sqlite" else ServerClock(connection)
@@ -112,6 +128,24 @@ class Database:
 
     def _trouble(self, what: str) -> StoreUnavailable:
         return StoreUnavailable(f"The store {self.url_shown} is not available. {what}")
+
+
+def open_engine(url: str, *, create: bool, lock_timeout: float) -> tuple[URL, Engine]:
+    """The parsed URL and its engine; arguments and errors as those of `Database.connect`."""
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return parsed, sqlite.connect(parsed, create=create, lock_timeout=lock_timeout)
+    return parsed, postgresql.connect(parsed, lock_timeout=lock_timeout)
+
+
+def is_missing_file(url: str) -> bool:
+    """Whether `url` names a SQLite file that would have to be made.
+
+    Raises:
+        ConfigurationError: the URL can't be used.
+    """
+    parsed = _parse(url)
+    return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
 
 
 def _parse(url: str) -> URL:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from rotator.model.labels import Labels
-from rotator.store.store import Tx
 from rotator.store.tables import labels
+from rotator.store.tx import Tx
 
 _LOAD = select(labels.c.label, labels.c.version_id).where(
     labels.c.secret_id == bindparam("at_secret")
@@ -22,14 +22,13 @@ _MOVE = (
     .values(version_id=bindparam("to_version"))
 )
 _DELETE = delete(labels).where(
-    labels.c.secret_id == bindparam("at_secret"),
-    labels.c.label.in_(bindparam("at_labels", expanding=True)),
+    labels.c.secret_id == bindparam("at_secret"), labels.c.label == bindparam("at_label")
 )
 
 
 def load(tx: Tx, secret_id: int) -> Labels:
     """The staging labels of a secret."""
-    rows = tx.connection.execute(_LOAD, {"at_secret": secret_id})
+    rows = tx.execute(_LOAD, {"at_secret": secret_id})
     return Labels({row.label: row.version_id for row in rows})
 
 
@@ -37,14 +36,16 @@ def load_many(tx: Tx, secret_ids: Collection[int]) -> Mapping[int, Labels]:
     """The staging labels of several secrets; a secret without one is left out."""
     found: defaultdict[int, dict[str, str]] = defaultdict(dict)
     if secret_ids:
-        for row in tx.connection.execute(_LOAD_MANY, {"at_secrets": list(secret_ids)}):
+        for row in tx.execute(_LOAD_MANY, {"at_secrets": list(secret_ids)}):
             found[row.secret_id][row.label] = row.version_id
     return {secret_id: Labels(at) for secret_id, at in found.items()}
 
 
 def save(tx: Tx, secret_id: int, *, before: Labels, after: Labels) -> None:
     """Writes what differs between `before`, as it was loaded in this transaction, and `after`."""
-    gone = [label for label in before.at if label not in after.at]
+    gone = [
+        {"at_secret": secret_id, "at_label": label} for label in before.at if label not in after.at
+    ]
     moved = [
         {"at_secret": secret_id, "at_label": label, "to_version": version_id}
         for label, version_id in after.at.items()
@@ -56,8 +57,8 @@ def save(tx: Tx, secret_id: int, *, before: Labels, after: Labels) -> None:
         if before.version(label) is None
     ]
     if gone:
-        tx.connection.execute(_DELETE, {"at_secret": secret_id, "at_labels": gone})
+        tx.execute(_DELETE, gone)
     if moved:
-        tx.connection.execute(_MOVE, moved)
+        tx.execute(_MOVE, moved)
     if new:
-        tx.connection.execute(_INSERT, new)
+        tx.execute(_INSERT, new)

@@ -1,34 +1,35 @@
-"""Lists of secrets and of versions, a page at a time.
+"""Lists of secrets and of versions, a page at a time, at the same cost however many there are.
 
-A page begins after the last row of the page before it (creation time, then row id or version id), so that what
-comes and goes in between neither repeats a row nor hides one.
+A page goes on after the last row that the page before it looked at, so that what comes and goes in between neither
+repeats a row nor hides one; `rotator.store.listing_orders` says what holds where the order itself changes.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 
-from sqlalchemy import Select, bindparam, exists, select, tuple_
+from sqlalchemy import Column, bindparam, select, tuple_
 
+from rotator.model.filters import SecretFilter, SortBy, SortOrder
+from rotator.store.listing_orders import Key, Position, Stretch, moving, stretches
+from rotator.store.search_plan import Driver, Search, search_for
+from rotator.store.search_terms import Condition
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Tx
-from rotator.store.tables import labels, secrets, tags, versions
+from rotator.store.tables import labels, secrets, versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecretFilter:
-    """Which secrets to list.
+class Found:
+    """A page of secrets.
 
     Attributes:
-        name_prefix: what the name begins with, case-sensitive.
-        tags: key → value, all of which a secret must have.
-        include_deleted: those marked for deletion too.
+        rows: perhaps fewer than were asked for, or none, although others follow.
+        following: where the next page goes on, None where there is none.
     """
 
-    name_prefix: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    include_deleted: bool = False
+    rows: Sequence[SecretRow] = ()
+    following: Position | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,14 @@ class VersionEntry:
     pinned: bool
 
 
-_SECRETS = (
-    select(*(secrets.c[f.name] for f in fields(SecretRow)))
-    .where(secrets.c.account == bindparam("at_account"), secrets.c.region == bindparam("at_region"))
-    .order_by(secrets.c.created_at, secrets.c.id)
+_shown = secrets.alias("shown")
+_COLUMNS = tuple(f.name for f in fields(SecretRow))
+_SECRETS = select(*(secrets.c[name] for name in _COLUMNS))
+_SHOWN = select(*(_shown.c[name] for name in _COLUMNS))
+_DUE = (
+    select(secrets.c.arn)
+    .where(secrets.c.due_at <= bindparam("now"))
+    .order_by(secrets.c.due_at)
     .limit(bindparam("most"))
 )
 _VERSIONS = (
@@ -53,10 +58,19 @@ _VERSIONS = (
     .order_by(versions.c.created_at, versions.c.version_id)
     .limit(bindparam("most"))
 )
-_LABELLED = exists().where(
-    labels.c.secret_id == versions.c.secret_id, labels.c.version_id == versions.c.version_id
+_LABELLED = _VERSIONS.where(
+    versions.c.version_id.in_(
+        select(labels.c.version_id).where(labels.c.secret_id == bindparam("at_secret"))
+    )
 )
-_PAST_THE_ALPHABET = "\x7f"
+_BEYOND = tuple_(versions.c.created_at, versions.c.version_id) > tuple_(
+    bindparam("after_time", type_=versions.c.created_at.type), bindparam("after_version")
+)
+_VERSION_PAGES = {
+    (deprecated, goes_on): base.where(_BEYOND) if goes_on else base
+    for deprecated, base in ((True, _VERSIONS), (False, _LABELLED))
+    for goes_on in (True, False)
+}
 
 
 def list_secrets(
@@ -65,35 +79,39 @@ def list_secrets(
     account: str,
     region: str,
     where: SecretFilter,
-    after: tuple[datetime, int] | None,
+    order: SortOrder,
+    after: Position | None,
     limit: int,
-) -> Sequence[SecretRow]:
-    """The first secrets that pass the filter, in the order of their creation.
+) -> Found:
+    """The next secrets that pass the filter.
 
     Args:
-        after: creation time and row id of the secret before the first one wanted.
+        after: `following` of the page before, of a list with the same parameters.
+        limit: secrets of the page, at most.
+
+    Raises:
+        InvalidParameter: the filter asks for too much at once.
     """
-    statement = _filtered(where)
-    if after is not None:
-        statement = statement.where(tuple_(secrets.c.created_at, secrets.c.id) > after)
-    found = tx.connection.execute(
-        statement, {"at_account": account, "at_region": region, "most": limit}
-    )
-    return [SecretRow(*row) for row in found]
+    search = search_for(where, account=account, region=region)
+    if search is None:
+        return Found()
+    page = _Page.plan(tx, search, account=account, region=region, by_name=order.by is SortBy.NAME)
+    position = after or _beginning(tx, order, account=account, region=region)
+    rows: list[SecretRow] = []
+    for number, stretch in enumerate(stretches(order)):
+        if number < position.stretch or (stretch.since is not None and after is None):
+            continue  # a list that ends on its first page has missed nothing
+        start = position.after if number == position.stretch else ()
+        more, end = page.read(stretch, start, began=position.began, limit=limit - len(rows))
+        rows += more
+        if end is not None:
+            return Found(rows=rows, following=replace(position, stretch=number, after=end))
+    return Found(rows=rows)
 
 
-def _filtered(where: SecretFilter) -> Select[*tuple[Any, ...]]:
-    statement = _SECRETS
-    if not where.include_deleted:
-        statement = statement.where(secrets.c.deleted_at.is_(None))
-    if where.name_prefix is not None:
-        # A range, not LIKE: names hold `_`, and the index on names can be used. They are ASCII.
-        end = where.name_prefix + _PAST_THE_ALPHABET
-        statement = statement.where(secrets.c.name >= where.name_prefix, secrets.c.name < end)
-    for key, value in where.tags.items():
-        tagged = select(tags.c.secret_id).where(tags.c.key == key, tags.c.value == value)
-        statement = statement.where(secrets.c.id.in_(tagged))
-    return statement
+def due(tx: Tx, *, limit: int) -> Sequence[str]:
+    """ARNs of the secrets whose planned moment has come, the longest waiting first."""
+    return list(tx.execute(_DUE, {"now": tx.now, "most": limit}).scalars())
 
 
 def list_versions(
@@ -109,8 +127,83 @@ def list_versions(
     Args:
         after: creation time and version id of the version before the first one wanted.
     """
-    statement = _VERSIONS if include_deprecated else _VERSIONS.where(_LABELLED)
+    parameters: dict[str, object] = {"at_secret": secret_id, "most": limit}
     if after is not None:
-        statement = statement.where(tuple_(versions.c.created_at, versions.c.version_id) > after)
-    found = tx.connection.execute(statement, {"at_secret": secret_id, "most": limit})
+        parameters |= {"after_time": after[0], "after_version": after[1]}
+    found = tx.execute(_VERSION_PAGES[include_deprecated, after is not None], parameters)
     return [VersionEntry(**row) for row in found.mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """How a page is found: by `driver`, or else by looking through `scope` in the list's order."""
+
+    tx: Tx
+    scope: Sequence[Condition]
+    driver: Driver | None
+    conditions: Sequence[Condition]
+
+    @classmethod
+    def plan(cls, tx: Tx, search: Search, *, account: str, region: str, by_name: bool) -> "_Page":
+        driver, conditions = search.driver(tx)
+        if driver is not None:
+            # As one text, which no index has: the rows are found by their ids, never by an order.
+            here = secrets.c.account + "/" + secrets.c.region == f"{account}/{region}"
+            return cls(tx, [here], driver, conditions)
+        scope = [secrets.c.account == account, secrets.c.region == region]
+        if by_name:
+            scope += search.range_of_names()
+        return cls(tx, scope, None, conditions)
+
+    def read(
+        self, stretch: Stretch, after: Key, *, began: datetime | None, limit: int
+    ) -> tuple[Sequence[SecretRow], Key | None]:
+        """What passes in a stretch, and where the next page goes on in it: None where it ends."""
+        inside = [*stretch.within, *([stretch.beyond(after)] if after else [])]
+        if stretch.since is not None and began is not None:
+            inside.append(stretch.since(began))
+        horizon = self._horizon(stretch, inside) if self.driver is None else None
+        if horizon is not None:
+            inside.append(stretch.up_to(horizon))
+        rows = self._rows(stretch, inside, limit=limit + 1)
+        if len(rows) > limit:
+            return rows[:limit], _key(stretch, rows[limit - 1]) if limit else after
+        return rows, horizon
+
+    def _horizon(self, stretch: Stretch, inside: Sequence[Condition]) -> Key | None:
+        """The key of the last secret that the page may look at; None where the stretch ends before."""
+        keys = select(*stretch.key).where(*self.scope, *inside).order_by(*stretch.order())
+        row = self.tx.connection.execute(keys.limit(1).offset(stretch.reach - 1)).one_or_none()
+        return None if row is None else tuple(row)
+
+    def _rows(
+        self, stretch: Stretch, inside: Sequence[Condition], *, limit: int
+    ) -> Sequence[SecretRow]:
+        fit = [*self.scope, *inside, *self.conditions]
+        if self.driver is None:
+            statement = _SECRETS.where(*fit).order_by(*stretch.order()).limit(limit)
+        else:
+            ids = select(secrets.c.id).where(secrets.c.id.in_(self.driver), *fit)
+            first = ids.order_by(*stretch.order()).limit(limit)
+            shown = replace(stretch, columns=tuple(_shown.c[c.name] for c in stretch.columns))
+            statement = _SHOWN.where(_shown.c.id.in_(first)).order_by(*shown.order())
+        return [SecretRow(*row) for row in self.tx.connection.execute(statement)]
+
+
+def _beginning(tx: Tx, order: SortOrder, *, account: str, region: str) -> Position:
+    column = moving(order)
+    if column is None:
+        return Position()
+    return Position(began=_latest(tx, column, account=account, region=region))
+
+
+def _key(stretch: Stretch, row: SecretRow) -> Key:
+    return tuple(getattr(row, column.name) for column in stretch.key)
+
+
+def _latest(tx: Tx, column: Column[datetime], *, account: str, region: str) -> datetime:
+    """The latest moment in a column; one before all others where there is none."""
+    keys = select(column).where(secrets.c.account == account, secrets.c.region == region)
+    latest = keys.where(column.is_not(None)).order_by(column.desc()).limit(1)
+    found: datetime | None = tx.connection.execute(latest).scalar_one_or_none()
+    return found or datetime.fromtimestamp(0, UTC)

@@ -124,7 +124,7 @@ _UNREACHABLE = (
 # By SQLSTATE or its class: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _MEANINGS = {
     "08": _UNREACHABLE,
-    "25006": "It takes no writes: a standby, or set to read-only. Name the primary in its URL.",
+    "25006": "It takes no writes: a standby, read-only, or moved. Name the one that does in its URL.",
     "25P03": "The transaction stood still for too long, and the server ended it.",
     "40001": _LOST_RACE,
     "40P01": _LOST_RACE,

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import RowMapping, and_, bindparam, insert, select, text, update
+from sqlalchemy import and_, bindparam, insert, select, text, update
 
-from rotator.errors import FencedOut
-from rotator.model.rotation import Failure, Goal, MachineState, Phase, Status
+from rotator.errors import FencedOut, RowAltered
+from rotator.model.rotation import LONGEST_LEASE, Failure, Goal, MachineState, Phase, Status
 from rotator.sdk import Candidate, FailureKind, Overlap
 from rotator.store import tables
+from rotator.store.statements import Rows
 from rotator.store.store import Tx
 
 _R = tables.rotations.c
@@ -18,6 +19,36 @@ _R = tables.rotations.c
 _ACTIVE = text("rotations.status IN ('running', 'waiting', 'abandoning')")
 # What was written meanwhile may be a little newer than the time that a transaction has read before.
 _CLOCKS_APART = timedelta(seconds=5)
+
+
+class _Lease(Protocol):
+    """The columns of a rotation that tell whether its lease is running."""
+
+    @property
+    def owner(self) -> str | None: ...
+    @property
+    def lease_expires(self) -> float | None: ...
+    @property
+    def lease_epoch(self) -> str | None: ...
+    @property
+    def updated_at(self) -> datetime: ...
+
+
+def _leased(tx: Tx, row: _Lease) -> bool:
+    """Whether a lease is still running by the store's clock.
+
+    A lease is counted from the row's last write. Where that lies in the future by PostgreSQL's clock, which leases
+    are counted on there, the clock was set back since, and the lease is over: nothing may extend it. A machine's
+    own lease clock never jumps. A lease that lasts longer than any that can be set was never taken.
+    """
+    set_back = tx.dialect == "postgresql" and tx.now < row.updated_at - _CLOCKS_APART
+    return (
+        row.owner is not None
+        and row.lease_expires is not None
+        and row.lease_epoch == tx.lease_epoch
+        and tx.lease_now < row.lease_expires <= tx.lease_now + LONGEST_LEASE
+        and not set_back
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +90,17 @@ class RotationRow:
 
     @property
     def state(self) -> MachineState:
-        """The machine's state as it was committed last."""
+        """The machine's state as it was committed last.
+
+        Raises:
+            RowAltered: it is none that was ever committed.
+        """
+        try:
+            return self._state()
+        except (ValueError, KeyError, TypeError) as error:
+            raise altered(self.id, f"it says {error}") from None
+
+    def _state(self) -> MachineState:
         return MachineState(
             phase=Phase(self.phase),
             goal=Goal(self.goal),
@@ -77,20 +118,8 @@ class RotationRow:
         )
 
     def leased(self, tx: Tx) -> bool:
-        """Whether its lease is still running by the store's clock.
-
-        A lease is counted from the row's last write. Where that lies in the future by PostgreSQL's clock, which leases
-        are counted on there, the clock was set back since, and the lease is over: nothing may extend it. A machine's
-        own lease clock never jumps.
-        """
-        set_back = tx.dialect == "postgresql" and tx.now < self.updated_at - _CLOCKS_APART
-        return (
-            self.owner is not None
-            and self.lease_expires is not None
-            and self.lease_epoch == tx.lease_epoch
-            and self.lease_expires > tx.lease_now
-            and not set_back
-        )
+        """Whether its lease is still running by the store's clock."""
+        return _leased(tx, self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +136,15 @@ class EventRow:
     outcome: str
     seconds: float | None = None
     detail: str | None = None
+
+
+def altered(rotation_id: str, how: str) -> RowAltered:
+    """The refusal to go by the row of a rotation."""
+    return RowAltered(
+        f"The row of rotation {rotation_id} in the store was altered or damaged: {how}. Nothing was changed, neither "
+        "in the store nor on the target. Restore the row from a backup of the store, then: rotate resume. "
+        "What else was altered: rotate audit verify"
+    )
 
 
 def failure_from_row(stored: dict[str, Any] | None) -> Failure | None:
@@ -153,9 +191,15 @@ _BY_ID = select(*_COLUMNS).where(_R.id == bindparam("rotation_id"))
 # Fencing numbers grow over all rotations of a secret; a clock may jump back.
 _HISTORY = _OF_SECRET.order_by(_R.fencing.desc()).limit(bindparam("most"))
 _BY_ADMIN = (
-    select(_R.id, tables.secrets.c.arn, _R.owner, _R.lease_expires, _R.lease_epoch)
+    select(tables.secrets.c.arn, _R.owner, _R.lease_expires, _R.lease_epoch, _R.updated_at)
     .join(tables.secrets, tables.secrets.c.id == _R.secret_id)
     .where(_R.admin_arn == bindparam("admin_arn"), _ACTIVE)
+)
+_OWNED = (
+    select(tables.secrets.c.arn, *_COLUMNS)
+    .join(tables.secrets, tables.secrets.c.id == _R.secret_id)
+    .where(_ACTIVE, _R.owner.is_not(None))
+    .order_by(_R.created_at)
 )
 _UNFINISHED = (
     select(tables.secrets.c.arn)
@@ -178,8 +222,8 @@ _EVENTS = (
 )
 
 
-def _row(mapping: RowMapping | None) -> RotationRow | None:
-    return None if mapping is None else RotationRow(**mapping)
+def _row(found: Rows) -> RotationRow | None:
+    return next((RotationRow(**mapping) for mapping in found.mappings()), None)
 
 
 def active(tx: Tx, secret_id: int, *, for_update: bool = False) -> RotationRow | None:
@@ -189,12 +233,12 @@ def active(tx: Tx, secret_id: int, *, for_update: bool = False) -> RotationRow |
         for_update: its owner's writes wait until this transaction ends, so that what was read still holds then.
     """
     statement = _ACTIVE_OF_SECRET_LOCKED if for_update else _ACTIVE_OF_SECRET
-    return _row(tx.connection.execute(statement, {"secret_id": secret_id}).mappings().first())
+    return _row(tx.execute(statement, {"secret_id": secret_id}))
 
 
 def get(tx: Tx, rotation_id: str) -> RotationRow | None:
     """The rotation with this id, or None."""
-    return _row(tx.connection.execute(_BY_ID, {"rotation_id": rotation_id}).mappings().first())
+    return _row(tx.execute(_BY_ID, {"rotation_id": rotation_id}))
 
 
 def latest(tx: Tx, secret_id: int) -> RotationRow | None:
@@ -204,39 +248,39 @@ def latest(tx: Tx, secret_id: int) -> RotationRow | None:
 
 def history(tx: Tx, secret_id: int, *, limit: int) -> tuple[RotationRow, ...]:
     """The latest rotations of a secret, newest first."""
-    found = tx.connection.execute(_HISTORY, {"secret_id": secret_id, "most": limit}).mappings()
+    found = tx.execute(_HISTORY, {"secret_id": secret_id, "most": limit}).mappings()
     return tuple(RotationRow(**mapping) for mapping in found)
 
 
 def events(tx: Tx, rotation_id: str) -> tuple[EventRow, ...]:
     """What happened in a rotation, oldest first."""
-    found = tx.connection.execute(_EVENTS, {"rotation_id": rotation_id}).mappings()
+    found = tx.execute(_EVENTS, {"rotation_id": rotation_id}).mappings()
     return tuple(EventRow(**mapping) for mapping in found)
 
 
 def unfinished(tx: Tx, *, account: str, region: str) -> tuple[str, ...]:
     """ARNs of the secrets with a rotation that has not ended, oldest first."""
-    return tuple(
-        tx.connection.execute(_UNFINISHED, {"account": account, "region": region}).scalars()
+    return tuple(tx.execute(_UNFINISHED, {"account": account, "region": region}).scalars())
+
+
+def leased(tx: Tx) -> tuple[tuple[str, RotationRow], ...]:
+    """Every rotation of the store whose lease is running, each after its secret's ARN, oldest first."""
+    found = (
+        (mapping.pop("arn"), RotationRow(**mapping)) for mapping in tx.execute(_OWNED).mappings()
     )
+    return tuple((arn, row) for arn, row in found if row.leased(tx))
 
 
 def users_of_admin(tx: Tx, admin_arn: str) -> tuple[str, ...]:
     """ARNs of the secrets whose running rotation holds a lease and uses this admin secret."""
-    found = tx.connection.execute(_BY_ADMIN, {"admin_arn": admin_arn})
     return tuple(
-        row.arn
-        for row in found
-        if row.owner is not None
-        and row.lease_epoch == tx.lease_epoch
-        and row.lease_expires is not None
-        and row.lease_expires > tx.lease_now
+        row.arn for row in tx.execute(_BY_ADMIN, {"admin_arn": admin_arn}) if _leased(tx, row)
     )
 
 
 def insert_rotation(tx: Tx, columns: dict[str, Any]) -> None:
     """Adds a rotation; a second active one of the same secret violates the table's unique index."""
-    tx.connection.execute(_INSERT, columns)
+    tx.execute(_INSERT, columns)
 
 
 def update_fenced(tx: Tx, rotation_id: str, *, fencing: int, columns: dict[str, Any]) -> None:
@@ -246,7 +290,7 @@ def update_fenced(tx: Tx, rotation_id: str, *, fencing: int, columns: dict[str, 
         FencedOut: another owner has taken it over, or it has ended or was abandoned.
     """
     of = {"fenced_id": rotation_id, "fenced_number": fencing, "updated_at": tx.now}
-    result = tx.connection.execute(_UPDATE_FENCED, columns | of)
+    result = tx.execute(_UPDATE_FENCED, columns | of)
     if result.rowcount != 1:
         raise FencedOut(
             "this rotation is no longer ours: it was taken over by another process or abandoned from outside"
@@ -284,7 +328,7 @@ def abandon(tx: Tx, row: RotationRow, *, reason: str) -> None:
 def add_events(tx: Tx, rotation_id: str, records: Sequence[EventRow]) -> None:
     """Appends what happened since the last commit."""
     if records:
-        tx.connection.execute(
+        tx.execute(
             _INSERT_EVENTS,
             [
                 {

@@ -7,10 +7,11 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from rotator.errors import StoreUnavailable
+from rotator.store import moves
 from rotator.store.database import Database
 from rotator.store.tx import Tx
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision, oldest first: a start need not import Alembic to learn that all is current."""
 
 _REVISION = text("SELECT version_num FROM alembic_version")
@@ -24,6 +25,8 @@ class SchemaState(StrEnum):
     CURRENT = "current"
     BEHIND = "behind"  # an earlier release's, or none yet
     NEWER = "newer"  # a later release's
+    MOVED = "moved"  # its data are in another database now
+    INCOMPLETE = "incomplete"  # another store is being moved here
 
 
 def check(database: Database) -> SchemaState:
@@ -38,7 +41,7 @@ def check(database: Database) -> SchemaState:
     except DBAPIError:
         # No such table, most likely. To look for it first would cost every start a round trip.
         with database.read() as tx:
-            return _examine(tx)
+            return examine(tx)
 
 
 def upgrade(database: Database) -> None:
@@ -47,60 +50,94 @@ def upgrade(database: Database) -> None:
     Of processes that do so at the same time one does the work, and the others wait for it.
 
     Raises:
-        StoreUnavailable: the schema is a later release's, a migration failed, or the database
-            can't be reached. The schema is as it was.
+        StoreUnavailable: the schema is a later release's, the store was or is being moved, a migration failed, or
+            the database can't be reached. The schema is as it was.
     """
     try:
         with database.write() as tx:
-            if tx.dialect == "postgresql":
-                _wait_for_others(tx)
-            state = _examine(tx)
-            if state is SchemaState.BEHIND:
-                _migrate(tx)
+            migrate(tx, shown=database.url_shown)
     except DBAPIError as error:
         raise StoreUnavailable(
             f"The schema of {database.url_shown} can't be brought up to this release, and is as it "
             f"was: {error.orig}. Give rotator a database that no other program has tables in."
         ) from error
-    if state is SchemaState.NEWER:
-        raise _newer(database)
+
+
+def migrate(tx: Tx, *, shown: str) -> None:
+    """Migrates to this release's schema in a transaction that goes on after it.
+
+    Raises:
+        StoreUnavailable: the schema is a later release's, or the store was or is being moved.
+        DBAPIError: a migration failed.
+    """
+    if tx.dialect == "postgresql":
+        _wait_for_others(tx)
+    state = examine(tx)
+    refuse_closed(tx, state, shown=shown)
+    if state is SchemaState.BEHIND:
+        _run_migrations(tx)
 
 
 def require(database: Database) -> None:
     """Makes sure of this release's schema: SQLite is upgraded, PostgreSQL is for a person to do.
 
     Raises:
-        StoreUnavailable: the schema is another release's, or the database can't be reached.
+        StoreUnavailable: the schema is another release's, the store was or is being moved, or the database can't be
+            reached.
     """
     state = check(database)
-    if state is SchemaState.NEWER:
-        raise _newer(database)
-    if state is SchemaState.BEHIND and database.dialect == "postgresql":
+    if state is SchemaState.CURRENT:
+        return
+    with database.read() as tx:
+        refuse_closed(tx, state, shown=database.url_shown)
+    if database.dialect == "postgresql":
         raise StoreUnavailable(
             f"The store {database.url_shown} has no schema yet, or an earlier release's. "
             "Back it up where it has data, then run: rotate db upgrade"
         )
-    if state is SchemaState.BEHIND:
-        upgrade(database)
+    upgrade(database)
 
 
-def _newer(database: Database) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"The schema of the store {database.url_shown} is a later release's; nothing was changed. "
-        "Install that release: pip install --upgrade rotator-engine"
-    )
+def refuse_closed(tx: Tx, state: SchemaState, *, shown: str) -> None:
+    """Refuses a store that nobody of this release may use: a later one's, one that was moved, or an incomplete one.
+
+    Raises:
+        StoreUnavailable: `state` is one of these; it says how to go on.
+    """
+    if state is SchemaState.NEWER:
+        raise StoreUnavailable(
+            f"The schema of the store {shown} is a later release's; nothing was changed. "
+            "Install that release: pip install --upgrade rotator-engine"
+        )
+    if state is SchemaState.MOVED:
+        raise StoreUnavailable(
+            f"The store {shown} was moved to {moves.get(tx).other}. It is kept as it was then, and nothing is written "
+            "to it any more. Name the new place in the settings (store.url). To go back, move it from there to an "
+            "empty database: rotate db migrate --to URL"
+        )
+    if state is SchemaState.INCOMPLETE:
+        raise StoreUnavailable(
+            f"The store {shown} is incomplete: {moves.get(tx).other} is being moved here, or that was interrupted. "
+            "To go on, run the same rotate db migrate again. To give it up, drop this database: the other store has "
+            "all of it."
+        )
 
 
-def _examine(tx: Tx) -> SchemaState:
+def examine(tx: Tx) -> SchemaState:
+    """How the schema of a database that may have none compares with this release's."""
     if not inspect(tx.connection).has_table("alembic_version"):
         return SchemaState.BEHIND
     return _state(tx)
 
 
 def _state(tx: Tx) -> SchemaState:
-    revision = tx.connection.execute(_REVISION).scalar_one_or_none()
+    revision: str | None = tx.connection.execute(_REVISION).scalar_one_or_none()
     if revision == REVISIONS[-1]:
         return SchemaState.CURRENT
+    if revision is not None and revision.endswith(moves.MOVED):
+        return SchemaState.MOVED
+    if revision is not None and revision.endswith(moves.INCOMPLETE):
+        return SchemaState.INCOMPLETE
     if revision is None or revision in REVISIONS:
         return SchemaState.BEHIND
     return SchemaState.NEWER
@@ -113,7 +150,7 @@ def _wait_for_others(tx: Tx) -> None:
     tx.connection.execute(_LOCK, {"key": _LOCK_KEY})
 
 
-def _migrate(tx: Tx) -> None:
+def _run_migrations(tx: Tx) -> None:
     from alembic import command
     from alembic.config import Config
 

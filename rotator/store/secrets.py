@@ -1,17 +1,19 @@
 """The secrets themselves, with their rotation settings and read barrier, as rows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import bindparam, delete, insert, select, text
+from sqlalchemy import bindparam, delete, exists, select, text
 from sqlalchemy import update as sql_update
 
-from rotator.errors import ResourceNotFound
-from rotator.model.names import parse_secret_id, split_suffix
+from rotator.errors import ResourceNotFound, RowAltered
+from rotator.model.names import is_own_arn, parse_secret_id, split_suffix
+from rotator.model.rotation import LONGEST_BARRIER
+from rotator.store import search
 from rotator.store.store import Tx
-from rotator.store.tables import secrets
+from rotator.store.tables import Instant, rotations, secrets, versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +26,16 @@ class Barrier:
     def remaining(self, now: datetime) -> float:
         """Seconds until it falls at the latest; 0 where it has fallen.
 
-        A clock that was set back extends nothing: before the moment when it was raised it counts as fallen.
+        A clock that was set back extends nothing: before the moment when it was raised it counts as fallen. Neither
+        does a row that was altered: it falls when the longest limit that can be set is over.
         """
-        return (self.until - now).total_seconds() if self.raised_at <= now < self.until else 0.0
+        until = min(self.until, self.raised_at + timedelta(seconds=LONGEST_BARRIER))
+        return (until - now).total_seconds() if self.raised_at <= now < until else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SecretRow:
-    """One secret: every column of its row, in the words of `rotator.store.tables`."""
+    """One secret: every column of its row but the resource policy, in the words of `rotator.store.tables`."""
 
     id: int
     account: str
@@ -60,14 +64,17 @@ class SecretRow:
     rotation_options: Mapping[str, Any] | None
     barrier_raised_at: datetime | None
     barrier_until: datetime | None
+    tagged: bool
+    revision: int
 
     @property
     def barrier(self) -> Barrier | None:
         """The read barrier; None where none is raised."""
-        return _barrier(self.barrier_raised_at, self.barrier_until)
+        return barrier_of(self.barrier_raised_at, self.barrier_until)
 
 
-def _barrier(raised_at: datetime | None, until: datetime | None) -> Barrier | None:
+def barrier_of(raised_at: datetime | None, until: datetime | None) -> Barrier | None:
+    """The read barrier of a row; None where none is raised."""
     return None if raised_at is None or until is None else Barrier(raised_at=raised_at, until=until)
 
 
@@ -79,6 +86,11 @@ _BY_NAME = _SELECT.where(
     secrets.c.region == bindparam("at_region"),
     secrets.c.name == bindparam("at_name"),
 )
+_BY_NAMES = _SELECT.where(
+    secrets.c.account == bindparam("at_account"),
+    secrets.c.region == bindparam("at_region"),
+    secrets.c.name.in_(bindparam("at_names", expanding=True)),
+)
 _PLAIN = {"id": _BY_ID, "arn": _BY_ARN, "name": _BY_NAME}
 # NO KEY UPDATE: writers of one secret queue up, rows that merely refer to it can still be written.
 _LOCKED = {key: statement.with_for_update(key_share=True) for key, statement in _PLAIN.items()}
@@ -89,10 +101,28 @@ _LOCK = (
 _BARRIER = select(secrets.c.barrier_raised_at, secrets.c.barrier_until).where(
     secrets.c.id == bindparam("at_id")
 )
-_INSERT = insert(secrets).returning(secrets.c.id)
+_POLICY = select(secrets.c.resource_policy).where(secrets.c.id == bindparam("at_id"))
 _UPDATE = sql_update(secrets).where(secrets.c.id == bindparam("at_id"))
-_UPDATE_RETURNING = _UPDATE.returning(*(secrets.c[field.name] for field in fields(SecretRow)))
+_UPDATE_RETURNING = _UPDATE.values(revision=secrets.c.revision + 1).returning(
+    *(secrets.c[field.name] for field in fields(SecretRow))
+)
 _DELETE = delete(secrets).where(secrets.c.id == bindparam("at_id"))
+# A rotation that was abandoned and is not settled keeps its secret, as a pinned version does.
+_PURGEABLE = (
+    _SELECT.where(
+        secrets.c.account == bindparam("at_account"),
+        secrets.c.region == bindparam("at_region"),
+        secrets.c.purge_at <= bindparam("at_time", type_=Instant),
+        ~exists().where(versions.c.secret_id == secrets.c.id, versions.c.pinned),
+        ~exists().where(
+            rotations.c.secret_id == secrets.c.id,
+            text("rotations.status IN ('running', 'waiting', 'abandoning')"),
+        ),
+    )
+    .order_by(secrets.c.purge_at, secrets.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
 
 _chain = (
     select(secrets.c.arn, secrets.c.admin_arn)
@@ -116,8 +146,55 @@ def _one(
     tx: Tx, key: str, parameters: Mapping[str, object], *, for_update: bool
 ) -> SecretRow | None:
     statement = (_LOCKED if for_update else _PLAIN)[key]
-    row = tx.connection.execute(statement, parameters).one_or_none()
-    return None if row is None else SecretRow(*row)
+    row = tx.execute(statement, parameters).one_or_none()
+    return None if row is None else in_its_place(SecretRow(*row))
+
+
+class _Place(Protocol):
+    """The columns that say which secret a row is of."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def arn(self) -> str: ...
+
+
+_Placed = TypeVar("_Placed", bound=_Place)
+
+
+def in_its_place(row: _Placed) -> _Placed:
+    """The row itself: its ARN agrees with its account, region and name.
+
+    Raises:
+        RowAltered: it doesn't, so it may be another secret's row.
+    """
+    if not is_own_arn(row.arn, region=row.region, account=row.account, name=row.name):
+        raise RowAltered(
+            f"The row of the secret {row.name} in the store was altered: its ARN, {row.arn}, is that of another name, "
+            "account or region. Nothing of it was used. Restore the row from a backup of the store. What else was "
+            "altered: rotate audit verify"
+        )
+    return row
+
+
+def place(secret_id: str, *, account: str, region: str) -> tuple[str, Mapping[str, str]]:
+    """How to look up what a SecretId names: by `arn` or by `name`, with the parameters for it.
+
+    Raises:
+        ValidationError: a bare name is malformed.
+    """
+    ref = parse_secret_id(secret_id)
+    if ref.arn is not None and split_suffix(ref.name) is not None:
+        return "arn", {"at_arn": ref.arn}
+    return "name", {
+        "at_account": ref.account if ref.account is not None else account,
+        "at_region": ref.region if ref.region is not None else region,
+        "at_name": ref.name,
+    }
 
 
 def find(
@@ -135,20 +212,22 @@ def find(
     Raises:
         ValidationError: a bare name is malformed.
         ResourceNotFound: there is no such secret.
+        RowAltered: its ARN is another secret's.
     """
-    ref = parse_secret_id(secret_id)
-    if ref.arn is not None and split_suffix(ref.name) is not None:
-        row = _one(tx, "arn", {"at_arn": ref.arn}, for_update=for_update)
-    else:
-        where = {
-            "at_account": ref.account if ref.account is not None else account,
-            "at_region": ref.region if ref.region is not None else region,
-            "at_name": ref.name,
-        }
-        row = _one(tx, "name", where, for_update=for_update)
+    key, at = place(secret_id, account=account, region=region)
+    row = _one(tx, key, at, for_update=for_update)
     if row is None:
         raise ResourceNotFound("Secrets Manager can't find the specified secret.")
     return row
+
+
+def by_names(
+    tx: Tx, *, account: str, region: str, names: Collection[str]
+) -> Mapping[str, SecretRow]:
+    """Those of the named secrets that exist, by name."""
+    where = {"at_account": account, "at_region": region, "at_names": list(names)}
+    rows = (SecretRow(*row) for row in tx.execute(_BY_NAMES, where))
+    return {row.name: row for row in rows}
 
 
 def by_id(tx: Tx, secret_id: int, *, for_update: bool = False) -> SecretRow:
@@ -166,36 +245,29 @@ def by_id(tx: Tx, secret_id: int, *, for_update: bool = False) -> SecretRow:
 def lock(tx: Tx, secret_id: int) -> None:
     """Makes other writers of the secret wait; on SQLite every write transaction is alone anyhow."""
     if tx.dialect == "postgresql":
-        tx.connection.execute(_LOCK, {"at_id": secret_id})
+        tx.execute(_LOCK, {"at_id": secret_id})
 
 
 def barrier(tx: Tx, secret_id: int) -> Barrier | None:
     """The read barrier of a secret; None where none is raised or the secret is gone."""
-    row = tx.connection.execute(_BARRIER, {"at_id": secret_id}).one_or_none()
-    return None if row is None else _barrier(*row)
-
-
-def add(tx: Tx, **columns: object) -> int:
-    """Adds a secret and gives its row id.
-
-    Raises:
-        sqlalchemy.exc.IntegrityError: the name is in use in its account and region.
-    """
-    return int(tx.connection.execute(_INSERT, columns).scalar_one())
+    row = tx.execute(_BARRIER, {"at_id": secret_id}).one_or_none()
+    return None if row is None else barrier_of(*row)
 
 
 def update(tx: Tx, secret_id: int, **columns: object) -> None:
-    """Writes some columns of a secret."""
-    tx.connection.execute(_UPDATE, columns | {"at_id": secret_id})
+    """Writes some columns of a secret; with its description also the words that it is found by."""
+    tx.execute(_UPDATE, columns | {"at_id": secret_id})
+    if "description" in columns:
+        search.refresh(tx, secret_id)
 
 
 def update_returning(tx: Tx, secret_id: int, **columns: object) -> SecretRow:
-    """Writes some columns of a secret and gives the row as it is then; other writers of it wait.
+    """Writes some columns of a secret, as its next revision, and gives the row as it is then; other writers wait.
 
     Raises:
         ResourceNotFound: it was deleted.
     """
-    row = tx.connection.execute(_UPDATE_RETURNING, columns | {"at_id": secret_id}).one_or_none()
+    row = tx.execute(_UPDATE_RETURNING, columns | {"at_id": secret_id}).one_or_none()
     if row is None:
         raise ResourceNotFound("Secrets Manager can't find the specified secret.")
     return SecretRow(*row)
@@ -203,17 +275,34 @@ def update_returning(tx: Tx, secret_id: int, **columns: object) -> SecretRow:
 
 def remove(tx: Tx, secret_id: int) -> None:
     """Removes a secret with all that belongs to it."""
-    tx.connection.execute(_DELETE, {"at_id": secret_id})
+    tx.execute(_DELETE, {"at_id": secret_id})
+
+
+def purgeable(
+    tx: Tx, *, account: str, region: str, now: datetime, limit: int
+) -> Sequence[SecretRow]:
+    """Secrets whose recovery window is over and whose targets hold nothing unsettled; the longest due first.
+
+    They are locked for this transaction; those that another one has are left to it.
+    """
+    where = {"at_account": account, "at_region": region, "at_time": now, "most": limit}
+    return [SecretRow(*row) for row in tx.execute(_PURGEABLE, where)]
+
+
+def resource_policy(tx: Tx, secret_id: int) -> str | None:
+    """The resource policy of a secret as it was given, None where it has none."""
+    policy: str | None = tx.execute(_POLICY, {"at_id": secret_id}).scalar_one()
+    return policy
 
 
 def admin_chain(tx: Tx, arn: str) -> frozenset[str]:
     """The ARNs of a secret, of its admin secret, of that one's admin secret, and so on."""
-    return frozenset(tx.connection.execute(_ADMIN_CHAIN, {"at_arn": arn}).scalars())
+    return frozenset(tx.execute(_ADMIN_CHAIN, {"at_arn": arn}).scalars())
 
 
 def administered(tx: Tx, arn: str, *, limit: int) -> tuple[str, ...]:
     """Names of secrets, not marked for deletion, whose pinned admin secret this is; at most `limit`."""
-    return tuple(tx.connection.execute(_ADMINISTERED, {"admin": arn, "most": limit}).scalars())
+    return tuple(tx.execute(_ADMINISTERED, {"admin": arn, "most": limit}).scalars())
 
 
 def lock_authority(tx: Tx) -> None:
@@ -222,4 +311,4 @@ def lock_authority(tx: Tx) -> None:
     On SQLite every write transaction is alone anyhow.
     """
     if tx.dialect == "postgresql":
-        tx.connection.execute(_LOCK_AUTHORITY)
+        tx.execute(_LOCK_AUTHORITY)

@@ -1,6 +1,7 @@
 """The embedded store: one SQLite file in WAL mode, on one machine."""
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,22 @@ from sqlalchemy.exc import DBAPIError
 
 from rotator.errors import ConfigurationError, StoreUnavailable
 from rotator.files import OTHERS, create_private_file
+from rotator.store.statements import Prepared
 
-_IMMEDIATE = "sqlite_immediate"
+_PAUSE = 0.01  # seconds between two tries to switch a new file
+
+CONNECTIONS = 32
+"""How many transactions there may be at once."""
+
+IMMEDIATE = "immediate"
+"""What marks a connection whose next transaction takes the write lock as it begins.
+
+One that turned from reading to writing half-way could be refused without any waiting
+(`SQLITE_BUSY_SNAPSHOT`, https://sqlite.org/rescode.html#busy_snapshot).
+"""
+
+_BEGIN = Prepared.plain("BEGIN")
+_BEGIN_IMMEDIATE = Prepared.plain("BEGIN IMMEDIATE")
 
 
 def connect(url: URL, *, create: bool, lock_timeout: float) -> Engine:
@@ -36,23 +51,20 @@ def connect(url: URL, *, create: bool, lock_timeout: float) -> Engine:
         url,
         hide_parameters=True,
         connect_args={"timeout": lock_timeout, "isolation_level": None},
-        pool_size=32,
+        pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=lock_timeout,
         pool_use_lifo=True,
     )
-    event.listen(engine, "connect", _make_durable)
+
+    def make_durable(connection: Any, _record: object) -> None:
+        _switch_to_wal(connection, patience=lock_timeout)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    event.listen(engine, "connect", make_durable)
     event.listen(engine, "begin", _begin)
     return engine
-
-
-def for_writing(engine: Engine) -> Engine:
-    """The same pool, where a transaction takes the write lock as it begins.
-
-    One that turned from reading to writing half-way could be refused without any waiting
-    (`SQLITE_BUSY_SNAPSHOT`, https://sqlite.org/rescode.html#busy_snapshot).
-    """
-    return engine.execution_options(**{_IMMEDIATE: True})
 
 
 def _check_file(path: Path, *, create: bool) -> None:
@@ -81,17 +93,24 @@ def _create_file(path: Path) -> None:
         return  # another process was faster
 
 
-def _make_durable(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
+def _switch_to_wal(connection: Any, *, patience: float) -> None:
+    # Of several who switch a new file at once some are refused without the wait that their timeout asks for.
+    end = time.monotonic() + patience
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:
     # sqlite3's own transaction control begins only before a change, so that a read would see
     # several states of the store.
-    immediate = connection.get_execution_options().get(_IMMEDIATE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    (_BEGIN_IMMEDIATE if connection.info[IMMEDIATE] else _BEGIN).run(connection, {})
 
 
 _LOCKED = "Another process locked it and did not release it in time. To see which: fuser '{path}'"
@@ -103,6 +122,7 @@ _DAMAGED = (
     "sqlite3 '{path}' .recover prints what can still be read."
 )
 _MEANINGS = {
+    sqlite3.SQLITE_CONSTRAINT_TRIGGER: "It was moved to another database. Start anew: it says where.",
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
     sqlite3.SQLITE_PROTOCOL: _LOCKED,
@@ -122,5 +142,5 @@ def explain(error: DBAPIError, *, path: str) -> str | None:
     if code is None:
         return None
     primary = code & 0xFF  # of an extended result code: https://sqlite.org/rescode.html
-    meaning = _MEANINGS.get(primary)
+    meaning = _MEANINGS.get(code) or _MEANINGS.get(primary)
     return meaning and f"{meaning.format(path=path)} ({error.orig})"

@@ -1,19 +1,58 @@
-"""The store: a database whose schema is this release's."""
+"""The store: a database whose schema is this release's, and whose audit is chained."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Self
 
-from rotator.store import schema
-from rotator.store.database import LOCK_TIMEOUT, Database
+from sqlalchemy import URL, Engine
+
+from rotator import telemetry
+from rotator.crypto.audit_key import AuditKey, AuditKeySource
+from rotator.store import accesses, audit_checkpoints, schema
+from rotator.store.audit_chain import CHECKPOINTS, Link
+from rotator.store.audit_checkpoints import Checkpoint, Reason
+from rotator.store.audit_trail import Place, Trail
+from rotator.store.database import LOCK_TIMEOUT, Database, open_engine
+from rotator.store.group_commit import GroupCommit
+from rotator.store.notes import Access, AuditEntry
 from rotator.store.tx import Tx
 
 __all__ = ["Store", "Tx"]
 
+_log = telemetry.logger("audit")
+_Noted = tuple[Sequence[AuditEntry], Sequence[Access]]
+
 
 class Store(Database):
-    """A database that rotator can work on."""
+    """A database that rotator can work on.
+
+    What a transaction records in the audit is kept with it or not at all. The records of reading transactions are
+    committed right after them, many threads' at once, and nobody is answered before.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        url: URL,
+        lock_timeout: float,
+        audit_key: AuditKeySource | None = None,
+    ) -> None:
+        super().__init__(engine, url=url, lock_timeout=lock_timeout)
+        self._trail = Trail(
+            audit_key, dialect=self.dialect, shown=self.url_shown, patience=lock_timeout
+        )
+        self._group = GroupCommit(self._write_together)
 
     @classmethod
-    def open(cls, url: str, *, create: bool, lock_timeout: float = LOCK_TIMEOUT) -> Self:
+    def open(
+        cls,
+        url: str,
+        *,
+        create: bool,
+        lock_timeout: float = LOCK_TIMEOUT,
+        audit_key: AuditKeySource | None = None,
+    ) -> Self:
         """The store at `url`.
 
         A SQLite store is brought up to this release first; a PostgreSQL store has to be there
@@ -23,15 +62,150 @@ class Store(Database):
             url: `sqlite:////path/to/store.db` or `postgresql://user:password@host/name`.
             create: make a SQLite file where there is none.
             lock_timeout: seconds to wait for what another process has locked.
+            audit_key: asked when something is first recorded; without it nothing can be.
 
         Raises:
             ConfigurationError: the URL can't be used.
             StoreUnavailable: it can't be reached, or its schema is another release's.
         """
-        store = cls.connect(url, create=create, lock_timeout=lock_timeout)
+        parsed, engine = open_engine(url, create=create, lock_timeout=lock_timeout)
+        store = cls(engine, url=parsed, lock_timeout=lock_timeout, audit_key=audit_key)
         try:
             schema.require(store)
         except BaseException:
             store.close()
             raise
         return store
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A transaction that only reads: one state on SQLite, READ COMMITTED on PostgreSQL.
+
+        Raises:
+            KeyUnavailable, StoreUnavailable: what it records can't be committed, so its result is not to be used.
+        """
+        with super().read() as tx:
+            yield tx
+        if tx.entries:
+            self._group.submit((tx.entries, ()))
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """A transaction that may write; on SQLite it has the write lock from its beginning.
+
+        Raises:
+            KeyUnavailable, StoreUnavailable: what it did or what it records can't be kept, so nothing was.
+        """
+        place: Place | None = None
+        committed = False
+        try:
+            with super().write() as tx:
+                yield tx
+                # As late as can be: the head of a shard is the last lock that a transaction takes.
+                if tx.entries:
+                    place = self._trail.take_place()
+                    self._trail.append(tx, place)
+            committed = True
+        finally:
+            if place is not None:
+                self._trail.give_back(place, committed=committed)
+        if place is not None and place.checkpoint_due:
+            self._checkpoint_quietly()
+
+    @contextmanager
+    def maintain(self) -> Iterator[tuple[Tx, AuditKey, Mapping[int, Link]]]:
+        """A write transaction that has locked the heads of all shards: it, the audit key, and the heads.
+
+        Raises:
+            AuditBroken: a head is not as it was written.
+            KeyUnavailable, StoreUnavailable: as `write` does.
+        """
+        place: Place | None = None
+        committed = False
+        try:
+            with super().write() as tx:
+                # The shard first: who has one, and waits for its head, must not be waited for.
+                place = self._trail.take_place()
+                yield tx, self._trail.key(), self._trail.heads(tx, for_update=True)
+                self._trail.append(tx, place)
+            committed = True
+        finally:
+            if place is not None:
+                self._trail.give_back(place, committed=committed)
+
+    def begin_audit(self, *, anew: bool = False) -> bool:
+        """Whether the audit of the store was begun by this call.
+
+        The audit key is made where there is none.
+
+        Args:
+            anew: also where the store had an audit, which was removed; its first checkpoint says so.
+
+        Raises:
+            AuditBroken: it was begun before, and its heads are not as they were written, or it was removed.
+            KeyUnavailable: the key can't be used or made, or is another store's.
+            StoreUnavailable: the store can't be written.
+        """
+        with super().write() as tx:
+            return self._trail.begin(tx, anew=anew)
+
+    def audit_key(self) -> AuditKey:
+        """The key that the audit is chained under.
+
+        Raises:
+            KeyUnavailable: there is none, or it can't be used.
+        """
+        return self._trail.key()
+
+    def check_audit_key(self, tx: Tx) -> None:
+        """Makes sure that the audit key is the one that the audit was begun with.
+
+        Raises:
+            KeyUnavailable: it is not, or can't be used.
+        """
+        self._trail.check_key(tx)
+
+    def audit_state(self) -> tuple[Mapping[int, Link], Checkpoint]:
+        """The heads and the last checkpoint, each known to be as it was written.
+
+        Raises:
+            AuditBroken: one of them is not.
+            KeyUnavailable, StoreUnavailable: they can't be read or compared.
+        """
+        with self.read() as tx:
+            heads = self._trail.heads(tx)
+            return heads, audit_checkpoints.latest(tx, self._trail.key(), heads[CHECKPOINTS])
+
+    def checkpoint(self, reason: Reason, *entries: AuditEntry) -> int:
+        """Writes a checkpoint over all heads, and these records after it; gives its number.
+
+        Raises:
+            AuditBroken: a head or the last checkpoint is not as it was written.
+            KeyUnavailable, StoreUnavailable: as `write` does.
+        """
+        with self.maintain() as (tx, key, heads):
+            tx.entries.extend(entries)
+            return audit_checkpoints.add(tx, key, heads, reason=reason)
+
+    def record(self, *entries: AuditEntry, accesses: Sequence[Access] = ()) -> None:
+        """Commits records of what changed nothing, such as a read or a refusal, with those of other threads.
+
+        Args:
+            accesses: what was read.
+
+        Raises:
+            KeyUnavailable, StoreUnavailable: they can't be kept, so nobody may be answered as if they were.
+        """
+        self._group.submit((entries, accesses))
+
+    def _write_together(self, noted: Sequence[_Noted]) -> None:
+        with self.write() as tx:
+            tx.entries.extend(entry for entries, _ in noted for entry in entries)
+            accesses.note(tx, (access for _, accessed in noted for access in accessed))
+
+    def _checkpoint_quietly(self) -> None:
+        # What was asked for is committed: a checkpoint that fails is made by who passes the next multiple.
+        try:
+            self.checkpoint(Reason.PERIODIC)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it must not undo the answer
+            _log.warning("audit.checkpoint.failed", error=type(error).__name__, message=str(error))

@@ -20,7 +20,9 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
+from sqlalchemy.types import TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -41,8 +43,11 @@ class Instant(TypeDecorator[datetime]):
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
-# Compared byte by byte on every engine: a prefix is a range of the index in every locale.
-_Name = String(512).with_variant(String(512, collation="C"), "postgresql")
+
+def _bytewise(length: int) -> TypeEngine[str]:
+    """A text that is compared byte by byte on every engine: a prefix is a range of the index in every locale."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
 
 metadata = MetaData(
     naming_convention={
@@ -59,7 +64,7 @@ secrets = Table(
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("account", String(12), nullable=False),
     Column("region", String(64), nullable=False),
-    Column("name", _Name, nullable=False),
+    Column("name", _bytewise(512), nullable=False),
     Column("arn", String(640), nullable=False, unique=True),
     Column("description", Text),
     Column("kms_key_id", String(2048)),  # None: the default key
@@ -88,8 +93,15 @@ secrets = Table(
     # Read barrier of a gap rotation.
     Column("barrier_raised_at", Instant),
     Column("barrier_until", Instant),
+    Column("resource_policy", Text),  # as it was given
+    Column("tagged", Boolean, nullable=False, server_default=false()),  # ever: Tags is [] then
+    Column(
+        "revision", BigInteger, nullable=False, server_default="0"
+    ),  # of its last recorded change
     UniqueConstraint("account", "region", "name"),
     Index("ix_secrets_listing", "account", "region", "created_at", "id"),
+    Index("ix_secrets_changed", "account", "region", "changed_at", "id"),
+    Index("ix_secrets_accessed", "account", "region", "accessed_on", "id"),
     Index("ix_secrets_admin_arn", "admin_arn"),
     sqlite_autoincrement=True,  # an id is never used again: sealed rows are bound to their secret for ever
 )
@@ -105,11 +117,14 @@ versions = Table(
     # The sealed value; all None for a version without one.
     Column("binary", Boolean),
     Column("key_id", String(256)),
+    Column(
+        "bound_key_id", String(256)
+    ),  # of the first release's rows: the key that their value is bound to
     Column("wrapped_key", LargeBinary),
     Column("nonce", LargeBinary),
     Column("ciphertext", LargeBinary),
     Index("ix_versions_created", "secret_id", "created_at"),
-    Index("ix_versions_key_id", "key_id"),
+    Index("ix_versions_key_id", "key_id", "secret_id", "version_id"),
 )
 
 labels = Table(
@@ -124,9 +139,21 @@ tags = Table(
     "tags",
     metadata,
     Column("secret_id", _Id, ForeignKey("secrets.id", ondelete="CASCADE"), primary_key=True),
-    Column("key", String(128), primary_key=True),
-    Column("value", String(256), nullable=False),
+    Column("key", _bytewise(128), primary_key=True),
+    Column("value", _bytewise(256), nullable=False),
     Index("ix_tags_key_value", "key", "value", "secret_id"),
+    Index("ix_tags_value", "value", "secret_id"),
+)
+
+# The words of each secret, so that a filter finds the secrets of a word: kept by `rotator.store.search`.
+words = Table(
+    "words",
+    metadata,
+    Column("secret_id", _Id, ForeignKey("secrets.id", ondelete="CASCADE"), primary_key=True),
+    Column("place", String(1), primary_key=True),  # where it stands: `rotator.store.search.Place`
+    Column("word", _bytewise(512), primary_key=True),
+    Index("ix_words_word", "place", "word", "secret_id"),
+    sqlite_with_rowid=False,  # the key is all of the row
 )
 
 rotations = Table(
@@ -190,20 +217,53 @@ rotation_events = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
+    # Its place in the chains. Shard -1: a record of an earlier release, in no chain.
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("account", String(12), nullable=False),
     Column("region", String(64), nullable=False),
     Column("principal", String(256), nullable=False),
     Column("event", String(64), nullable=False),
-    Column("secret_arn", String(640)),
+    Column("secret_arn", _bytewise(640)),
     Column("version_id", String(64)),
     Column("outcome", String(16), nullable=False),
     Column("detail", JSON(none_as_null=True)),
-    Index("ix_audit_secret", "secret_arn", "id"),
+    Column(
+        "revision", BigInteger
+    ),  # that the secret has with this change; None: nothing was changed
+    Column("mac", LargeBinary),  # of this row and the one before it; None where it is in no chain
     Index("ix_audit_at", "at"),
-    sqlite_autoincrement=True,
+    Index("ix_audit_secret", "secret_arn", "at"),
+    Index("ix_audit_principal", "principal", "at"),
+    Index("ix_audit_event", "event", "at"),
+)
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("shard", Integer, primary_key=True, autoincrement=False),  # -2: the checkpoints' own
+    Column("seq", BigInteger, nullable=False),  # of the last record
+    Column("mac", LargeBinary, nullable=False),  # of the last record
+    Column("seal", LargeBinary, nullable=False),  # of this row
+)
+
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("fingerprint", String(32), nullable=False),  # of the audit key
+    Column("heads", JSON, nullable=False),  # shard -> [seq, mac] of its last record
+    Column(
+        "bases", JSON, nullable=False
+    ),  # shard -> [seq, mac] before its first record that is kept
+    # The records that are in no chain.
+    Column("unchained", BigInteger, nullable=False),
+    Column("unchained_digest", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, nullable=False),  # of this row and the one before it
 )
 
 sealing_check = Table(
@@ -212,4 +272,13 @@ sealing_check = Table(
     # A known text sealed under each key that the store has used: a wrong key is refused before it seals anything.
     Column("key_id", String(256), primary_key=True),
     Column("wrapped_key", LargeBinary, nullable=False),
+)
+
+moves = Table(
+    "moves",
+    metadata,
+    # One row in a store that was moved, or that is being filled from another; which of both, its revision says.
+    Column("other", Text, primary_key=True),  # the other store's URL, without a password
+    Column("run", String(32), nullable=False),  # the process that may fill it
+    Column("at", Instant, nullable=False),
 )

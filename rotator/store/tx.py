@@ -1,20 +1,25 @@
 """A transaction as the query modules see it: a connection, and the clocks that count in it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Executable, func, select
 
 from rotator.errors import StoreUnavailable
 from rotator.sdk import clock
+from rotator.store import statements
+from rotator.store.notes import AuditEntry
+from rotator.store.statements import Parameters, Rows
 
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SERVER_TIME = select(func.clock_timestamp())
+_NONE: Parameters = {}
 
 
 class Clock(Protocol):
@@ -64,7 +69,7 @@ class ServerClock:
     @cached_property
     def now(self) -> datetime:
         """See `Clock`."""
-        now: datetime = self._connection.execute(_SERVER_TIME).scalar_one()
+        now: datetime = statements.execute(self._connection, _SERVER_TIME, _NONE).scalar_one()
         return now.astimezone(UTC)
 
     @property
@@ -80,11 +85,27 @@ class ServerClock:
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """One transaction on the store, for as long as the block of `Store.read` or `Store.write`."""
+    """One transaction on the store, for as long as the block of `Store.read` or `Store.write`.
+
+    Attributes:
+        entries: audit records to be written at its end; those of a reading transaction are written
+            after it, together with those of other threads.
+    """
 
     connection: Connection
     dialect: Dialect
     clock: Clock
+    entries: list[AuditEntry] = field(default_factory=list)
+
+    def record(self, entry: AuditEntry) -> None:
+        """Notes an audit record. Without it the transaction is not kept, or its reader not answered."""
+        self.entries.append(entry)
+
+    def execute(
+        self, statement: Executable, parameters: Parameters | Sequence[Parameters] = _NONE
+    ) -> Rows:
+        """Runs a statement that was built once, at import; several sets of parameters run it for each."""
+        return statements.execute(self.connection, statement, parameters)
 
     @property
     def now(self) -> datetime:

@@ -1,5 +1,6 @@
 """The versions of secrets, with their sealed values, as rows."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Row,
     bindparam,
     case,
     delete,
@@ -20,12 +20,15 @@ from sqlalchemy import (
 from sqlalchemy import insert as sql_insert
 
 from rotator.crypto.envelope import Sealed
+from rotator.model.labels import CURRENT
 from rotator.store.store import Tx
 from rotator.store.tables import Instant, labels, versions
 
 KEPT_WITHOUT_LABEL = 100
 KEPT_AT_LEAST = timedelta(hours=24)
-_TICK = 1000  # microseconds: the API shows creation times in milliseconds, and they are distinct
+TICK = timedelta(milliseconds=1)
+"""The API shows creation times in milliseconds, and those of a secret's versions are distinct."""
+_TICK = TICK // timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +49,14 @@ class VersionRow:
     sealed: Sealed | None = None
 
 
-_COLUMNS = (
+COLUMNS = (
     versions.c.secret_id,
     versions.c.version_id,
     versions.c.created_at,
     versions.c.accessed_on,
     versions.c.pinned,
     versions.c.key_id,
+    versions.c.bound_key_id,
     versions.c.wrapped_key,
     versions.c.nonce,
     versions.c.ciphertext,
@@ -61,15 +65,15 @@ _COLUMNS = (
 _THIS_SECRET = versions.c.secret_id == bindparam("at_secret")
 _THIS = _THIS_SECRET & (versions.c.version_id == bindparam("at_version"))
 
-_GET = select(*_COLUMNS).where(_THIS)
-_MANY = select(*_COLUMNS).where(
+_GET = select(*COLUMNS).where(_THIS)
+_MANY = select(*COLUMNS).where(
     _THIS_SECRET, versions.c.version_id.in_(bindparam("at_versions", expanding=True))
 )
 
 _wanted = labels.alias("wanted")
 _all = labels.alias("all_labels")
 _AT_LABEL = (
-    select(*_COLUMNS, _all.c.label)
+    select(*COLUMNS, _all.c.label)
     .select_from(_wanted)
     .join(
         versions,
@@ -84,6 +88,23 @@ _AT_LABEL = (
     .order_by(_all.c.label)
 )
 
+_CURRENT_OF = (
+    select(*COLUMNS)
+    .join(
+        labels,
+        (labels.c.secret_id == versions.c.secret_id)
+        & (labels.c.version_id == versions.c.version_id),
+    )
+    .where(
+        labels.c.secret_id.in_(bindparam("at_secrets", expanding=True)), labels.c.label == CURRENT
+    )
+)
+_ALL_OF = (
+    select(*COLUMNS)
+    .where(versions.c.secret_id.in_(bindparam("at_secrets", expanding=True)))
+    .order_by(versions.c.secret_id, versions.c.created_at)
+)
+
 _latest = (
     select(type_coerce(func.max(versions.c.created_at), BigInteger))
     .where(_THIS_SECRET)
@@ -96,6 +117,7 @@ _INSERT = sql_insert(versions).values(
     created_at=case((_latest > type_coerce(_now, BigInteger) - _TICK, _latest + _TICK), else_=_now),
     pinned=False,
     key_id=bindparam("key_id"),
+    bound_key_id=bindparam("bound_key_id"),
     wrapped_key=bindparam("wrapped_key"),
     nonce=bindparam("nonce"),
     ciphertext=bindparam("ciphertext"),
@@ -106,6 +128,7 @@ _SET_VALUE = (
     .where(_THIS)
     .values(
         key_id=bindparam("to_key_id"),
+        bound_key_id=bindparam("to_bound_key_id"),
         wrapped_key=bindparam("to_wrapped_key"),
         nonce=bindparam("to_nonce"),
         ciphertext=bindparam("to_ciphertext"),
@@ -113,13 +136,13 @@ _SET_VALUE = (
     )
 )
 _SET_PINNED = update(versions).where(_THIS).values(pinned=bindparam("to_pinned"))
-_SET_ACCESSED = update(versions).where(_THIS).values(accessed_on=bindparam("to_day"))
 _ANY_PINNED = select(exists().where(_THIS_SECRET, versions.c.pinned))
+_PLACES = ("at_version_1", "at_version_2", "at_version_3")
 _NAMED_OR_PINNED = (
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(
         _THIS_SECRET,
-        versions.c.version_id.in_(bindparam("at_versions", expanding=True)) | versions.c.pinned,
+        versions.c.version_id.in_([bindparam(place) for place in _PLACES]) | versions.c.pinned,
     )
     .order_by(versions.c.created_at)
 )
@@ -137,14 +160,15 @@ _PRUNE = delete(versions).where(
             ),
         )
         .order_by(_old.c.created_at.desc())
-        .offset(KEPT_WITHOUT_LABEL)
+        .offset(bindparam("kept"))
     ),
     versions.c.created_at <= bindparam("until", type_=Instant),
     ~versions.c.pinned,
 )
 
 
-def _version(row: Row[*tuple[Any, ...]]) -> VersionRow:
+def from_row(row: Any) -> VersionRow:
+    """The version in a row that has all of `COLUMNS`."""
     return VersionRow(
         secret_id=row.secret_id,
         version_id=row.version_id,
@@ -152,46 +176,57 @@ def _version(row: Row[*tuple[Any, ...]]) -> VersionRow:
         accessed_on=row.accessed_on,
         pinned=row.pinned,
         sealed=None
-        if row.ciphertext is None
+        if row.ciphertext is None and row.wrapped_key is None
+        # What was emptied in the store doesn't open; it must not pass for a version without a value.
         else Sealed(
-            key_id=row.key_id,
-            wrapped_key=row.wrapped_key,
-            nonce=row.nonce,
-            ciphertext=row.ciphertext,
+            key_id=row.key_id or "",
+            bound_key_id=row.bound_key_id,
+            wrapped_key=row.wrapped_key or b"",
+            nonce=row.nonce or b"",
+            ciphertext=row.ciphertext or b"",
             binary=row.binary,
         ),
     )
 
 
-def _sealed_columns(sealed: Sealed | None, *, prefix: str = "") -> dict[str, object]:
-    names = ("key_id", "wrapped_key", "nonce", "ciphertext", "binary")
+def sealed_columns(sealed: Sealed | None, *, prefix: str = "") -> dict[str, object]:
+    """The columns of a value, all None for a version without one."""
+    names = ("key_id", "bound_key_id", "wrapped_key", "nonce", "ciphertext", "binary")
     return {f"{prefix}{name}": getattr(sealed, name, None) for name in names}
 
 
 def get(tx: Tx, *, secret_id: int, version_id: str) -> VersionRow | None:
     """The version, or None where there is no such."""
-    row = tx.connection.execute(
-        _GET, {"at_secret": secret_id, "at_version": version_id}
-    ).one_or_none()
-    return None if row is None else _version(row)
+    row = tx.execute(_GET, {"at_secret": secret_id, "at_version": version_id}).one_or_none()
+    return None if row is None else from_row(row)
 
 
 def many(tx: Tx, secret_id: int, version_ids: Collection[str]) -> Mapping[str, VersionRow]:
     """Those of the named versions that exist, by id."""
-    rows = tx.connection.execute(
-        _MANY, {"at_secret": secret_id, "at_versions": sorted(set(version_ids))}
-    )
-    return {row.version_id: _version(row) for row in rows}
+    rows = tx.execute(_MANY, {"at_secret": secret_id, "at_versions": sorted(set(version_ids))})
+    return {row.version_id: from_row(row) for row in rows}
 
 
 def at_label(tx: Tx, *, secret_id: int, label: str) -> tuple[VersionRow | None, tuple[str, ...]]:
     """The version that carries `label`, with all of its labels sorted; (None, ()) where none does."""
-    rows: Sequence[Row[*tuple[Any, ...]]] = tx.connection.execute(
-        _AT_LABEL, {"at_secret": secret_id, "at_label": label}
-    ).all()
+    rows = tx.execute(_AT_LABEL, {"at_secret": secret_id, "at_label": label}).all()
     if not rows:
         return None, ()
-    return _version(rows[0]), tuple(row.label for row in rows)
+    return from_row(rows[0]), tuple(row.label for row in rows)
+
+
+def current_of(tx: Tx, secret_ids: Collection[int]) -> Mapping[int, VersionRow]:
+    """The AWSCURRENT version of each secret that has one, by the secret's row id."""
+    rows = tx.execute(_CURRENT_OF, {"at_secrets": list(secret_ids)})
+    return {row.secret_id: from_row(row) for row in rows}
+
+
+def all_of(tx: Tx, secret_ids: Collection[int]) -> Mapping[int, Sequence[VersionRow]]:
+    """All versions of secrets, oldest first, by the secret's row id."""
+    found: defaultdict[int, list[VersionRow]] = defaultdict(list)
+    for row in tx.execute(_ALL_OF, {"at_secrets": list(secret_ids)}):
+        found[row.secret_id].append(from_row(row))
+    return found
 
 
 def insert(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed | None) -> None:
@@ -200,46 +235,37 @@ def insert(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed | None) ->
     Raises:
         sqlalchemy.exc.IntegrityError: the secret has such a version already.
     """
-    tx.connection.execute(
+    tx.execute(
         _INSERT,
         {
             "at_secret": secret_id,
             "at_version": version_id,
             "now": tx.now,
-            **_sealed_columns(sealed),
+            **sealed_columns(sealed),
         },
     )
 
 
 def set_value(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed) -> None:
     """Fills or replaces the sealed value of a version."""
-    tx.connection.execute(
+    tx.execute(
         _SET_VALUE,
         {
             "at_secret": secret_id,
             "at_version": version_id,
-            **_sealed_columns(sealed, prefix="to_"),
+            **sealed_columns(sealed, prefix="to_"),
         },
     )
 
 
 def set_pinned(tx: Tx, *, secret_id: int, version_id: str, pinned: bool) -> None:
     """Pins a version against pruning and purging, or releases it; no such version is no error."""
-    tx.connection.execute(
-        _SET_PINNED, {"at_secret": secret_id, "at_version": version_id, "to_pinned": pinned}
-    )
-
-
-def set_accessed(tx: Tx, *, secret_id: int, version_id: str, day: datetime) -> None:
-    """Notes the day (midnight UTC) on which a version was read."""
-    tx.connection.execute(
-        _SET_ACCESSED, {"at_secret": secret_id, "at_version": version_id, "to_day": day}
-    )
+    tx.execute(_SET_PINNED, {"at_secret": secret_id, "at_version": version_id, "to_pinned": pinned})
 
 
 def any_pinned(tx: Tx, secret_id: int) -> bool:
     """Whether a version of the secret may hold a value that its target accepts."""
-    return bool(tx.connection.execute(_ANY_PINNED, {"at_secret": secret_id}).scalar_one())
+    return bool(tx.execute(_ANY_PINNED, {"at_secret": secret_id}).scalar_one())
 
 
 def prune(tx: Tx, secret_id: int) -> None:
@@ -248,19 +274,20 @@ def prune(tx: Tx, secret_id: int) -> None:
     A pinned version stays, and so does one that is younger than 24 hours. AWS: "Secrets Manager
     deletes deprecated versions when there are more than 100, but none created less than 24 hours ago".
     """
-    tx.connection.execute(_PRUNE, {"at_secret": secret_id, "until": tx.now - KEPT_AT_LEAST})
+    until = tx.now - KEPT_AT_LEAST
+    tx.execute(_PRUNE, {"at_secret": secret_id, "until": until, "kept": KEPT_WITHOUT_LABEL})
 
 
 def named_or_pinned(
     tx: Tx, secret_id: int, version_ids: Collection[str]
 ) -> Mapping[str, VersionRow]:
-    """Those of the named versions that exist, and every pinned one, by id, oldest first."""
-    rows = tx.connection.execute(
-        _NAMED_OR_PINNED, {"at_secret": secret_id, "at_versions": sorted(set(version_ids))}
-    )
-    return {row.version_id: _version(row) for row in rows}
+    """Those of the named versions (three at most) that exist, and every pinned one, by id, oldest first."""
+    padded = (*version_ids, *[None] * (len(_PLACES) - len(version_ids)))
+    named = dict(zip(_PLACES, padded, strict=True))
+    rows = tx.execute(_NAMED_OR_PINNED, {"at_secret": secret_id, **named})
+    return {row.version_id: from_row(row) for row in rows}
 
 
 def release(tx: Tx, secret_id: int) -> None:
     """Unpins all versions of a secret: a probe has settled which value lives."""
-    tx.connection.execute(_RELEASE, {"at_secret": secret_id})
+    tx.execute(_RELEASE, {"at_secret": secret_id})

@@ -6,19 +6,11 @@ Root's part is only to hand the files over: everything that is run, is run as th
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from rotator.testing.postgres_binaries import PostgresBinaries, PostgresUnavailable
+from rotator.testing.tls import ServerTls, place_certificate
 from rotator.testing.unprivileged import Account, give, process_options
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerTls:
-    """PEM texts: the certificate that the server proves itself with, and its private key."""
-
-    certificate: bytes
-    private_key: bytes = field(repr=False)
 
 
 def reachable_by(
@@ -76,12 +68,7 @@ def make_cluster(
 
 def install_tls(home: Path, account: Account | None, tls: ServerTls) -> dict[str, str]:
     """Put certificate and key where the server can read them; the settings that use them."""
-    certificate, private_key = home / "server.crt", home / "server.key"
-    private_key.touch(mode=0o600)
-    certificate.write_bytes(tls.certificate)
-    private_key.write_bytes(tls.private_key)
-    give(certificate, account)
-    give(private_key, account)
+    certificate, private_key = place_certificate(home, account, tls)
     return {"ssl": "on", "ssl_cert_file": str(certificate), "ssl_key_file": str(private_key)}
 
 

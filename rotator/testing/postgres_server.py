@@ -8,9 +8,7 @@ stops and its files are removed.
 
 import contextlib
 import secrets
-import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,15 +16,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rotator.testing.guard import guarded
+from rotator.testing.ports import free_port
 from rotator.testing.postgres_binaries import PostgresBinaries, PostgresUnavailable
 from rotator.testing.postgres_cluster import (
-    ServerTls,
     configure,
     install_tls,
     make_cluster,
     reachable_by,
     replace_hba,
 )
+from rotator.testing.tls import ServerTls
 from rotator.testing.unprivileged import (
     Account,
     base_directory,
@@ -39,19 +39,6 @@ SUPERUSER = "postgres"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
 _PORT_ATTEMPTS = 5
-
-# Goes on when this process is gone, and with it the pipe's other end. The pid is read from the
-# server's own file, which the server removes as the last thing it does: no stranger's pid is ever
-# signalled, and the file tells that it has stopped even where nobody reaps it.
-_GUARD_SCRIPT = """
-read -r _
-pid_file="$1/data/postmaster.pid"
-if pid=$(head -n 1 "$pid_file" 2>/dev/null) && kill -INT "$pid"; then
-  tries=0
-  while [ -e "$pid_file" ] && [ "$tries" -lt 200 ]; do sleep 0.1; tries=$((tries + 1)); done
-fi
-rm -rf -- "$1"
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +78,8 @@ def running_postgres(
     """
     account = unprivileged_account()
     home = Path(tempfile.mkdtemp(prefix="rotator-postgres-", dir=base_directory(account)))
-    with _guarded(home):
+    pid_file = home / "data/postmaster.pid"
+    with guarded(home, pid_file=pid_file, ending=signal.SIGINT):
         give(home, account)
         usable = reachable_by(account, binaries, home)
         password = secrets.token_urlsafe(24)
@@ -114,25 +102,6 @@ def running_postgres(
         )
 
 
-@contextlib.contextmanager
-def _guarded(home: Path) -> Iterator[None]:
-    """Remove `home`, and stop a server that runs in it, even if this process is killed."""
-    guard = subprocess.Popen(
-        ["/bin/sh", "-c", _GUARD_SCRIPT, "guard", str(home)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    with guard:
-        try:
-            yield
-        finally:
-            shutil.rmtree(home)
-            # Closing the pipe would not do: a process forked meanwhile holds it open too.
-            guard.kill()
-
-
 def _serve(
     binaries: PostgresBinaries,
     account: Account | None,
@@ -145,7 +114,7 @@ def _serve(
     """Yield a server once, on a free port; others may take a port first, so a few are tried."""
     log_end = ""
     for _ in range(_PORT_ATTEMPTS):
-        port = _free_port(host)
+        port = free_port(host)
         process = _start(binaries, account, data_dir=data_dir, port=port, log_file=log_file)
         try:
             version = _log_in_when_ready(process, host=host, port=port, password=password)
@@ -170,12 +139,6 @@ def _serve(
         f"PostgreSQL did not start and let its superuser in within {_START_SECONDS:.0f} s. "
         f"The end of its log:\n{log_end}"
     )
-
-
-def _free_port(host: str) -> int:
-    with socket.create_server((host, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _start(

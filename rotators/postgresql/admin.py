@@ -1,6 +1,7 @@
 """The admin secret: which one may be used, and where it logs in."""
 
 from rotator.sdk import Misconfigured, Rotation
+from rotators.databases.admin import check_server
 from rotators.postgresql.secret import DatabaseSecret, parse
 
 
@@ -22,10 +23,5 @@ def admin_secret(rotation: Rotation, secret: DatabaseSecret) -> DatabaseSecret:
         )
     # Objects and grants are those of the secret's database, unless the admin's own is said.
     admin = parse(rotation.admin, default_dbname=secret.dbname)
-    same_server = admin.host.lower() == secret.host.lower() and admin.port == secret.port
-    if not same_server and not rotation.allow_other_server:
-        raise Misconfigured(
-            f"the admin secret is for the server {admin.address}, the secret for {secret.address}",
-            hint="let both name the same server, or allow the other one in the rotation's settings",
-        )
+    check_server(admin, secret, rotation)
     return admin

@@ -1,12 +1,12 @@
 """The rotator `postgresql-alternating-users`."""
 
 from rotator.sdk import Authority, Candidate, Rotation, SecretValue
-from rotators.postgresql.facade import PostgresRotator, Steps
-from rotators.postgresql.passwords import new_value, password_policy
+from rotators.databases.facade import DatabaseRotator, Steps
+from rotators.databases.passwords import new_value, password_policy
 from rotators.postgresql.secret import other_user, parse, user_pair
 
 
-class AlternatingUsers(PostgresRotator):
+class AlternatingUsers(DatabaseRotator):
     """Two roles take turns: the secret's user and its clone, whose sessions act as the original.
 
     The old user and its password stay as they are until the next rotation. The admin secret, which
@@ -31,7 +31,9 @@ class AlternatingUsers(PostgresRotator):
         """The current JSON with a new password for the other user."""
         current = rotation.value(Candidate.CURRENT)
         policy = password_policy(rotation.settings)
-        return new_value(current, username=other_user(parse(current).username), policy=policy)
+        return new_value(
+            current, username=other_user(parse(current).username), password=policy.generate()
+        )
 
     def _load(self) -> Steps:
         from rotators.postgresql.alternating_users_steps import AlternatingUsersSteps

@@ -15,6 +15,8 @@ from rotator.sdk import (
     Rotation,
     TargetRefused,
 )
+from rotators.databases import finding
+from rotators.databases.passwords import password_policy
 from rotators.postgresql import change, findings
 from rotators.postgresql.admin import admin_secret
 from rotators.postgresql.catalogue import read_roles
@@ -26,7 +28,6 @@ from rotators.postgresql.credential import Prover
 from rotators.postgresql.expiry import certain
 from rotators.postgresql.hba import hba_findings, read_hba
 from rotators.postgresql.older_sessions import end_older_sessions
-from rotators.postgresql.passwords import password_policy
 from rotators.postgresql.quoting import identifier
 from rotators.postgresql.secret import DatabaseSecret, other_user, parse, user_pair
 from rotators.postgresql.session import Session, login
@@ -51,7 +52,7 @@ class AlternatingUsersSteps:
         try:
             session = self._admin_session(rotation)
         except Misconfigured as wrong:
-            refusal = findings.refusal(wrong.message, wrong.hint)
+            refusal = finding.refusal(wrong.message, wrong.hint)
             return Preflight(overlap=Overlap.ALTERNATING, findings=(refusal,))
         facts = read_clone_facts(session, original, clone)
         found = [
@@ -60,7 +61,7 @@ class AlternatingUsersSteps:
             *clone_findings(facts, rotation, database=current.dbname),
             *hba_findings(read_hba(session), facts, database=current.dbname),
         ]
-        if findings.refused(found):
+        if finding.refused(found):
             return Preflight(overlap=Overlap.ALTERNATING, findings=tuple(found))
         found += self._current_findings(current, facts, rotation)
         plan = _plan(facts, other_user(current.username), _SHOWN_VERIFIER)
@@ -131,6 +132,9 @@ class AlternatingUsersSteps:
             statement = sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(user))
         self._prover.forget()
         change.run(session, rotation, [statement], doing="taking the new password back")
+
+    def retire_secret(self, rotation: Rotation) -> None:
+        """The old user stays as it is until its next turn."""
 
     def end_older_sessions(self, rotation: Rotation) -> None:
         """End what older owners left open; idle sessions of the users themselves only tested a login."""
@@ -205,7 +209,7 @@ def _plan(facts: CloneFacts, user: str, verifier: sql.Literal) -> ClonePlan:
 
 
 def _not_permitted(facts: CloneFacts, statement: str) -> Finding:
-    return findings.warning(
+    return finding.warning(
         f'the clone "{facts.clone}" differs from the original in something that the admin user '
         f'"{facts.roles.acting.name}" may not change',
         f"as a superuser: {statement}",

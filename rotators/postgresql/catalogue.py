@@ -1,15 +1,16 @@
 """What the server's catalogue says about roles.
 
 Every query runs with `search_path = pg_catalog` (see `session`), so that no user's schema can stand
-in its way. All that is read here is open to every role. One flat query, because a fresh session
+in its way. All that is read here is open to every role. One query with one table, because a fresh session
 plans each part of a query with cold caches, and that time counts in every rotation.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from rotator.sdk import TargetRefused
@@ -102,7 +103,8 @@ class Roles:
         version: `server_version_num`, 160014 for 16.14.
         fsync: False where a crash of the machine may lose what was committed.
         synchronous_standbys: `synchronous_standby_names`, empty where a commit waits for no standby.
-        acting: the role that the session acts as; statements run with its rights.
+        acting: the role that the session acts as; statements run with its rights. What it may itself act as is not
+            read.
     """
 
     version: int
@@ -131,13 +133,12 @@ class Roles:
         return not role.attributes.replication
 
 
-_ROLES = """
-SELECT current_setting('server_version_num')::int AS version,
-       current_setting('fsync')::bool AS fsync,
+_ROLES = sql.SQL("""
+SELECT current_setting('fsync') AS fsync,
        current_setting('synchronous_standby_names') AS synchronous_standbys,
-       r.rolname = current_user AS acting,
-       r.rolname::text AS name,
-       r.oid::bigint AS oid,
+       current_user AS acting,
+       r.rolname AS name,
+       r.oid AS oid,
        r.rolsuper AS superuser,
        r.rolcreaterole AS createrole,
        r.rolcreatedb AS createdb,
@@ -147,49 +148,58 @@ SELECT current_setting('server_version_num')::int AS version,
        r.rolcanlogin AS login,
        r.rolconnlimit AS connection_limit,
        r.rolvaliduntil::text AS valid_until,
-       coalesce(r.rolvaliduntil <= clock_timestamp(), false) AS expired,
+       r.rolvaliduntil <= clock_timestamp() AS expired,
        pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION') AS admin_option,
-       o.rolname::text AS other,
-       o.rolsuper OR o.rolcreaterole OR o.rolreplication OR o.rolbypassrls AS other_powerful
+       ARRAY[{reached}] AS reached
 FROM pg_roles r
-JOIN pg_roles o ON o.oid = r.oid OR NOT r.rolsuper AND pg_has_role(r.oid, o.oid, 'MEMBER')
-WHERE r.rolname = ANY(%s) OR r.rolname = current_user
-ORDER BY r.oid, o.rolname
-"""
+WHERE r.rolname = current_user OR {any_reached}
+""")
+# False, too, where there is no such role; a role reaches itself, and a superuser every other one.
+_REACHED = sql.SQL("pg_has_role(to_regrole({}), r.oid, 'MEMBER') IS TRUE")
 
 
 def read_roles(session: Session, *names: str) -> Roles:
     """The roles of these names and the acting one, in one round trip."""
+    reached = [_REACHED.format(sql.Literal(sql.Identifier(name).as_string())) for name in names]
+    # Composed rather than with parameters: a plain query is the cheaper one in a fresh session.
+    query = _ROLES.format(
+        reached=sql.SQL(", ").join(reached), any_reached=sql.SQL(" OR ").join(reached)
+    )
     with explained("reading the roles"):
-        rows = session.cursor(row_factory=dict_row).execute(_ROLES, (list(names),)).fetchall()
-    if not rows:
+        rows = session.cursor(row_factory=dict_row).execute(query).fetchall()
+    rows.sort(key=itemgetter("name"))
+    by_name = {row["name"]: row for row in rows}
+    acting = next((row for row in rows if row["name"] == row["acting"]), None)
+    if acting is None:
         raise TargetRefused("the role of this session was dropped a moment ago")
-    roles = [_role(list(pairs)) for _, pairs in groupby(rows, key=itemgetter("oid"))]
-    acting = next(row["name"] for row in rows if row["acting"])
-    by_name = {role.name: role for role in roles}
     return Roles(
-        version=rows[0]["version"],
-        fsync=rows[0]["fsync"],
-        synchronous_standbys=rows[0]["synchronous_standbys"],
-        acting=by_name[acting],
-        by_name={name: by_name[name] for name in names if name in by_name},
+        version=session.info.server_version,
+        fsync=acting["fsync"] == "on",
+        synchronous_standbys=acting["synchronous_standbys"],
+        acting=_role(acting, ()),
+        by_name={
+            name: _role(by_name[name], [row for row in rows if row["reached"][place]])
+            for place, name in enumerate(names)
+            if name in by_name
+        },
     )
 
 
-def _role(pairs: list[dict[str, Any]]) -> Role:
-    """The role of which `pairs` has one row for each role that it may act as, itself included."""
-    row = pairs[0]
-    others = [pair for pair in pairs if pair["other"] != row["name"]]
+def _role(row: dict[str, Any], reached: Iterable[dict[str, Any]]) -> Role:
+    """The role of `row`, from which one gets to those of `reached`."""
+    others = [] if row["superuser"] else [other for other in reached if other is not row]
     return Role(
         name=row["name"],
         oid=row["oid"],
         attributes=Attributes(**{field.name: row[field.name] for field in fields(Attributes)}),
-        expired=row["expired"],
-        may_act_as=frozenset(pair["other"] for pair in others),
-        powers=tuple(
-            pair["other"]
-            for pair in others
-            if pair["other_powerful"] or pair["other"] in POWERFUL_ROLES
-        ),
+        expired=bool(row["expired"]),
+        may_act_as=frozenset(other["name"] for other in others),
+        powers=tuple(other["name"] for other in others if _powerful(other)),
         admin_option=row["admin_option"],
+    )
+
+
+def _powerful(row: dict[str, Any]) -> bool:
+    return row["name"] in POWERFUL_ROLES or any(
+        row[right] for right in ("superuser", "createrole", "replication", "bypassrls")
     )

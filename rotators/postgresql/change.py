@@ -1,7 +1,7 @@
 """Changes of the target: one durable transaction each, with a password that only its verifier tells."""
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from psycopg import sql
@@ -12,16 +12,14 @@ from rotators.postgresql import scram
 from rotators.postgresql.session import Session, server_limits
 from rotators.postgresql.statement_failure import explained
 
-AS_LOGGED_IN = sql.SQL("SET LOCAL ROLE NONE")
-"""A role may change its own password only as itself; its settings may have it act as another."""
-
+_AS_LOGGED_IN = sql.SQL("SET LOCAL ROLE NONE")
 _COMMIT = sql.SQL("COMMIT")
 _SEPARATOR = sql.SQL(";\n")
 
 # A statement that waits for a lock is given up once the client is gone. Servers on other systems than Linux may
 # refuse the setting (PostgreSQL manual, client_connection_check_interval), and an error would undo the change.
 _WATCH_CLIENT = sql.SQL(
-    "SELECT set_config('client_connection_check_interval', '1000', true) WHERE version() ~ 'linux'"
+    "SELECT set_config('client_connection_check_interval', '1000', true) WHERE version() LIKE '%linux%'"
 )
 
 # The server's limits count for each statement anew, so the time since the message came in is taken off.
@@ -51,6 +49,14 @@ def verifier(session: Session, *, user: str, password: str) -> sql.Literal:
 def set_password(user: str, password_verifier: sql.Literal) -> sql.Composed:
     """The statement that gives `user` a new password."""
     return sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(user), password_verifier)
+
+
+def as_logged_in(statement: sql.Composable) -> sql.Composed:
+    """The statement, run as the role that logged in.
+
+    A role may change its own password only as itself; its settings may have it act as another.
+    """
+    return _SEPARATOR.join((_AS_LOGGED_IN, statement))
 
 
 def run(
@@ -100,7 +106,7 @@ def commit(
     hint: str | None = None,
 ) -> None:
     """As `run`, inside of `transaction`."""
-    message = (*_within_limits(rotation, statements), _COMMIT)
+    message = (*_limits(server_limits(rotation)), *_within_limits(rotation, statements), _COMMIT)
     _send(session, rotation, message, doing=doing, hint=hint)
 
 
@@ -109,24 +115,31 @@ def _opening(session: Session, rotation: Rotation) -> list[sql.Composable]:
     limits = server_limits(rotation)
     if session.info.server_version >= 170000:
         limits["transaction_timeout"] = limits["idle_in_transaction_session_timeout"]
-    settings = (
+    durable = sql.SQL("SET LOCAL synchronous_commit TO on")
+    return [sql.SQL("BEGIN READ WRITE"), *_limits(limits), _WATCH_CLIENT, durable]
+
+
+def _limits(limits: Mapping[str, int]) -> list[sql.Composed]:
+    return [
         sql.SQL("SET LOCAL {} TO {}").format(sql.Identifier(name), sql.Literal(limit))
         for name, limit in limits.items()
-    )
-    durable = sql.SQL("SET LOCAL synchronous_commit TO on")
-    return [sql.SQL("BEGIN READ WRITE"), *settings, _WATCH_CLIENT, durable]
+    ]
 
 
 def _within_limits(
     rotation: Rotation, statements: Iterable[sql.Composable]
 ) -> Iterator[sql.Composable]:
-    """The statements, each with what the ones before it have left of the step's time."""
+    """The statements, each but the first with what the ones before it have left of the step's time.
+
+    What stands before the first in the same message has just set the limits, and waits for nothing.
+    """
     limits = server_limits(rotation)
     renewal = _RENEW_LIMITS.format(
         sql.Literal(limits["statement_timeout"]), sql.Literal(limits["lock_timeout"])
     )
-    for statement in statements:
-        yield renewal
+    for place, statement in enumerate(statements):
+        if place:
+            yield renewal
         yield statement
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from rotator.sdk import Finding, Rotation
+from rotators.databases import finding
 from rotators.postgresql import findings
 from rotators.postgresql.clone_facts import CloneFacts
 from rotators.postgresql.quoting import identifier
@@ -22,7 +23,7 @@ def clone_findings(facts: CloneFacts, rotation: Rotation, *, database: str) -> I
     """
     version = facts.roles.version
     if version in IGNORING_ROLE_SETTINGS:
-        yield findings.refusal(
+        yield finding.refusal(
             f"PostgreSQL {findings.version_name(version)} ignores the setting by which the clone acts as the original",
             f"upgrade the server to {findings.version_name(version + 1)} or later",
         )
@@ -39,12 +40,12 @@ def clone_findings(facts: CloneFacts, rotation: Rotation, *, database: str) -> I
 def _existing_clone(facts: CloneFacts, rotation: Rotation, *, database: str) -> Iterator[Finding]:
     clone = facts.roles.get(facts.clone)
     if clone is None:
-        yield findings.ok(f'the clone "{facts.clone}" will be made')
+        yield finding.ok(f'the clone "{facts.clone}" will be made')
         return
     acts_as_original = _acts_as_original(facts, database=database)
     is_member = any(row.role == facts.original for row in facts.memberships)
     if not is_member and not acts_as_original:
-        yield findings.refusal(
+        yield finding.refusal(
             f'there is a role "{facts.clone}", which is no clone of "{facts.original}"',
             f"if it is meant to be one: GRANT {identifier(facts.original)} TO {identifier(facts.clone)}; "
             f"else: ALTER ROLE {identifier(facts.clone)} RENAME TO <another name>",
@@ -70,21 +71,21 @@ def _dependents(facts: CloneFacts, *, out_of_reach_already: bool) -> Iterator[Fi
             else f'in the database "{found.database}"'
         )
         if found.owned:
-            say = findings.warning if out_of_reach_already else findings.refusal
+            say = finding.warning if out_of_reach_already else finding.refusal
             yield say(
                 f'the clone "{facts.clone}" owns {found.count} objects {place}, which its sessions can\'t alter '
                 f'when they act as "{facts.original}"',
                 f"there: REASSIGN OWNED BY {clone} TO {original}",
             )
         elif found.database not in (None, facts.database):
-            yield findings.warning(
+            yield finding.warning(
                 f'the clone "{facts.clone}" holds privileges of its own on {found.count} objects {place}, which a '
                 "rotation doesn't reach from this database",
                 f"there: REASSIGN OWNED BY {clone} TO {original}; DROP OWNED BY {clone}",
             )
     for grant in facts.grants:
         if grant.keyword is None:
-            yield findings.warning(
+            yield finding.warning(
                 f'the clone "{facts.clone}" holds privileges of its own: {grant.identity}',
                 f"REASSIGN OWNED BY {clone} TO {original}; DROP OWNED BY {clone}",
             )

@@ -8,7 +8,7 @@ from psycopg import errors
 from psycopg.rows import class_row
 
 from rotator.sdk import Finding
-from rotators.postgresql import findings
+from rotators.databases import finding
 from rotators.postgresql.clone_facts import CloneFacts
 from rotators.postgresql.session import Session
 from rotators.postgresql.statement_failure import explained
@@ -67,11 +67,11 @@ def hba_findings(rules: Sequence[Rule], facts: CloneFacts, *, database: str) -> 
     )
     remedy = f"write {facts.original},{facts.clone} there instead, then: SELECT pg_reload_conf()"
     if for_clone:
-        yield findings.warning(
+        yield finding.warning(
             f"{message}; another line lets the clone in, maybe from elsewhere", remedy
         )
     else:
-        yield findings.refusal(f"{message}, and no other line does", remedy)
+        yield finding.refusal(f"{message}, and no other line does", remedy)
 
 
 def _names_user(entry: str, user: str, groups: frozenset[str]) -> bool:

@@ -7,8 +7,7 @@ from rotators.postgresql.statement_failure import explained
 
 # Short, because every rotation runs it in a session that has nothing cached yet.
 _IDENTITY = """
-SELECT session_user::text, current_user::text, current_database()::text,
-       to_regrole(quote_ident(session_user))::oid::bigint,
+SELECT session_user, current_user, current_database(), to_regrole(quote_ident(session_user))::oid,
        has_database_privilege(current_database(), 'CONNECT')
 """
 

@@ -1,19 +1,14 @@
 """Waiting for the network, never longer than a deadline, which is a reading of `clock()`.
 
 libpq bounds neither the wait for an answer nor, when it is driven step by step, the wait for a
-connection; the system's resolver has time limits of its own. A step must not outlive its lease, so
-every wait of this package is here.
+connection. A step must not outlive its lease, so every wait of this package for a socket is here.
 """
 
-import ipaddress
 import select
-import socket
-import threading
-from queue import Empty, SimpleQueue
 
 from psycopg.waiting import Ready, Wait
 
-from rotator.sdk import Misconfigured, TargetUnreachable, clock
+from rotator.sdk import clock
 
 _EVENTS = {
     Wait.R: select.POLLIN,
@@ -41,49 +36,3 @@ def wait_for_socket(descriptor: int, wanted: Wait, *, deadline: float) -> Ready:
             writable = Ready.W if event & ~select.POLLIN else Ready.NONE
             return Ready(readable | writable)
     raise TimeoutError("the deadline passed")
-
-
-def readable_now(descriptor: int) -> bool:
-    """Whether the other end has sent something or closed the connection."""
-    poller = select.poll()
-    poller.register(descriptor, select.POLLIN)
-    return bool(poller.poll(0))
-
-
-def resolve(host: str, port: int, *, deadline: float) -> list[str]:
-    """The addresses of `host`, in the order of the system's preference.
-
-    Raises:
-        TargetUnreachable: the name doesn't resolve, or not in time.
-        Misconfigured: it can't be a host name.
-    """
-    try:
-        return [str(ipaddress.ip_address(host))]
-    except ValueError:
-        pass
-    answers: SimpleQueue[list[str] | Exception] = SimpleQueue()
-
-    def look_up() -> None:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            answers.put([str(address[4][0]) for address in found])
-        except (OSError, UnicodeError) as failure:
-            answers.put(failure)
-
-    threading.Thread(target=look_up, name="resolve", daemon=True).start()
-    try:
-        answer = answers.get(timeout=max(deadline - clock(), 0.001))
-    except Empty:
-        raise TargetUnreachable(
-            f'the name server did not resolve "{host}" in time', hint="check DNS on this machine"
-        ) from None
-    if isinstance(answer, UnicodeError):
-        raise Misconfigured(
-            f'"{host}" can\'t be a host name', hint='correct "host" in the secret'
-        ) from None
-    if isinstance(answer, Exception):
-        raise TargetUnreachable(
-            f'the host name "{host}" does not resolve: {answer}',
-            hint='check "host" in the secret, and DNS on this machine',
-        ) from None
-    return answer

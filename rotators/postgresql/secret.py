@@ -4,12 +4,10 @@ Source: AWS Secrets Manager User Guide, "JSON structure of AWS Secrets Manager s
 Everything here is pure; whatever the JSON holds, the only error is Misconfigured, and no message quotes a password.
 """
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from rotator.sdk import Misconfigured, SecretValue
+from rotators.databases.fields import Fields
 
 ENGINES = ("postgres", "postgresql", "aurora-postgresql")
 DEFAULT_PORT = 5432
@@ -22,10 +20,6 @@ CLONE_SUFFIX = "_clone"
 
 VERIFYING_MODES = ("require", "verify-ca", "verify-full")
 PLAINTEXT = "disable"
-
-
-_UNSENDABLE = re.compile("[\0\ud800-\udfff]")
-_SPACE = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +64,15 @@ def parse(value: SecretValue, *, default_dbname: str = DEFAULT_DATABASE) -> Data
         Misconfigured: a field is missing or wrong; the message names it.
 
     """
-    fields = value.fields()
-    _check_engine(fields)
+    fields = Fields.of(value, product="PostgreSQL")
+    fields.check_engine(ENGINES)
     return DatabaseSecret(
-        host=_host(fields),
-        port=_port(fields),
+        host=fields.host(),
+        port=fields.port(default=DEFAULT_PORT),
         username=_name(fields, "username"),
-        password=_text(fields, "password"),
-        dbname=default_dbname if fields.get("dbname") is None else _name(fields, "dbname"),
-        masterarn=None if fields.get("masterarn") is None else _text(fields, "masterarn"),
+        password=fields.text("password"),
+        dbname=default_dbname if fields.values.get("dbname") is None else _name(fields, "dbname"),
+        masterarn=fields.optional_text("masterarn"),
         tls=_tls(fields),
     )
 
@@ -111,32 +105,8 @@ def other_user(username: str) -> str:
     return original if username == clone else clone
 
 
-def _check_engine(fields: Mapping[str, Any]) -> None:
-    engine = fields.get("engine")
-    if engine not in ENGINES:
-        raise Misconfigured(
-            "the secret's \"engine\" is missing or not PostgreSQL's",
-            hint=f"set it to one of: {', '.join(ENGINES)}",
-        )
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    text = fields.get(name)
-    if not isinstance(text, str) or not text:
-        raise Misconfigured(
-            f'the secret\'s "{name}" is missing, empty or no text',
-            hint=f'store the secret with a "{name}" that is a non-empty string',
-        )
-    if _UNSENDABLE.search(text):
-        raise Misconfigured(
-            f"the secret's \"{name}\" holds a character that PostgreSQL can't take (NUL or half of a surrogate pair)",
-            hint=f'store the secret with a "{name}" that is plain Unicode text',
-        )
-    return text
-
-
-def _name(fields: Mapping[str, Any], field_name: str) -> str:
-    name = _text(fields, field_name)
+def _name(fields: Fields, field_name: str) -> str:
+    name = fields.text(field_name)
     if len(name.encode()) > NAME_BYTES:
         raise Misconfigured(
             f'the secret\'s "{field_name}" is longer than the {NAME_BYTES} bytes that PostgreSQL keeps of a name',
@@ -145,35 +115,10 @@ def _name(fields: Mapping[str, Any], field_name: str) -> str:
     return name
 
 
-def _host(fields: Mapping[str, Any]) -> str:
-    host = _text(fields, "host")
-    # libpq takes a comma for a list of servers, a leading slash or @ for a socket: a credential lives on one server.
-    if "," in host or host[0] in "/@" or _SPACE.search(host):
-        raise Misconfigured(
-            'the secret\'s "host" is not one host name or address',
-            hint='store one name or IP address in "host"; lists and socket directories are not supported',
-        )
-    return host
-
-
-def _port(fields: Mapping[str, Any]) -> int:
-    port = fields.get("port")
-    if port is None:
-        return DEFAULT_PORT
-    if isinstance(port, str) and port.isascii() and port.isdigit() and len(port) <= 5:
-        port = int(port)
-    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
-        raise Misconfigured(
-            'the secret\'s "port" is not a number from 1 to 65535',
-            hint=f'store "port": {DEFAULT_PORT}',
-        )
-    return port
-
-
-def _tls(fields: Mapping[str, Any]) -> Tls:
-    encrypted = _ssl(fields)
-    mode = fields.get("sslmode")
-    root = None if fields.get("sslrootcert") is None else _text(fields, "sslrootcert")
+def _tls(fields: Fields) -> Tls:
+    encrypted = fields.ssl()
+    mode = fields.values.get("sslmode")
+    root = fields.optional_text("sslrootcert")
     if mode is not None and mode not in (PLAINTEXT, *VERIFYING_MODES):
         raise Misconfigured(
             'the secret\'s "sslmode" is none that keeps its promise: allow and prefer fall back to plaintext silently',
@@ -192,12 +137,3 @@ def _tls(fields: Mapping[str, Any]) -> Tls:
             hint='set "ssl": false if the connection shall really be plaintext',
         )
     return Tls(mode=mode or "verify-full", root_certificate=root)
-
-
-def _ssl(fields: Mapping[str, Any]) -> bool | None:
-    ssl = fields.get("ssl")
-    if isinstance(ssl, str):  # the AWS templates take the words too
-        ssl = {"true": True, "false": False}.get(ssl.lower(), ssl)
-    if ssl is None or isinstance(ssl, bool):
-        return ssl
-    raise Misconfigured('the secret\'s "ssl" is neither true nor false', hint='store "ssl": true')

@@ -3,18 +3,19 @@
 import ctypes
 import functools
 import importlib
+from collections.abc import Mapping
 from typing import TypeVar
 
 import psycopg
 from psycopg import pq
 from psycopg.abc import PQGen
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.waiting import Wait
 
 from rotator.sdk import Rotation, TargetUnreachable, clock
+from rotators.databases.sockets import readable_now, resolve
 from rotators.postgresql.login_failure import Attempt, explain_login_failure
-from rotators.postgresql.network import readable_now, resolve, wait_for_socket
+from rotators.postgresql.network import wait_for_socket
 from rotators.postgresql.secret import DatabaseSecret
 from rotators.postgresql.trust import tls_parameters
 
@@ -152,7 +153,7 @@ def _open(
     *,
     deadline: float,
 ) -> Session:
-    pgconn = pq.PGconn.connect_start(make_conninfo(hostaddr=address, **parameters).encode())
+    pgconn = pq.PGconn.connect_start(_conninfo({"hostaddr": address, **parameters}))
     try:
         _set_verbosity(pgconn, _VERBOSE)
         _finish_login(pgconn, deadline)
@@ -172,6 +173,17 @@ def _open(
     session.deadline = rotation.deadline
     session.autocommit = True
     return session
+
+
+def _conninfo(parameters: Mapping[str, str]) -> bytes:
+    """Libpq's connection string; psycopg's own function would have libpq parse it once more than the login does.
+
+    Source: PostgreSQL manual, libpq, "Keyword/Value Connection Strings".
+    """
+    return " ".join(
+        "{}='{}'".format(name, text.replace("\\", r"\\").replace("'", r"\'"))
+        for name, text in parameters.items()
+    ).encode()
 
 
 def _finish_login(pgconn: pq.abc.PGconn, deadline: float) -> None:

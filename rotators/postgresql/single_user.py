@@ -1,12 +1,12 @@
 """The rotator `postgresql-single-user`."""
 
 from rotator.sdk import Authority, Candidate, Rotation, SecretValue
-from rotators.postgresql.facade import PostgresRotator, Steps
-from rotators.postgresql.passwords import new_value, password_policy
+from rotators.databases.facade import DatabaseRotator, Steps
+from rotators.databases.passwords import new_value, password_policy
 from rotators.postgresql.secret import parse
 
 
-class SingleUser(PostgresRotator):
+class SingleUser(DatabaseRotator):
     """Changes the password of one role, which does so itself unless `masterarn` names an admin.
 
     A PostgreSQL role has one password: the old one is refused from the moment the new one is set.
@@ -27,7 +27,7 @@ class SingleUser(PostgresRotator):
         """The current JSON with a new password."""
         current = rotation.value(Candidate.CURRENT)
         policy = password_policy(rotation.settings)
-        return new_value(current, username=parse(current).username, policy=policy)
+        return new_value(current, username=parse(current).username, password=policy.generate())
 
     def _load(self) -> Steps:
         from rotators.postgresql.single_user_steps import SingleUserSteps

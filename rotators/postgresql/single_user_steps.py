@@ -14,6 +14,8 @@ from rotator.sdk import (
     Rotation,
     TargetRefused,
 )
+from rotators.databases import finding
+from rotators.databases.passwords import password_policy
 from rotators.postgresql import change, findings
 from rotators.postgresql.admin import admin_secret
 from rotators.postgresql.catalogue import Role, Roles, read_roles
@@ -21,7 +23,6 @@ from rotators.postgresql.credential import Prover
 from rotators.postgresql.expiry import certain
 from rotators.postgresql.identity import read_identity
 from rotators.postgresql.older_sessions import end_older_sessions
-from rotators.postgresql.passwords import password_policy
 from rotators.postgresql.quoting import identifier
 from rotators.postgresql.secret import DatabaseSecret, parse
 from rotators.postgresql.session import Session, login
@@ -65,7 +66,7 @@ class SingleUserSteps:
             try:
                 _admin_of(live, rotation)
             except Misconfigured as wrong:
-                found.append(findings.refusal(wrong.message, wrong.hint))
+                found.append(finding.refusal(wrong.message, wrong.hint))
                 return Preflight(overlap=Overlap.GAP, findings=tuple(found))
         session = self._session_for_change(rotation)
         roles = read_roles(session, live.username)
@@ -77,7 +78,7 @@ class SingleUserSteps:
         if role is not None:
             acting = roles.acting.name if rotation.admin is None else None
             self._before = _Before(role.oid, acting)
-        if rotation.admin is not None and not findings.refused(found):
+        if rotation.admin is not None and not finding.refused(found):
             found += self._live_findings(live, role, rotation)
         name = identifier(live.username)
         line = f"ALTER ROLE {name} PASSWORD '<SCRAM-SHA-256 verifier of the new password>'"
@@ -134,6 +135,9 @@ class SingleUserSteps:
             return
         self._change_password(session, current, rotation)
 
+    def retire_secret(self, rotation: Rotation) -> None:
+        """Nothing is left of the old password: it died as the new one was set."""
+
     def end_older_sessions(self, rotation: Rotation) -> None:
         """End what older owners left open; before an admin was named, the role's own sessions made the changes."""
         if rotation.admin is not None:
@@ -183,11 +187,12 @@ class SingleUserSteps:
         self, session: Session, secret: DatabaseSecret, rotation: Rotation
     ) -> None:
         verifier = change.verifier(session, user=secret.username, password=secret.password)
-        # An admin may hold its rights only as the role that its own settings have it act as.
-        acting = () if rotation.admin is not None else (change.AS_LOGGED_IN,)
         statement = change.set_password(secret.username, verifier)
+        # An admin may hold its rights only as the role that its own settings have it act as.
+        if rotation.admin is None:
+            statement = change.as_logged_in(statement)
         self._prover.forget()
-        change.run(session, rotation, (*acting, statement), doing=_DOING, hint=_HINT)
+        change.run(session, rotation, (statement,), doing=_DOING, hint=_HINT)
         # A role may have few connections, and testSecret needs one.
         self.close()
 
@@ -243,7 +248,7 @@ def _admin_of(secret: DatabaseSecret, rotation: Rotation) -> DatabaseSecret:
 
 
 def _no_overlap() -> Finding:
-    return findings.refusal(
+    return finding.refusal(
         "a PostgreSQL role has one password, so the old one is refused from the change on, and "
         "this rotation requires an overlap",
         "use the rotator postgresql-alternating-users, or let the rotation do without an overlap",
@@ -260,7 +265,7 @@ def _role_findings(roles: Roles, username: str, rotation: Rotation) -> Iterator[
     if rotation.admin is not None:
         yield from findings.administration_findings(roles, role)
     elif role.attributes.replication and not role.attributes.superuser and roles.version < 160000:
-        yield findings.refusal(
+        yield finding.refusal(
             f'"{username}" has REPLICATION and can\'t change its own password before PostgreSQL 16',
             "name a superuser's secret in masterarn",
         )

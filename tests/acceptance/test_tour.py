@@ -18,7 +18,7 @@ def test_from_an_empty_home_to_a_rotated_credential(
 ) -> None:
     """init, create, set, plan, now, status, history, verify: every answer is JSON and fits the others."""
     made = rotate.json("init")
-    assert made["made"] == ["home", "store", "keyring"]
+    assert made["made"] == ["home", "store", "keyring", "audit"]
     assert rotate.json("init")["made"] == []
     created = rotate.json("secret", "create", SECRET, value=pg18.secret_value(role))
     assert created["stages"] == ["AWSCURRENT"]
@@ -141,7 +141,7 @@ def test_secrets_without_rotation(rotate: RotateCommand) -> None:
     assert rotate.ok("secret", "get", "note", "--reveal").out == "one\n"
     described = rotate.json("secret", "describe", "note")
     assert (described["description"], described["rotation"]) == ("a note", None)
-    rotate.ok("secret", "delete", "note", "--recovery-days", "7")
+    rotate.ok("secret", "delete", "note", "--recovery-window", "7")
     assert rotate.json("secret", "list")["secrets"] == []
     assert [s["name"] for s in rotate.json("secret", "list", "--deleted")["secrets"]] == ["note"]
     rotate.ok("secret", "restore", "note")

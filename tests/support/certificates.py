@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from rotator.testing.postgres_cluster import ServerTls
+from rotator.testing.tls import ServerTls
 
 _LIFETIME = datetime.timedelta(days=1)
 

@@ -5,21 +5,17 @@ machine's own suite is fetched through the machine's own apt settings and unpack
 folder: nothing is installed, so it needs no root and changes no system file.
 """
 
-import fcntl
 import os
 import re
-import shutil
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-
-import platformdirs
 
 from rotator.testing.postgres_binaries import (
     PostgresBinaries,
     PostgresUnavailable,
     installed_binaries,
 )
+from tests.support.debian_packages import Apt, PackagesUnavailable, run, unpacked
 
 BIN_DIR_VARIABLE = "ROTATOR_TEST_POSTGRES_TLS_BIN"
 """Names the bin directory of a PostgreSQL that was built with TLS."""
@@ -51,11 +47,10 @@ def tls_binaries(environment: Mapping[str, str] = os.environ) -> PostgresBinarie
     if installed is not None and FORCE_VARIABLE not in environment:
         return installed_binaries(installed)
     try:
-        return extracted_binaries(platformdirs.user_cache_path("rotator-tests") / "postgresql")
-    except (OSError, subprocess.CalledProcessError) as failure:
-        detail = failure.stderr if isinstance(failure, subprocess.CalledProcessError) else failure
+        return extracted_binaries()
+    except PackagesUnavailable as failure:
         raise PostgresUnavailable(
-            f"{_HOW_TO_SUPPLY} Fetching Debian's package for the tests failed: {detail}"
+            f"{_HOW_TO_SUPPLY} Fetching Debian's package for the tests failed: {failure}"
         ) from failure
 
 
@@ -65,14 +60,9 @@ def newest_installed(root: Path) -> Path | None:
     return max(found, key=lambda path: float(path.parent.name), default=None)
 
 
-def extracted_binaries(cache: Path) -> PostgresBinaries:
-    """The suite's PostgreSQL, unpacked in `cache`; fetched by the first of concurrent callers."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        root = cache / "root"
-        if not root.is_dir():
-            _extract(cache, root)
+def extracted_binaries() -> PostgresBinaries:
+    """The suite's PostgreSQL, unpacked in the tests' cache."""
+    root = unpacked("postgresql", _fill)
     bin_dir = newest_installed(root / "usr/lib/postgresql")
     if bin_dir is None:
         raise PostgresUnavailable(f"{_HOW_TO_SUPPLY} Debian's package in {root} has no server.")
@@ -85,39 +75,17 @@ def extracted_binaries(cache: Path) -> PostgresBinaries:
     )
 
 
-def _extract(cache: Path, root: Path) -> None:
+def _fill(work: Path, root: Path) -> None:
     """Fetch the server's package and the libraries that this machine lacks; unpack all of it."""
-    work = cache / "apt"
-    shutil.rmtree(work, ignore_errors=True)
-    for folder in ("lists/partial", "archives/partial", "unpacked"):
-        (work / folder).mkdir(parents=True)
-    options = _apt_options(work)
-    _run(["apt-get", *options, "update"], work)
-    package = _server_package(_run(["apt-cache", *options, "depends", "postgresql"], work))
-    needed = _run(["apt-cache", *options, "depends", *_ONLY_DEPENDS, package], work)
-    installed = set(_run(["dpkg-query", "--show", "--showformat=${Package}\\n"], work).split())
-    libraries = sorted(set(_libraries(needed)) - installed)
-    _run(["apt-get", *options, "download", package, *libraries], work / "archives")
-    for archive in (work / "archives").glob("*.deb"):
-        _run(["dpkg-deb", "--extract", str(archive), str(work / "unpacked")], work)
+    apt = Apt(work)
+    package = _server_package(apt.run("apt-cache", "depends", "postgresql"))
+    needed = apt.run("apt-cache", "depends", *_ONLY_DEPENDS, package)
+    installed = set(run(["dpkg-query", "--show", "--showformat=${Package}\\n"], work).split())
+    apt.download(package, *sorted(set(_libraries(needed)) - installed))
+    apt.unpack(root)
     # Compiled queries would need LLVM, a library larger than all the rest together.
-    for compiled_queries in (work / "unpacked/usr/lib/postgresql").glob("*/lib/llvmjit*.so"):
+    for compiled_queries in (root / "usr/lib/postgresql").glob("*/lib/llvmjit*.so"):
         compiled_queries.unlink()
-    (work / "unpacked").rename(root)
-    shutil.rmtree(work)
-
-
-def _apt_options(work: Path) -> list[str]:
-    """Keep everything that apt writes in `work`; what it reads of the system stays as it is."""
-    values = {
-        "Dir::State::Lists": work / "lists",
-        "Dir::Cache": work,
-        "Dir::Cache::archives": work / "archives",
-        "Debug::NoLocking": "1",
-        # apt's own account may not enter a cache in somebody's home.
-        "APT::Sandbox::User": "root",
-    }
-    return [part for name, value in values.items() for part in ("-o", f"{name}={value}")]
 
 
 def _server_package(depends: str) -> str:
@@ -131,16 +99,3 @@ def _libraries(depends: str) -> list[str]:
     """The shared libraries among what `apt-cache depends --recurse` printed."""
     names = re.findall(r"Depends: (lib[^\s:]+)", depends)
     return [name for name in names if not name.startswith("libllvm")]
-
-
-def _run(command: Sequence[str], directory: Path) -> str:
-    environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    return subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=directory,
-        env=environment,
-    ).stdout

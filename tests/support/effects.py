@@ -17,9 +17,11 @@ from psycopg.waiting import Wait
 from sqlalchemy.engine.default import DefaultDialect
 
 from rotator.store.database import Database
+from rotators.databases.facade import DatabaseRotator
+from rotators.mysql_protocol import session as mysql_sessions
+from rotators.mysql_protocol.single_user import SingleUserRotator as MysqlSingleUser
 from rotators.postgresql import AlternatingUsers, SingleUser
 from rotators.postgresql import session as sessions
-from rotators.postgresql.facade import PostgresRotator
 from rotators.postgresql.network import wait_for_socket
 
 VERBS = (
@@ -32,7 +34,7 @@ VERBS = (
     "end_older_sessions",
 )
 CHANGE = "change of the target"
-_CHANGES = re.compile(r"\b(ALTER|CREATE|GRANT|REVOKE|COMMIT)\b")
+_CHANGES = re.compile(r"\b(ALTER|CREATE|GRANT|REVOKE|COMMIT|SET PASSWORD)\b")
 
 Act = Callable[[str], None]
 
@@ -94,6 +96,18 @@ class _Watch:
 
         return watched
 
+    def writing(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Names the moment when PyMySQL has written the whole of a change."""
+
+        @functools.wraps(call)
+        def watched(session: Any, data: bytes) -> None:
+            call(session, data)
+            if self._changing:
+                self._changing = False
+                self.reach(f"{CHANGE}: sent")
+
+        return watched
+
     def transaction(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         """Reached when the store has been let go, for whoever wants to use it there."""
 
@@ -125,9 +139,12 @@ def effects(act: Act, *, transactions: bool = False) -> Iterator[None]:
         else:
             replace(DefaultDialect, "do_commit", watch.around("commit", DefaultDialect.do_commit))
         for verb in VERBS:
-            for owner in (PostgresRotator, SingleUser, AlternatingUsers):
+            for owner in (DatabaseRotator, SingleUser, AlternatingUsers, MysqlSingleUser):
                 if verb in vars(owner):
                     replace(owner, verb, watch.around(verb, vars(owner)[verb]))
         replace(sessions.Session, "execute", watch.execute(sessions.Session.execute))
         replace(sessions, "wait_for_socket", watch.waiting(wait_for_socket))
+        mysql_session = mysql_sessions.Session
+        replace(mysql_session, "run", watch.execute(mysql_session.run))
+        replace(mysql_session, "_write_bytes", watch.writing(mysql_session._write_bytes))
         yield

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from rotator.crypto.envelope import Sealer
 from rotator.manager.manager import SecretsManager
@@ -17,7 +17,7 @@ from rotator.store import labels, rotations, secrets, versions
 from rotator.store.rotations import RotationRow
 from rotator.store.store import Store
 from tests.support.manager import ACCOUNT, ME, REGION
-from tests.support.postgres import DatabaseServer, Role
+from tests.support.postgres import Role
 
 SINGLE = "postgresql-single-user"
 ALTERNATING = "postgresql-alternating-users"
@@ -27,6 +27,18 @@ QUICK = EnginePolicy(
     lease=30,
     drain=0.0,
 )
+
+
+R = TypeVar("R")
+R_contra = TypeVar("R_contra", contravariant=True)
+
+
+class Server(Protocol[R_contra]):
+    """A server whose credentials can be stored as secrets."""
+
+    def secret_value(self, role: R_contra, /) -> dict[str, str | int | bool]:
+        """The secret JSON of a role or account."""
+        ...
 
 
 @dataclass
@@ -60,17 +72,16 @@ class House:
 
     def adopt(
         self,
-        server: DatabaseServer,
-        role: Role,
+        server: Server[R],
+        role: R,
         *,
         rotator: str = SINGLE,
-        admin: Role | None = None,
-        dbname: str = "postgres",
+        admin: R | None = None,
         options: RotationOptions | None = None,
         **fields: Any,
     ) -> str:
         """Stores the credential of a role as it is, and sets its rotation. Gives the secret's name."""
-        value = server.secret_value(role, dbname=dbname) | fields
+        value = server.secret_value(role) | fields
         if admin is not None:
             admin_name = f"admin-{uuid.uuid4().hex[:12]}"
             made = self.manager.create_secret(

@@ -27,9 +27,13 @@ from rotator.rotation.engine import Engine
 from rotator.rotation.policy import EnginePolicy, RetryPolicy
 from rotator.rotation.registry import RotatorRegistry
 from rotator.store.store import Store
+from rotators.mariadb import single_user_steps as mariadb_steps  # noqa: F401
+from rotators.mysql import single_user_steps as mysql_steps  # noqa: F401
 from rotators.postgresql import alternating_users_steps, single_user_steps  # noqa: F401
 from tests.support.effects import effects
+from tests.support.key_effects import WORK, key_effects
 from tests.support.manager import ME
+from tests.support.store import AUDIT_KEY
 
 _REGISTRY = RotatorRegistry.load()
 Say = Callable[[dict[str, Any]], None]
@@ -103,7 +107,7 @@ def _fork(job: dict[str, Any]) -> tuple[int, int]:
 
 
 def _run(job: dict[str, Any], say: Say) -> None:
-    store = Store.open(job["store"], create=False)
+    store = Store.open(job["store"], create=False, audit_key=AUDIT_KEY)
     sealer = Sealer(FileKeyProvider(Path(job["keyring"])))
     if job["do"] == "read":
         _read_and_log_in(SecretsManager(store, sealer), job, say)
@@ -123,6 +127,11 @@ def _run(job: dict[str, Any], say: Say) -> None:
         act("sleep: before")
         time.sleep(seconds)
 
+    if job["do"] in WORK:
+        with key_effects(act):
+            WORK[job["do"]](SecretsManager(store, sealer), job["secret"])
+        say({"report": {}})
+        return
     policy = job["policy"]
     engine = Engine(
         store=store,

@@ -18,6 +18,7 @@ def forms(secret: str) -> set[bytes]:
         raw,
         quote(secret, safe="").encode(),
         json.dumps(secret)[1:-1].encode(),
+        json.dumps(secret, ensure_ascii=False)[1:-1].encode(),
         raw.hex().encode(),
     }
     for shift in range(3):

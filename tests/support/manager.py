@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TypedDict
 
 from rotator.model.caller import Caller, CallerKind, rotation_service
-from rotator.model.labels import PENDING
+from rotator.model.labels import CURRENT, PENDING
 from rotator.model.rotation import MachineState
 from rotator.sdk import SecretValue
 from rotator.store import labels, rotations, secrets, versions
@@ -17,6 +17,12 @@ REGION = "eu-central-1"
 ALICE = Caller(kind=CallerKind.LOCAL, name="alice", account=ACCOUNT, region=REGION)
 STRANGER = Caller(kind=CallerKind.LOCAL, name="mallory", account="999999999999", region=REGION)
 ABROAD = Caller(kind=CallerKind.LOCAL, name="alice", account=ACCOUNT, region="us-east-1")
+
+POLICY = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "999999999999"}, '
+    '"Action": "secretsmanager:GetSecretValue", "Resource": "*"}]}'
+)
+"""A resource policy that lets one account in."""
 
 
 class Who(TypedDict):
@@ -53,9 +59,9 @@ def begin_rotation(
     rotation_id = uuid.uuid4().hex
     with store.write() as tx:
         secret_id = row_id(tx, name)
+        before = labels.load(tx, secret_id)
         if prepared:
             versions.insert(tx, secret_id=secret_id, version_id=token, sealed=None)
-            before = labels.load(tx, secret_id)
             labels.save(tx, secret_id, before=before, after=before.put(token, [PENDING]))
         rotations.insert_rotation(
             tx,
@@ -69,6 +75,7 @@ def begin_rotation(
                 "created_at": tx.now,
                 "deadline_at": tx.now + timedelta(hours=1),
                 "updated_at": tx.now,
+                "current_version": before.version(CURRENT),
                 "fencing": 1,
                 "owner": "test",
                 "lease_expires": tx.lease_now + 60,

@@ -1,11 +1,18 @@
 """Stores as the tests name them."""
 
+import base64
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
 
+from rotator.crypto.audit_key import GivenAuditKey
 from tests.support.postgres import DatabaseServer, Role
+
+AUDIT_KEY_TEXT = base64.b64encode(bytes(range(32))).decode()
+"""The audit key of the stores that tests make, as the setting `audit.key` takes it."""
+
+AUDIT_KEY = GivenAuditKey(AUDIT_KEY_TEXT)
 
 only_sqlite = pytest.mark.parametrize("store_engine", ["sqlite"], indirect=True)
 """For a test of what SQLite alone does."""

@@ -1,13 +1,23 @@
-"""`rotate db …`: the schema of the store."""
+"""`rotate db …`: the schema of the store, and its place."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rotator.cli.counting import counting
 from rotator.cli.exits import ExitCode
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, write, write_json
+from rotator.cli.output import OutputFormat, write, write_json, write_table
 from rotator.cli.session import Session
+from rotator.errors import ConfigurationError, StoreUnavailable
 
-app = typer.Typer(help="Looks after the store's schema.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from rotator.store.database import Database
+
+app = typer.Typer(help="Looks after the store.", no_args_is_help=True)
 
 
 @app.command()
@@ -58,4 +68,174 @@ _MEANING = {
     "current": "the schema is this release's.",
     "behind": "the schema is missing or an older release's. Bring it up: rotate db upgrade",
     "newer": "the schema is a later release's. Install that release of rotator.",
+    "moved": "its data were moved to another database; any other command says where.",
+    "incomplete": "another store is being moved here. To go on, run the same rotate db migrate again.",
+}
+
+
+@app.command()
+def migrate(
+    context: typer.Context,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="URL",
+            help="An empty database: postgresql://user@host/name, or sqlite:////path.",
+        ),
+    ],
+    to_password: Annotated[
+        str | None,
+        typer.Option(
+            "--to-password",
+            metavar="REFERENCE",
+            help="Its user's password: '${NAME}' for what a variable holds, file:PATH for what a file holds.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, change nothing.")
+    ] = False,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Moves the store to another database, and compares every row of it.
+
+    Stop the daemons first. While it runs the store can be read; writes wait for ten seconds and are refused then. It
+    may be interrupted and run again. At its end the old store is closed, and says where the new one is.
+    """
+    from rotator.store.database import Database
+
+    session: Session = context.obj
+    url = _destination(session, to, to_password)
+    source = Database.connect(session.configuration.store_url, create=False)
+    try:
+        if dry_run:
+            _plan(source, url, output)
+        else:
+            _move(source, url, output)
+    finally:
+        source.close()
+
+
+def _destination(session: Session, to: str, password: str | None) -> str:
+    """The URL with its password, and an absolute path: others will be told of it from anywhere."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(to)
+    except ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() not in {"sqlite", "postgresql"}:
+        # Without the URL, which may hold a password.
+        raise ConfigurationError(
+            "--to takes an empty database, sqlite:////path/to/store.db or postgresql://user@host:5432/name, and what "
+            "it names is neither. Nothing was changed."
+        )
+    if url.password is not None:
+        write(
+            "Everybody on this machine can read the password in --to while this runs. Next time name it with "
+            "--to-password, or in PGPASSFILE.",
+            error=True,
+        )
+    if password is not None:
+        url = url.set(password=_referred(session, password))
+    if url.get_backend_name() == "sqlite" and url.database:
+        url = url.set(database=str(Path(url.database).absolute()))
+    return url.render_as_string(hide_password=False)
+
+
+def _referred(session: Session, reference: str) -> str:
+    from rotator.config.references import References, is_reference
+
+    if not is_reference(reference):
+        raise ConfigurationError(
+            "--to-password takes no password itself, since others on this machine could read it: write '${NAME}' or "
+            "file:PATH, and keep it there."
+        )
+    home = session.configuration.home
+    references = References(variables=session.environ, home=home)
+    return references.resolve(reference, key="--to-password")
+
+
+@contextmanager
+def _naming_to() -> Iterator[None]:
+    """What is said of the destination names the option that it comes from."""
+    try:
+        yield
+    except (ConfigurationError, StoreUnavailable) as error:
+        raise type(error)(f"The database that --to names can't be used. {error}") from None
+
+
+def _reached(url: str, *, create: bool) -> "Database":
+    """The database at `url`, which has answered."""
+    from rotator.store import schema
+    from rotator.store.database import Database
+
+    database = Database.connect(url, create=create)
+    try:
+        schema.check(database)
+    except StoreUnavailable:
+        database.close()
+        raise
+    return database
+
+
+def _plan(source: "Database", url: str, output: OutputFormat) -> None:
+    from rotator.store import moving
+    from rotator.store.database import is_missing_file
+
+    with _naming_to():
+        destination = None if is_missing_file(url) else _reached(url, create=False)
+    try:
+        plan = moving.plan(source, destination)
+    finally:
+        if destination is not None:
+            destination.close()
+    if output is OutputFormat.JSON:
+        write_json({"from": source.url_shown, "rows": plan.rows, "destination": plan.destination})
+        return
+    write(f"{source.url_shown} can be moved; nothing was changed.", f"  {_FOUND[plan.destination]}")
+    write_table(["table", "rows"], [[name, str(rows)] for name, rows in plan.rows.items()])
+
+
+def _move(source: "Database", url: str, output: OutputFormat) -> None:
+    from rotator.store import moving
+
+    with _naming_to():
+        destination = _reached(url, create=True)
+    if output is OutputFormat.TEXT:
+        write(
+            "While this runs the store can be read; writes wait for ten seconds and are refused then.",
+            error=True,
+        )
+    try:
+        with counting(output) as show:
+
+            def observe(progress: moving.Progress) -> None:
+                show(f"{progress.stage} {progress.table}", progress.done, progress.total)
+
+            compared = moving.move(source, destination, observe=observe)
+    finally:
+        destination.close()
+    if output is OutputFormat.JSON:
+        result = {
+            "from": source.url_shown,
+            "to": destination.url_shown,
+            "compared": compared,
+            "rows": sum(compared.values()),
+        }
+        write_json(result)
+        return
+    write(
+        f"{source.url_shown} was moved to {destination.url_shown}: {sum(compared.values())} rows compared, every "
+        "column the same.",
+        "Now name the new place in the settings (store.url). The old store is closed and kept as it was. The key files "
+        "stay where they are: they belong to the store in its new place too.",
+    )
+
+
+_FOUND = {
+    "new": "The destination has no schema yet: it will be made.",
+    "empty": "The destination has this release's schema, and no data.",
+    "begun": "The destination has a part already: it will be compared and completed.",
 }

@@ -4,13 +4,17 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rotator.cli.options import Output
 from rotator.cli.output import OutputFormat, write, write_json
-from rotator.cli.session import Session
+from rotator.cli.session import AUDIT_KEY_FILE, Session
 from rotator.errors import ConfigurationError, KeyUnavailable
+
+if TYPE_CHECKING:
+    from rotator.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,58 +22,92 @@ class Places:
     """Where everything is.
 
     Attributes:
-        made: what was missing and was made: `home`, `store`, `keyring`.
+        keyring: None where another key provider than `file` keeps the sealing keys.
+        audit: the file of the audit key; None where the setting `audit.key` holds it.
+        made: what was missing and was made: `home`, `store`, `keyring`, `audit`.
     """
 
     home: Path
     store: str
-    keyring: Path
+    keyring: Path | None
+    audit: Path | None
     made: tuple[str, ...]
 
 
-def init(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
-    """Makes the home folder, store and sealing key.
+def init(
+    context: typer.Context,
+    new_audit: Annotated[
+        bool,
+        typer.Option(
+            "--new-audit", help="Begin the audit anew in a store whose audit was removed."
+        ),
+    ] = False,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Makes the home folder, store, sealing key and audit key.
 
     Only what is missing is made; a key is never overwritten.
     """
-    places = make_home(context.obj)
+    places = make_home(context.obj, new_audit=new_audit)
     if output is OutputFormat.JSON:
         write_json(places)
     else:
         write(*_lines(places))
 
 
-def make_home(session: Session) -> Places:
+def make_home(session: Session, *, new_audit: bool = False) -> Places:
     """Makes what is missing.
 
     Raises:
+        AuditBroken: the audit of the store was removed, and none is to be begun anew.
         ConfigurationError: the home folder can't be made.
-        KeyUnavailable: the keyring is unsafe or another store's, or that of a store in use is gone.
+        KeyUnavailable: the keyring or the audit key is unsafe or another store's, or that of a store in use is gone.
         StoreUnavailable: the store can't be made or opened.
     """
-    from rotator.crypto.keyring import create_keyring
     from rotator.store.sealing import has_sealing_key
     from rotator.store.store import Store
 
     configuration = session.configuration
-    keyring = configuration.settings.keyring.path
+    keyring = _keyring(session)
     made = ["home"] if _make_folder(configuration.home) else []
-    session.store = Store.open(configuration.store_url, create=True)
+    session.store = Store.open(configuration.store_url, create=True, audit_key=session.audit_key)
     in_use = has_sealing_key(session.store)
     if not in_use:
         made.append("store")
-    if not os.path.lexists(keyring):
-        if in_use:
-            raise KeyUnavailable(
-                f"The store {session.store.url_shown} was sealed with a keyring, and there is none "
-                f"at {keyring}. A new key could not open it: restore the keyring from its backup."
-            )
-        create_keyring(keyring)
+    if keyring is not None and _make_keyring(keyring, in_use=in_use, store=session.store):
         made.append("keyring")
     _ = session.sealer  # refuses a keyring that is unsafe or another store's
+    if session.store.begin_audit(anew=new_audit):
+        made.append("audit")
     return Places(
-        home=configuration.home, store=session.store.url_shown, keyring=keyring, made=tuple(made)
+        home=configuration.home,
+        store=session.store.url_shown,
+        keyring=keyring,
+        audit=configuration.home / AUDIT_KEY_FILE
+        if configuration.settings.audit.key is None
+        else None,
+        made=tuple(made),
     )
+
+
+def _keyring(session: Session) -> Path | None:
+    settings = session.configuration.settings
+    return settings.keyring.path if settings.keys.provider == "file" else None
+
+
+def _make_keyring(path: Path, *, in_use: bool, store: "Store") -> bool:
+    """Whether the keyring was missing and was made."""
+    from rotator.crypto.keyring import create_keyring
+
+    if os.path.lexists(path):
+        return False
+    if in_use:
+        raise KeyUnavailable(
+            f"The store {store.url_shown} was sealed with a keyring, and there is none at {path}. A new key could not "
+            "open it: restore the keyring from its backup, or import an export of its keys: rotate key import"
+        )
+    create_keyring(path)
+    return True
 
 
 def _make_folder(home: Path) -> bool:
@@ -94,9 +132,12 @@ def _lines(places: Places) -> Iterator[str]:
 
     yield f"home     {places.home}  ({state('home')})"
     yield f"store    {places.store}  ({state('store')})"
-    yield f"keyring  {places.keyring}  ({state('keyring')})"
+    if places.keyring:
+        yield f"keyring  {places.keyring}  ({state('keyring')})"
+    yield f"audit    {places.audit or 'the key in the setting audit.key'}  ({state('audit')})"
     yield ""
-    yield "Keep a copy of the keyring, apart from the store's backups: without it the store can't be read."
+    yield "Keep copies of the sealing keys (rotate key export) and of the audit key, apart from the store's backups:"
+    yield "without the former it can't be read, without the latter nothing can be recorded in it or verified."
     yield ""
     yield "Next, with a credential that works today:"
     yield "  rotate secret create db/app --file credential.json"

@@ -28,7 +28,7 @@ from tests.support.house import ALTERNATING, SINGLE, House
 from tests.support.leaks import ProcessWatch, files_under, leaks, watching_processes
 from tests.support.manager import ACCOUNT, REGION
 from tests.support.postgres import DatabaseServer, Role, unique_name
-from tests.support.store import postgresql_url, sqlite_url
+from tests.support.store import AUDIT_KEY, AUDIT_KEY_TEXT, postgresql_url, sqlite_url
 
 _TALKATIVE = {
     "log_statement": "all",
@@ -121,7 +121,8 @@ def place(store_engine: str, tmp_path: Path) -> Iterator[_Place]:
         schema.upgrade(database)
         database.close()
         config = _configuration(home, tmp_path, url=url, password_file=password_file)
-        store = Store.open(url, create=False)
+        store = Store.open(url, create=False, audit_key=AUDIT_KEY)
+        store.begin_audit()
         house = House(store, Sealer(FileKeyProvider(keyring)))
         yield _Place(house, server, home, url, keyring, config, passwords, began)
         store.close()
@@ -136,6 +137,7 @@ def _configuration(home: Path, folder: Path, *, url: str, password_file: Path) -
         "region": REGION,
         "store": {"url": bare.render_as_string(hide_password=False), "password": password},
         "keyring": {"path": str(home / "keyring.json")},
+        "audit": {"key": AUDIT_KEY_TEXT},
         "retry": {"attempts": 2, "base": 0.01, "cap": 0.01, "reverts": 1},
         "barrier": {"drain": 0.01},
         "log": {"level": "debug"},

@@ -29,6 +29,7 @@ class Remote:
 
     store: Store
     proxy: TcpProxy
+    url: str
 
 
 @pytest.fixture
@@ -43,7 +44,8 @@ def remote(
     assert url.port is not None
     proxy = tcp_proxy(url.host, url.port)
     proxied = url.set(host=proxy.host, port=proxy.port)
-    return Remote(open_store(proxied.render_as_string(hide_password=False)), proxy)
+    through = proxied.render_as_string(hide_password=False)
+    return Remote(open_store(through), proxy, through)
 
 
 def _add(tx: Tx, key_id: str) -> None:
@@ -109,6 +111,34 @@ def test_a_commit_whose_answer_is_lost_is_reported_as_open(remote: Remote) -> No
     while _count(remote.store) == 0 and time.monotonic() < deadline:
         pass
     assert _count(remote.store) == 1
+
+
+def test_a_connection_lost_right_after_a_commit_costs_one_transaction_at_most(
+    remote: Remote,
+) -> None:
+    """What was acknowledged is kept; the next transaction may be refused, and the one after it connects anew."""
+    _write(remote.store, "k1")
+    remote.proxy.cut()
+    with _unavailable("connection was lost"):
+        _write(remote.store, "k2")
+    assert _count(remote.store) == 1
+    _write(remote.store, "k2")
+    assert _count(remote.store) == 2
+
+
+def test_a_server_that_falls_silent_is_given_up(
+    remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new connection into silence ends at its time limit; when the server answers again, so does the store."""
+    monkeypatch.setitem(postgresql._CONNECTION, "connect_timeout", 2)
+    store = Store.open(remote.url, create=False)
+    store.close()
+    remote.proxy.blackhole()
+    with _unavailable("can't be reached"):
+        _count(store)
+    remote.proxy.forward()
+    assert _count(store) == 0
+    store.close()
 
 
 def test_a_server_that_refuses_connections_is_named(remote: Remote) -> None:

@@ -10,7 +10,17 @@ from rotator.manager.manager import SecretsManager
 from rotator.model.caller import Caller
 from rotator.store.store import Store
 from rotator.store.tables import audit, metadata
-from tests.support.manager import ABROAD, ACCOUNT, ME, REGION, STRANGER, Who, token, value
+from tests.support.manager import (
+    ABROAD,
+    ACCOUNT,
+    ME,
+    POLICY,
+    REGION,
+    STRANGER,
+    Who,
+    token,
+    value,
+)
 
 Operation = Callable[[SecretsManager, Who, str], object]
 
@@ -23,6 +33,17 @@ OPERATIONS: dict[str, Operation] = {
     "UpdateSecretVersionStage": lambda m, who, s: m.update_secret_version_stage(
         **who, secret_id=s, version_stage="blue", move_to_version_id=token(1)
     ),
+    "UpdateSecret": lambda m, who, s: m.update_secret(**who, secret_id=s, value=value("v3")),
+    "TagResource": lambda m, who, s: m.tag_resource(**who, secret_id=s, tags={"team": "a"}),
+    "UntagResource": lambda m, who, s: m.untag_resource(**who, secret_id=s, tag_keys=["team"]),
+    "PutResourcePolicy": lambda m, who, s: m.put_resource_policy(
+        **who, secret_id=s, resource_policy=POLICY
+    ),
+    "GetResourcePolicy": lambda m, who, s: m.get_resource_policy(**who, secret_id=s),
+    "ValidateResourcePolicy": lambda m, who, s: m.validate_resource_policy(
+        **who, secret_id=s, resource_policy=POLICY
+    ),
+    "DeleteResourcePolicy": lambda m, who, s: m.delete_resource_policy(**who, secret_id=s),
     "RotateSecret": lambda m, who, s: m.set_rotation(**who, secret_id=s, rotator="generic"),
     "CancelRotateSecret": lambda m, who, s: m.cancel_rotation(**who, secret_id=s),
     "DeleteSecret": lambda m, who, s: m.delete_secret(**who, secret_id=s),
@@ -40,7 +61,9 @@ def arn(manager: SecretsManager) -> str:
 
 def last_record(store: Store) -> Row[*tuple[object, ...]]:
     with store.read() as tx:
-        return tx.connection.execute(select(audit).order_by(audit.c.id.desc()).limit(1)).one()
+        return tx.connection.execute(
+            select(audit).order_by(audit.c.at.desc(), audit.c.seq.desc()).limit(1)
+        ).one()
 
 
 def counts(store: Store, *, without: str) -> dict[str, int]:

@@ -124,19 +124,39 @@ def test_a_name_made_again_gets_another_arn(manager: SecretsManager) -> None:
     [
         ({"name": "a b"}, ValidationError, "Invalid name"),
         ({"client_request_token": "short"}, InvalidParameter, "32-64 characters"),
-        ({"value": value("x" * 65_537)}, InvalidParameter, "at most 65,536 bytes"),
+        (
+            {"value": value("é" * 32_768 + "x")},
+            ValidationError,
+            "Value at 'secretString' failed to satisfy constraint: Member must have length less than or equal to 65536",
+        ),
+        (
+            {"value": SecretValue(binary=b"x" * 65_537)},
+            ValidationError,
+            "Value at 'secretBinary' failed to satisfy constraint: Member must have length less than or equal to 65536",
+        ),
         (
             {"value": value("")},
             InvalidRequest,
             "You must provide either SecretString or SecretBinary.",
         ),
         ({"kms_key_id": "alias/mine"}, InvalidParameter, "There is no key alias/mine here"),
-        ({"description": "x" * 2049}, InvalidParameter, "at most 2048 characters"),
+        ({"description": "x" * 2049}, ValidationError, "length less than or equal to 2048"),
         ({"tags": {f"k{n}": "" for n in range(51)}}, InvalidParameter, "at most 50 tags"),
-        ({"tags": {"": "v"}}, InvalidParameter, "1 to 128 characters"),
+        ({"tags": {"": "v"}}, ValidationError, "'tags.1.member.key'"),
         ({"tags": {"aws:team": "v"}}, InvalidParameter, "reserved"),
     ],
-    ids=["name", "token", "size", "empty", "key", "description", "tags", "tag key", "reserved tag"],
+    ids=[
+        "name",
+        "token",
+        "size",
+        "size of bytes",
+        "empty",
+        "key",
+        "description",
+        "tags",
+        "tag key",
+        "reserved tag",
+    ],
 )
 def test_limits_are_checked_first(
     manager: SecretsManager, changed: dict[str, object], error: type[RotatorError], text: str
@@ -150,7 +170,10 @@ def test_limits_are_checked_first(
     assert manager.list_secrets(**ME).secrets == ()
 
 
-@pytest.mark.parametrize("kms_key_id", [None, "", "alias/aws/secretsmanager"])
+_DEFAULT_ARN = "arn:aws:kms:eu-central-1:123456789012:alias/aws/secretsmanager"
+
+
+@pytest.mark.parametrize("kms_key_id", [None, "", "alias/aws/secretsmanager", _DEFAULT_ARN])
 def test_the_default_key_has_several_names(manager: SecretsManager, kms_key_id: str | None) -> None:
     """The default key is shown as none."""
     manager.create_secret(**ME, name="db", kms_key_id=kms_key_id)

@@ -216,7 +216,9 @@ class TestTampering:
             manager.get_secret_value(**ME, secret_id="db")
 
         with store.read() as tx:
-            last = tx.connection.execute(select(audit).order_by(audit.c.id.desc()).limit(1)).one()
+            last = tx.connection.execute(
+                select(audit).order_by(audit.c.at.desc(), audit.c.seq.desc()).limit(1)
+            ).one()
         assert (last.event, last.outcome, last.version_id) == (
             "GetSecretValue",
             "failed",

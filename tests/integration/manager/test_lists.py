@@ -4,7 +4,7 @@ import pytest
 
 from rotator.errors import InvalidParameter, ResourceNotFound
 from rotator.manager.manager import SecretsManager
-from rotator.store.listing import SecretFilter
+from rotator.model.filters import SecretFilter
 from tests.support.manager import ME, token, value
 
 

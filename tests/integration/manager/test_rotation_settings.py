@@ -300,7 +300,7 @@ class TestAuthority:
             detail = tx.connection.execute(
                 select(audit.c.detail)
                 .where(audit.c.event == "RotateSecret")
-                .order_by(audit.c.id.desc())
+                .order_by(audit.c.at.desc(), audit.c.seq.desc())
                 .limit(1)
             ).scalar_one()
         admin = manager.describe_secret(**ME, secret_id="admin").arn

@@ -1,18 +1,40 @@
-"""Rotations driven verb by verb, as the engine does it, without an engine."""
+"""Values and sessions of PostgreSQL roles, for rotations that are driven verb by verb."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
-from rotator.sdk import Candidate, Level, Preflight, Rotation, Rotator, SecretValue, clock
-from tests.support.postgres import DatabaseServer, Role, unique_name
+from rotator.sdk import Candidate, SecretValue
+from tests.support.postgres import DatabaseServer, Role
+from tests.support.rotations import (
+    ADMIN_ARN,
+    Values,
+    attempt,
+    preflight,
+    refusals,
+    rotate,
+    rotation_of,
+    warnings,
+    with_pending,
+)
 
-ADMIN_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:admin-AbCdEf"
-
-Values = dict[Candidate, SecretValue]
+__all__ = [
+    "ADMIN_ARN",
+    "Values",
+    "attempt",
+    "current",
+    "preflight",
+    "refusals",
+    "role_of",
+    "rotate",
+    "rotation_of",
+    "run",
+    "session_of",
+    "value",
+    "warnings",
+    "with_pending",
+]
 
 
 def value(
@@ -28,56 +50,6 @@ def value(
 def current(server: DatabaseServer, role: Role, **fields: Any) -> Values:
     """The values of a secret that was never rotated."""
     return {Candidate.CURRENT: value(server, role, **fields)}
-
-
-def rotation_of(
-    values: Mapping[Candidate, SecretValue], *, seconds: float = 20.0, **fields: Any
-) -> Rotation:
-    """A rotation of these values, whose step ends in so many seconds."""
-    plain: dict[str, Any] = {
-        "rotation_id": unique_name("run"),
-        "secret_arn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:app-AbCdEf",
-        "secret_name": "app",
-        "token": "5b8c1b3e-98a4-4b4c-9c61-5a4e1d6f2b10",
-        "fencing": 1,
-        "attempt": 1,
-        "deadline": clock() + seconds,
-    }
-    return Rotation(values=dict(values), **(plain | fields))
-
-
-@contextmanager
-def attempt(kind: type[Rotator]) -> Iterator[Rotator]:
-    """A rotator for one attempt."""
-    rotator = kind()
-    try:
-        yield rotator
-    finally:
-        rotator.close()
-
-
-def preflight(kind: type[Rotator], rotation: Rotation) -> Preflight:
-    """What preflight alone finds."""
-    with attempt(kind) as rotator:
-        return rotator.preflight(rotation)
-
-
-def rotate(kind: type[Rotator], values: Mapping[Candidate, SecretValue], **fields: Any) -> Values:
-    """One whole rotation that preflight lets through; the values after the labels have moved."""
-    with attempt(kind) as rotator:
-        found = rotator.preflight(rotation_of(values, **fields))
-        assert not found.refusals, found.refusals
-        pending = rotator.create_secret(rotation_of(values, **fields))
-        step = rotation_of({**values, Candidate.PENDING: pending}, overlap=found.overlap, **fields)
-        rotator.set_secret(step)
-        rotator.test_secret(step)
-    return {Candidate.CURRENT: pending, Candidate.PREVIOUS: values[Candidate.CURRENT]}
-
-
-def with_pending(kind: type[Rotator], values: Mapping[Candidate, SecretValue]) -> Values:
-    """The values with a new pending one, which no server knows yet."""
-    with attempt(kind) as rotator:
-        return {**values, Candidate.PENDING: rotator.create_secret(rotation_of(values))}
 
 
 def role_of(secret: SecretValue) -> Role:
@@ -108,13 +80,3 @@ def run(
     with server.connect(dbname=dbname) as session:
         cursor = session.execute(sql.SQL(statement).format(**parts))
         return cursor.fetchall() if cursor.description else []
-
-
-def refusals(found: Preflight) -> str:
-    """What preflight refuses, with the remedies, for looking something up in it."""
-    return "\n".join(f"{f.message}: {f.remedy}" for f in found.refusals)
-
-
-def warnings(found: Preflight) -> str:
-    """What preflight warns of, with the remedies."""
-    return "\n".join(f"{f.message}: {f.remedy}" for f in found.findings if f.level is Level.WARNING)

@@ -276,7 +276,9 @@ def test_who_resumes_aborts_or_reads_is_recorded(house: House, pg16: DatabaseSer
 def _audit(house: House, request_id: str):  # type: ignore[no-untyped-def]
     with house.store.read() as tx:
         statement = select(tables.audit).where(tables.audit.c.request_id == request_id)
-        return tx.connection.execute(statement.order_by(tables.audit.c.id)).all()
+        return tx.connection.execute(
+            statement.order_by(tables.audit.c.at, tables.audit.c.seq)
+        ).all()
 
 
 def test_every_pinned_value_gets_its_turn(house: House, pg16: DatabaseServer) -> None:

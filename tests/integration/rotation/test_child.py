@@ -126,6 +126,27 @@ def test_a_rotator_that_reads_nothing_is_killed_at_the_deadline(registry: Rotato
         ChildRotator(registry.resolve("deaf")).preflight(rotation)
 
 
+def test_a_plugin_retires_the_old_value(registry: RotatorRegistry, tmp_path: Path) -> None:
+    """The verb reaches the rotator in its process."""
+    value = SecretValue.from_json({"username": "app", "folder": str(tmp_path)})
+    rotation = Rotation(
+        rotation_id="r",
+        secret_arn="arn",
+        secret_name="name",
+        token="t",
+        fencing=1,
+        attempt=1,
+        values=dict.fromkeys(Candidate, value),
+        deadline=clock() + 20,
+    )
+    rotator = ChildRotator(registry.resolve("generic"))
+    try:
+        rotator.retire_secret(rotation)
+    finally:
+        rotator.close()
+    assert (tmp_path / "retired").exists()
+
+
 def test_a_rotator_that_crashes_is_probed(plugged: House, target: FileTarget) -> None:
     """A process that dies in its change, once before and once after it: what logs in decides, with one value."""
     name = target.adopt(plugged, "crashing")
@@ -233,6 +254,7 @@ def test_a_child_sees_one_rotation_and_neither_keys_nor_store(
     monkeypatch.setenv("ROTATOR_STORE", "postgresql://rotator:store-password@localhost/rotator")
     monkeypatch.setenv("ROTATOR_HOME", str(keyring.parent))
     monkeypatch.setenv("DATABASE_PASSWORD", "store-password")
+    monkeypatch.setenv("ROTATOR_SEALING_KEYS", "one:sealing-key")
     monkeypatch.setenv("UNRELATED", "kept")
     name = target.adopt(plugged, "looking")
     engine = plugged.engine(withheld=frozenset({"DATABASE_PASSWORD"}))
@@ -243,7 +265,8 @@ def test_a_child_sees_one_rotation_and_neither_keys_nor_store(
     assert not [variable for variable in seen["environment"] if variable.startswith("ROTATOR_")]
     assert seen["environment"]["UNRELATED"] == "kept"
     everything = "\n".join([*seen["environment"].values(), *seen["arguments"], *seen["files"]])
-    for hidden in ("store-password", str(keyring), ".db", "first password", target.password):
+    hidden_ones = ("store-password", "sealing-key", str(keyring), ".db", "first password")
+    for hidden in (*hidden_ones, target.password):
         assert hidden not in everything
     rooms = {module.split(".")[1] for module in seen["modules"] if module.startswith("rotator.")}
     assert not rooms & {"store", "crypto", "manager", "cli", "config"}

@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, event
 
 from rotator.store.partial_indexes import metadata
+from rotator.store.statements import Prepared
 from rotator.store.store import Store
 
 # An index of the few rows that wait for something may be read from end to end.
@@ -69,9 +71,17 @@ def recording() -> Iterator[list[Sent]]:
             found[sql] = Sent(sql, bound[0] if many else bound)
             sent.append(found[sql])
 
+    bind = Prepared.bind
+
+    def bind_and_record(prepared: Prepared, parameters: Mapping[str, Any]) -> Any:
+        bound = bind(prepared, parameters)
+        record(None, None, prepared.sql, bound, None, many=False)
+        return bound
+
     event.listen(Engine, "before_cursor_execute", record)
     try:
-        yield sent
+        with patch.object(Prepared, "bind", bind_and_record):
+            yield sent
     finally:
         event.remove(Engine, "before_cursor_execute", record)
 

@@ -12,18 +12,26 @@ from rotator.store import rotations, tables
 from rotator.store.store import Store, Tx
 from tests.support.manager import ME, begin_rotation, token, value
 
+ADMIN = "arn:admin"
+
 
 @pytest.fixture
 def rotation_id(store: Store, sealer: Sealer) -> str:
     """A rotation whose owner holds a lease of a minute."""
     SecretsManager(store, sealer).create_secret(**ME, name="db", value=value("v1"))
-    return begin_rotation(store, "db", token=token(9), state=MachineState())
+    rotation_id = begin_rotation(store, "db", token=token(9), state=MachineState())
+    with store.write() as tx:
+        tx.connection.execute(update(tables.rotations).values(admin_arn=ADMIN))
+    return rotation_id
 
 
 def leased(tx: Tx, rotation_id: str) -> bool:
+    """Whether the lease runs; whoever asks for the users of its admin secret is told the same."""
     row = rotations.get(tx, rotation_id)
     assert row is not None
-    return row.leased(tx)
+    running = row.leased(tx)
+    assert bool(rotations.users_of_admin(tx, ADMIN)) is running
+    return running
 
 
 def test_a_lease_runs_until_it_expires(store: Store, rotation_id: str) -> None:

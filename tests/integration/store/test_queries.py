@@ -8,9 +8,10 @@ from rotator.crypto.envelope import Sealer
 from rotator.manager.manager import SecretsManager
 from rotator.manager.results import Delayed
 from rotator.manager.rotating import RotationRules
+from rotator.model.filters import Filter, FilterKey, SecretFilter, SortBy, SortOrder
 from rotator.model.rotation import MachineState
 from rotator.sdk import Authority
-from rotator.store.listing import SecretFilter
+from rotator.store import listing, search_plan
 from rotator.store.store import Store
 from tests.integration.store.plans import assert_sent_indexed, has_plan, recording
 from tests.support.manager import ME, begin_rotation, token, value
@@ -63,8 +64,46 @@ def _list(manager: SecretsManager, _: Store) -> None:
 
 
 def _list_filtered(manager: SecretsManager, _: Store) -> None:
-    where = SecretFilter(name_prefix="d", tags={"a": "b", "c": "d"}, include_deleted=True)
-    manager.list_secrets(**ME, where=where)
+    keys = [
+        key for key in FilterKey if key not in {FilterKey.PRIMARY_REGION, FilterKey.OWNING_SERVICE}
+    ]
+    wheres = [
+        SecretFilter(name_prefix="d", tags={"a": "b", "c": "d"}, include_deleted=True),
+        *(SecretFilter(filters=(Filter(key, ("d e", "v")),)) for key in keys),
+        *(SecretFilter(filters=(Filter(key, ("!d",)), Filter(key, ("e",)))) for key in keys),
+        SecretFilter(filters=tuple(Filter(key, ("d",)) for key in keys)),
+    ]
+    for where in wheres:
+        manager.list_secrets(**ME, where=where)
+        for by in SortBy:
+            manager.list_secrets(**ME, where=where, order=SortOrder(by=by))
+
+
+def _list_by_looking_through(manager: SecretsManager, store: Store) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_plan, "FEW", -1)
+        _list_filtered(manager, store)
+
+
+def _list_in_order(manager: SecretsManager, _: Store) -> None:
+    for order in (SortOrder(by=by, descending=down) for by in SortBy for down in (True, False)):
+        cursor = None
+        while True:
+            page = manager.list_secrets(**ME, order=order, cursor=cursor, max_results=1)
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+
+
+def _batch(manager: SecretsManager, _: Store) -> None:
+    arn = manager.describe_secret(**ME, secret_id="db").arn
+    manager.batch_get_secret_value(**ME, secret_ids=["db", "admin", arn, "missing"])
+    manager.batch_get_secret_value(**ME, filters=[Filter(FilterKey.NAME, ("d",))])
+
+
+def _due(_: SecretsManager, store: Store) -> None:
+    with store.read() as tx:
+        listing.due(tx, limit=10)
 
 
 def _list_versions(manager: SecretsManager, _: Store) -> None:
@@ -116,6 +155,10 @@ CALLS: dict[str, Callable[[SecretsManager, Store], None]] = {
     "wait": _wait,
     "list": _list,
     "list filtered": _list_filtered,
+    "list by looking through": _list_by_looking_through,
+    "list in order": _list_in_order,
+    "batch": _batch,
+    "due": _due,
     "list versions": _list_versions,
     "move": _move,
     "rotation": _rotation,
@@ -147,8 +190,8 @@ def test_every_statement_of_a_call_uses_an_index(
         assert_sent_indexed(store, statement)
 
 
-def test_a_read_takes_two_queries(manager: SecretsManager) -> None:
-    """A read looks up the secret and the labelled version; the rest is its record and the store's clock."""
+def test_a_read_takes_one_query(manager: SecretsManager) -> None:
+    """A read looks up secret, version and labels at once; the rest is its audit and the clock."""
     manager.get_secret_value(**ME, secret_id="db")
 
     with recording() as sent:
@@ -159,4 +202,4 @@ def test_a_read_takes_two_queries(manager: SecretsManager) -> None:
         for statement in sent
         if has_plan(statement) and "clock_timestamp" not in statement.sql
     ]
-    assert asked == ["SELECT", "SELECT", "INSERT"]
+    assert asked == ["SELECT", "UPDATE", "INSERT"]

@@ -1,7 +1,5 @@
 """A store takes only the keyring that it was sealed with."""
 
-import base64
-import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from rotator.errors import KeyUnavailable
 from rotator.store.sealing import verify_sealing_key
 from rotator.store.store import Store
 from rotator.store.tables import sealing_check
+from tests.support.keys import add_key
 
 
 def _known(store: Store) -> list[Any]:
@@ -24,12 +23,6 @@ def _known(store: Store) -> list[Any]:
 
 def _reread(keyring: Path) -> Sealer:
     return Sealer(FileKeyProvider(keyring))
-
-
-def _edit(keyring: Path, **changes: Any) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(keyring.read_text())
-    keyring.write_text(json.dumps(content | changes))
-    return content
 
 
 def test_the_first_keyring_becomes_the_store_s(store: Store, sealer: Sealer, keyring: Path) -> None:
@@ -57,7 +50,7 @@ def test_another_key_under_the_same_id_is_refused(
     """A key that carries the id of the store's own, but is another, is refused."""
     verify_sealing_key(store, sealer)
     active = sealer.provider.active_key_id
-    _edit(keyring, keys={active: base64.b64encode(bytes(32)).decode()})
+    add_key(keyring, active, material=bytes(32))
     with pytest.raises(KeyUnavailable, match="not those that the store"):
         verify_sealing_key(store, _reread(keyring))
 
@@ -67,11 +60,10 @@ def test_a_new_key_beside_a_known_one_is_taken_in(
 ) -> None:
     """A key that was made active in the store's own keyring becomes known, the older stays so."""
     verify_sealing_key(store, sealer)
-    content = _edit(keyring)
-    content["keys"]["newer"] = base64.b64encode(bytes(range(32))).decode()
-    _edit(keyring, active="newer", keys=content["keys"])
+    older = sealer.provider.active_key_id
+    add_key(keyring, "newer", active=True)
     verify_sealing_key(store, _reread(keyring))
-    assert {row.key_id for row in _known(store)} == {content["active"], "newer"}
+    assert {row.key_id for row in _known(store)} == {older, "newer"}
 
 
 def test_a_missing_keyring_touches_nothing(store: Store, tmp_path: Path) -> None:

@@ -60,6 +60,9 @@ class FileRotator(Rotator):
     def revert(self, rotation: Rotation) -> None:
         self._change(rotation.value(Candidate.CURRENT))
 
+    def retire_secret(self, rotation: Rotation) -> None:
+        self._file(rotation.value(Candidate.CURRENT).fields(), "retired").touch()
+
     def _change(self, value: SecretValue) -> None:
         fields = value.fields()
         self._file(fields, "target").write_text(fields["password"])

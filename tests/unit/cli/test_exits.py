@@ -17,6 +17,8 @@ from rotator.sdk import Misconfigured
         (errors.ValidationError, 2),
         (errors.ResourceExists, 2),
         (errors.LimitExceeded, 2),
+        (errors.MalformedPolicyDocument, 2),
+        (errors.PublicPolicy, 2),
         (errors.ResourceNotFound, 3),
         (errors.RotationInProgress, 4),
         (errors.FencedOut, 4),

@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from rotator.cli.output import clean, duration, moment, plain, write, write_json, write_table
+from rotator.cli.output import (
+    clean,
+    duration,
+    moment,
+    plain,
+    write,
+    write_json,
+    write_json_items,
+    write_table,
+)
 from rotator.model.rotation import Status
 from rotator.sdk import SecretValue
 
@@ -53,3 +62,22 @@ def test_times_are_for_people() -> None:
     assert moment(None) == "-"
     assert moment(datetime(2026, 1, 2, tzinfo=UTC)).startswith("2026-01-0")
     assert (duration(0.0042), duration(1.5)) == ("4 ms", "1.50 s")
+
+
+@pytest.mark.parametrize("items", [[], [1], [{"a": [1, 2]}, {"b": {}}, "c\nd"]])
+def test_items_are_written_as_they_come(
+    capsys: pytest.CaptureFixture[str], items: list[object]
+) -> None:
+    """A list that is written item by item is the document that it would be as a whole."""
+    write_json_items("items", iter(items))
+    streamed = capsys.readouterr().out
+    write_json({"items": items})
+    assert json.loads(streamed) == {"items": items}
+    assert not items or streamed == capsys.readouterr().out
+
+
+def test_a_table_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows that come later are written without the headers."""
+    write_table(("NAME", "N"), [("a", "1")])
+    write_table(("NAME", "N"), [("b", "2")], continued=True)
+    assert capsys.readouterr().out.splitlines() == ["NAME  N", "a     1", "b     2"]

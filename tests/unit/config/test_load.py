@@ -180,3 +180,25 @@ def test_a_missing_file_says_where_its_name_came_from(tmp_path: Path) -> None:
     """A named file has to exist."""
     with pytest.raises(ConfigurationError, match="Correct --config or ROTATOR_CONFIG"):
         load_configuration(file=tmp_path / "absent.yaml", environ={"ROTATOR_HOME": str(tmp_path)})
+
+
+def test_sealing_keys_come_by_reference_and_are_withheld_from_children(tmp_path: Path) -> None:
+    """A variable or a file gives them; no repr shows them, and a variable is not handed on to rotators' processes."""
+    write(tmp_path / "keys", "one:c2VjcmV0\n")
+    environ = {"ROTATOR_HOME": str(tmp_path), "MY_KEYS": "one:c2VjcmV0"}
+    for reference, referenced in (("'${MY_KEYS}'", {"MY_KEYS"}), ("file:keys", set())):
+        text = "keys: {provider: env, sealing_keys: %s}" % reference  # noqa: UP031  # braces are YAML's
+        loaded = load_configuration(file=write(tmp_path / "c.yaml", text), environ=environ)
+        assert loaded.settings.keys.sealing_keys == "one:c2VjcmV0"
+        assert loaded.referenced == referenced
+        assert "c2VjcmV0" not in repr(loaded)
+    assert unknown_variables(environ | {"ROTATOR_SEALING_KEYS": "one:c2VjcmV0"}) == ()
+
+
+def test_sealing_keys_in_a_file_that_others_may_read_are_refused(tmp_path: Path) -> None:
+    """What stands in the file itself needs a private file; the message does not quote it."""
+    file = write(tmp_path / "c.yaml", "keys: {sealing_keys: 'one:c2VjcmV0'}")
+    file.chmod(0o644)
+    with pytest.raises(ConfigurationError, match=r"keys\.sealing_keys") as refused:
+        load_configuration(file=file, environ={"ROTATOR_HOME": str(tmp_path)})
+    assert "c2VjcmV0" not in str(refused.value)

@@ -1,6 +1,8 @@
 """What a sealed value reveals, what opens it and what does not."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 
 from rotator.crypto import aead
 from rotator.crypto.envelope import SealContext, Sealed, Sealer
+from rotator.crypto.keyring import FileKeyProvider
 from rotator.errors import DecryptionFailure, InvalidParameter, KeyUnavailable
 from rotator.sdk import SecretValue
+from tests.support.keys import add_key
 
 _CONTEXT = SealContext(
     account="123456789012",
@@ -109,6 +113,75 @@ def test_an_unknown_key_id_is_named_with_secret_and_version(sealer: Sealer, seal
     assert _CONTEXT.secret_arn in message
     assert _CONTEXT.version_id in message
     assert "no sealing key unknown" in message
+
+
+def test_another_sealing_key_needs_no_opening(
+    sealed: Sealed, keyring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rewrapping changes key id and wrapped key alone, decrypts no value, and the value opens as before."""
+    active = json.loads(keyring.read_text())["active"]
+    sealer = _with_another_key(keyring)
+    decrypted: list[bytes] = []
+    decrypt = aead.decrypt
+
+    def recording(key: bytes, *, nonce: bytes, ciphertext: bytes, bound: bytes) -> bytes:
+        decrypted.append(ciphertext)
+        return decrypt(key, nonce=nonce, ciphertext=ciphertext, bound=bound)
+
+    monkeypatch.setattr(aead, "decrypt", recording)
+    after = sealer.rewrap(sealed, context=_CONTEXT, key="another")
+    assert sealed.ciphertext not in decrypted
+    assert after.key_id == "another" != sealed.key_id == active
+    changed = {"key_id": after.key_id, "wrapped_key": after.wrapped_key}
+    assert after == replace(sealed, **changed)  # type: ignore[arg-type]
+    assert sealer.open(after, context=_CONTEXT) == SecretValue(string=_PASSWORD)
+
+
+def test_a_value_of_the_first_release_opens_and_keeps_its_binding(keyring: Path) -> None:
+    """What was bound to the id of its sealing key opens under that key and, rewrapped, under another."""
+    sealer = _with_another_key(keyring)
+    key_id = sealer.provider.active_key_id
+    place = (_CONTEXT.account, _CONTEXT.region, _CONTEXT.secret_arn, _CONTEXT.version_id)
+    fields = [b"rotator:value:1", *(part.encode() for part in (*place, key_id, "string"))]
+    bound, data_key = aead.encode(*fields), aead.new_key()
+    nonce, ciphertext = aead.encrypt(data_key, _PASSWORD.encode(), bound=bound)
+    old = Sealed(
+        key_id=key_id,
+        bound_key_id=key_id,
+        wrapped_key=sealer.provider.wrap(data_key, key_id=key_id, context=bound),
+        nonce=nonce,
+        ciphertext=ciphertext,
+        binary=False,
+    )
+    assert sealer.open(old, context=_CONTEXT) == SecretValue(string=_PASSWORD)
+    moved = sealer.rewrap(old, context=_CONTEXT, key="another")
+    assert (moved.key_id, moved.bound_key_id) == ("another", key_id)
+    assert sealer.open(moved, context=_CONTEXT) == SecretValue(string=_PASSWORD)
+    for bound_key_id in (None, "another"):
+        _assert_refused(sealer, replace(moved, bound_key_id=bound_key_id), context=_CONTEXT)
+
+
+def test_a_new_value_is_bound_to_no_key(sealer: Sealer, sealed: Sealed) -> None:
+    """A binding that was written into the row of a new value is detected."""
+    assert sealed.bound_key_id is None
+    _assert_refused(sealer, replace(sealed, bound_key_id=sealed.key_id), context=_CONTEXT)
+
+
+def test_a_value_is_sealed_under_the_key_that_is_named(keyring: Path) -> None:
+    """The key's name decides; without one it is the active key, and an unknown one is refused with the secret."""
+    sealer = _with_another_key(keyring)
+    value = SecretValue(string=_PASSWORD)
+    assert sealer.seal(value, context=_CONTEXT, key="another").key_id == "another"
+    active = sealer.provider.active_key_id
+    assert sealer.seal(value, context=_CONTEXT).key_id == active
+    with pytest.raises(KeyUnavailable, match="no sealing key missing") as refused:
+        sealer.seal(value, context=_CONTEXT, key="missing")
+    assert _CONTEXT.secret_arn in str(refused.value)
+
+
+def _with_another_key(keyring: Path) -> Sealer:
+    add_key(keyring, "another")
+    return Sealer(FileKeyProvider(keyring))
 
 
 def test_text_that_is_no_unicode_is_refused_unquoted(sealer: Sealer) -> None:

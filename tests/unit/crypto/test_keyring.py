@@ -11,6 +11,7 @@ import pytest
 
 from rotator.crypto.keyring import FileKeyProvider, create_keyring
 from rotator.errors import DecryptionFailure, KeyUnavailable
+from tests.support.keys import add_key, material
 
 _DATA_KEY = bytes(32)
 _CONTEXT = b"context"
@@ -82,9 +83,7 @@ def test_an_older_key_still_unwraps(keyring: Path) -> None:
     old = FileKeyProvider(keyring)
     old_id = old.active_key_id
     wrapped = old.wrap(_DATA_KEY, key_id=old_id, context=_CONTEXT)
-    content = json.loads(keyring.read_text())
-    content["keys"]["newer"] = base64.b64encode(os.urandom(32)).decode()
-    keyring.write_text(json.dumps(content | {"active": "newer"}))
+    add_key(keyring, "newer", active=True)
     provider = FileKeyProvider(keyring)
     assert provider.active_key_id == "newer"
     assert provider.unwrap(wrapped, key_id=old_id, context=_CONTEXT) == _DATA_KEY
@@ -92,13 +91,11 @@ def test_an_older_key_still_unwraps(keyring: Path) -> None:
 
 def test_a_wrapped_key_is_bound_to_key_and_context(keyring: Path) -> None:
     """A data key does not unwrap in another context, or under another key id with the same key."""
-    content = json.loads(keyring.read_text())
-    active = content["active"]
-    content["keys"]["alias"] = content["keys"][active]
-    keyring.write_text(json.dumps(content))
+    active = FileKeyProvider(keyring).active_key_id
+    add_key(keyring, "twin", material=material(keyring, active))
     provider = FileKeyProvider(keyring)
     wrapped = provider.wrap(_DATA_KEY, key_id=active, context=_CONTEXT)
-    for key_id, context in ((active, b"another"), ("alias", _CONTEXT)):
+    for key_id, context in ((active, b"another"), ("twin", _CONTEXT)):
         with pytest.raises(DecryptionFailure):
             provider.unwrap(wrapped, key_id=key_id, context=context)
 
@@ -180,7 +177,7 @@ def test_a_malformed_keyring_is_refused_unquoted(keyring: Path, content: Any) ->
 def test_the_repr_of_a_provider_shows_no_key(keyring: Path) -> None:
     """Neither the provider nor what it keeps prints a key."""
     provider = FileKeyProvider(keyring)
-    key = json.loads(keyring.read_text())["keys"][provider.active_key_id]
-    shown = repr(provider) + repr(provider._keyring)
-    assert key not in shown
-    assert repr(base64.b64decode(key)) not in shown
+    key = material(keyring, provider.active_key_id)
+    shown = repr(provider) + repr(provider.keyring)
+    assert base64.b64encode(key).decode() not in shown
+    assert repr(key) not in shown

@@ -41,6 +41,8 @@ SECRET = SecretRow(
     rotation_options=None,
     barrier_raised_at=None,
     barrier_until=None,
+    tagged=False,
+    revision=0,
 )
 
 

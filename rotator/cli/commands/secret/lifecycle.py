@@ -1,4 +1,4 @@
-"""`rotate secret stage`, `delete` and `restore`."""
+"""`rotate secret delete`, `restore`, `purge` and `stage`."""
 
 from typing import Annotated
 
@@ -7,19 +7,29 @@ import typer
 from rotator.cli.options import Output, SecretId
 from rotator.cli.output import OutputFormat, moment, write, write_json
 from rotator.cli.session import Session
+from rotator.errors import ConfigurationError
 
 
 def stage(
     context: typer.Context,
     secret: SecretId,
     label: Annotated[str, typer.Argument(help="The staging label, such as AWSCURRENT.")],
-    to: Annotated[str | None, typer.Option("--to", help="The version that it moves to.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="VERSION", help="The version that it moves to.")
+    ] = None,
     remove_from: Annotated[
-        str | None, typer.Option("--from", help="The version that it is on now.")
+        str | None,
+        typer.Option("--from", metavar="VERSION", help="The version that it is on now."),
     ] = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Moves a staging label, or takes it off."""
+    """Moves a staging label to a version, or takes it off.
+
+    A label that is on a version already moves only where --from names that version. AWSPREVIOUS follows AWSCURRENT to
+    the version that it leaves. `rotate secret versions SECRET --all` shows the versions.
+
+    Example, back to the value before: rotate secret stage db/app AWSCURRENT --to OLD --from NEW
+    """
     session: Session = context.obj
     moved = session.manager.update_secret_version_stage(
         caller=session.caller,
@@ -40,19 +50,29 @@ def delete(
     context: typer.Context,
     secret: SecretId,
     days: Annotated[
-        int | None, typer.Option("--recovery-days", help="7 to 30; how long it can be restored.")
+        int | None,
+        typer.Option(
+            "--recovery-window",
+            metavar="DAYS",
+            help="7 to 30, else 30: it can be restored so long.",
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="At once, and for good. No way back.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Marks a secret for deletion.
+    """Marks a secret for deletion: from now on nobody can read it, and after the recovery window it is gone.
 
-    It can be restored for 30 days, or for as many as are given.
+    On a terminal it asks first. Where there is nobody to ask, --force needs --yes.
+
+    Example: rotate secret delete db/app --recovery-window 7
     """
     session: Session = context.obj
-    deleted = session.manager.delete_secret(
+    manager = session.manager
+    _ask(secret, force=force, yes=yes)
+    deleted = manager.delete_secret(
         caller=session.caller,
         request_id=session.request_id,
         secret_id=secret,
@@ -70,8 +90,26 @@ def delete(
         )
 
 
+def _ask(secret: str, *, force: bool, yes: bool) -> None:
+    from rotator.cli.asking import can_ask, confirm
+
+    if yes:
+        return
+    if can_ask():
+        how = "at once and for good" if force else "after its recovery window"
+        confirm(f"Delete {secret} {how}? Whoever uses it will fail to read it from now on.")
+    elif force:
+        raise ConfigurationError(
+            f"--force deletes {secret} for good, and there is no terminal to ask on. If that is meant, add --yes. "
+            "Without --force it can be restored for 30 days."
+        )
+
+
 def restore(context: typer.Context, secret: SecretId, output: Output = OutputFormat.TEXT) -> None:
-    """Takes back the deletion of a secret."""
+    """Takes back the deletion of a secret, which can be read at once.
+
+    Example: rotate secret restore db/app
+    """
     session: Session = context.obj
     restored = session.manager.restore_secret(
         caller=session.caller, request_id=session.request_id, secret_id=secret
@@ -80,3 +118,28 @@ def restore(context: typer.Context, secret: SecretId, output: Output = OutputFor
         write_json(restored)
     else:
         write(f"{restored.name} is restored.")
+
+
+def purge(
+    context: typer.Context,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="Secrets to remove at most.")
+    ] = 100_000,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Removes for good the secrets whose recovery window is over. Meant for a timer; it may be interrupted.
+
+    A secret stays where a rotation has left open which of its values the target accepts.
+
+    Example: rotate secret purge
+    """
+    session: Session = context.obj
+    removed = session.manager.purge(
+        caller=session.caller, request_id=session.request_id, limit=limit
+    )
+    if output is OutputFormat.JSON:
+        write_json({"removed": removed})
+    elif removed:
+        write(f"{removed} secret{'' if removed == 1 else 's'} removed for good.")
+    else:
+        write("No secret's recovery window is over.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rotator.cli.options import Output, SecretId, ValueFile
+from rotator.cli.options import Output, SealingKey, SecretId, ValueFile
 from rotator.cli.output import OutputFormat, moment, write, write_json
 from rotator.cli.session import Session
 from rotator.errors import ResourceNotFound
@@ -31,6 +31,7 @@ def create(
         list[str] | None,
         typer.Option("--tag", metavar="KEY=VALUE", help="A tag for it; may be repeated."),
     ] = None,
+    key: SealingKey = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Makes a secret. Its value comes from standard input, a file, or a prompt that hides it."""
@@ -47,6 +48,7 @@ def create(
         name=name,
         value=read_value(file, binary=binary),
         description=description,
+        kms_key_id=key,
         tags=dict(parse_pair(tag, option="--tag") for tag in tags or ()),
     )
     _show_stored(stored, output=output)

@@ -1,6 +1,6 @@
-"""What the two rotators share: the work on the target is loaded when it is first needed.
+"""The work on the target is loaded when it is first needed.
 
-psycopg takes longer to import than the rest of a command to start, and most commands that load
+A driver takes longer to import than the rest of a command to start, and most commands that load
 rotators, such as those that list them or read a secret's claims, never log in.
 """
 
@@ -33,6 +33,10 @@ class Steps(Protocol):
         """Put the server back to the current value."""
         ...
 
+    def retire_secret(self, rotation: Rotation) -> None:
+        """Make the server refuse the value that the pending one replaced."""
+        ...
+
     def end_older_sessions(self, rotation: Rotation) -> None:
         """End what older owners of the rotation left open."""
         ...
@@ -42,7 +46,7 @@ class Steps(Protocol):
         ...
 
 
-class PostgresRotator(Rotator):
+class DatabaseRotator(Rotator):
     """A rotator whose steps are made on first use and kept, with their open session, until `close`."""
 
     def __init__(self) -> None:
@@ -77,6 +81,10 @@ class PostgresRotator(Rotator):
     def revert(self, rotation: Rotation) -> None:
         """Put the server back to the current value."""
         self._steps.revert(rotation)
+
+    def retire_secret(self, rotation: Rotation) -> None:
+        """Make the server refuse the value that the pending one replaced."""
+        self._steps.retire_secret(rotation)
 
     def end_older_sessions(self, rotation: Rotation) -> None:
         """End what older owners of the rotation left open."""

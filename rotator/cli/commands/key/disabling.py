@@ -1,0 +1,84 @@
+"""`rotate key disable`."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rotator.cli.commands.key.changes import KeyName
+from rotator.cli.options import Output
+from rotator.cli.output import OutputFormat, counted, write, write_json
+from rotator.cli.session import Session
+from rotator.errors import ConfigurationError
+from rotator.sdk import key_in
+
+if TYPE_CHECKING:
+    from rotator.manager.key_descriptions import KeySecrets
+
+_NAMED = 10
+
+
+def disable(
+    context: typer.Context,
+    key: KeyName,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Closes everything that is sealed under a key, until it is enabled again.
+
+    The active key can't be disabled. The secrets that it would close are named first.
+    """
+    session: Session = context.obj
+    who = {"caller": session.caller, "request_id": session.request_id}
+    closed = session.manager.list_key_secrets(**who, key=key, max_results=_NAMED)  # type: ignore[arg-type]
+    active = session.sealer.provider.active_key_id == closed.key_id
+    unwritable = sum(closed.asked_as.values())
+    if (closed.total or unwritable) and not active:  # which is refused, whatever the answer
+        if output is OutputFormat.TEXT:
+            write(*_consequences(closed))
+        if not yes:
+            _ask(closed)
+    disabled = session.manager.disable_key(**who, key=key)  # type: ignore[arg-type]
+    if output is OutputFormat.JSON:
+        closes = {"secrets": closed.total, "names": closed.names, "unwritable": unwritable}
+        write_json({"key": disabled, "closes": closes})
+    else:
+        write(
+            f"The sealing key {disabled.key_id} is disabled. To open it again: rotate key enable {disabled.key_id}"
+        )
+
+
+def closing(names: Sequence[str], *, total: int, key_id: str) -> str:
+    """What a key closes, for people."""
+    more = f" and {total - len(names):,} more" if total > len(names) else ""
+    return f"Versions of {counted(total, 'secret')} open under the key {key_id} only: {', '.join(names)}{more}."
+
+
+def _consequences(closed: "KeySecrets") -> Iterator[str]:
+    if closed.total:
+        yield closing(closed.names, total=closed.total, key_id=closed.key_id)
+    if closed.asked_as:
+        yield (
+            f"{counted(sum(closed.asked_as.values()), 'secret')} can't be written afterwards: they ask for the key as "
+            f"{', '.join(closed.asked_as)}."
+        )
+
+
+def _way_out(closed: "KeySecrets") -> str:
+    """What leaves nothing under the key, nor any secret that asks for it."""
+    asked = dict.fromkeys(key_in(name) for name in closed.asked_as)
+    steps = [f"rotate key rotate {alias}" for alias in asked if alias != closed.key_id]
+    if closed.key_id in asked:
+        steps.append("rotate secret update SECRET --key KEY (each secret that names it by its id)")
+    return ", then ".join([*steps, "rotate key rewrap"])
+
+
+def _ask(closed: "KeySecrets") -> None:
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            "Disabling this key closes what is sealed under it, and there is no terminal to ask on. "
+            f"To move it to other keys first: {_way_out(closed)}. To close it: --yes"
+        )
+    if not typer.confirm("Close them?", default=False):
+        raise ConfigurationError(f"Nothing was changed. To move them first: {_way_out(closed)}")

@@ -1,0 +1,1 @@
+"""Secrets on their way into files and out of them."""

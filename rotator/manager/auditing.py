@@ -1,0 +1,294 @@
+"""The audit: who did what to which secret, whether that is still what was written, and how old records go."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rotator.errors import InvalidParameter
+from rotator.manager.call import Call
+from rotator.model.caller import Caller
+from rotator.store import audit_pruning, audit_search, audit_verifying
+from rotator.store.audit_chain import Link, is_sealed, seal
+from rotator.store.audit_checkpoints import Reason
+from rotator.store.audit_search import AuditFilter, AuditRecord, Place
+from rotator.store.audit_verifying import Verification
+from rotator.store.store import Store
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_PAGE = 1000
+MAX_PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPage:
+    """Some of the records; `next_cursor` is None on the last page."""
+
+    records: tuple[AuditRecord, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptHead:
+    """The head of one chain, to be kept elsewhere; its parts in hexadecimal."""
+
+    shard: int
+    seq: int
+    mac: str
+    seal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heads:
+    """Every head, under the seal of the audit key.
+
+    Attributes:
+        fingerprint: of the key.
+    """
+
+    at: datetime
+    fingerprint: str
+    heads: tuple[KeptHead, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditState:
+    """How the audit stands, as far as heads and last checkpoint tell without a walk over the records."""
+
+    records: int
+    checkpoint: int
+    checkpoint_at: datetime
+
+
+class Auditing:
+    """The operations on the audit of one store. They are for who holds the store, of whatever account."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def show(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        where: AuditFilter,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> AuditPage:
+        """The newest records that pass the filter, a page at a time.
+
+        Raises:
+            AccessDenied: the caller may not.
+            InvalidParameter: the cursor is not one, or the page too large.
+        """
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidParameter(f"A page of the audit has 1 to {MAX_PAGE:,} records.")
+        call = _call("LookupEvents", caller, request_id)
+        after = None if cursor is None else _place(cursor)
+        with call.read(self._store) as tx:
+            call.permit(account=caller.account, region=caller.region)
+            found = audit_search.page(
+                tx,
+                where,
+                account=caller.account,
+                region=caller.region,
+                after=after,
+                limit=limit + 1,
+                newest_first=True,
+            )
+        shown = tuple(found[:limit])
+        return AuditPage(
+            records=shown, next_cursor=_cursor(shown[-1].place) if len(found) > limit else None
+        )
+
+    def export(
+        self, *, caller: Caller, request_id: str, where: AuditFilter
+    ) -> Iterator[AuditRecord]:
+        """Every record that passes the filter, oldest first; read a page at a time, so that it may be millions.
+
+        Raises:
+            AccessDenied: the caller may not.
+        """
+        call = _call("LookupEvents", caller, request_id)
+        after: Place | None = None
+        while True:
+            with call.read(self._store) as tx:
+                call.permit(account=caller.account, region=caller.region)
+                found = audit_search.page(
+                    tx,
+                    where,
+                    account=caller.account,
+                    region=caller.region,
+                    after=after,
+                    limit=_PAGE,
+                    newest_first=False,
+                )
+            yield from found
+            if len(found) < _PAGE:
+                return
+            after = found[-1].place
+
+    def heads(self, *, caller: Caller, request_id: str) -> Heads:
+        """The head of every chain, each known to be as it was written.
+
+        Raises:
+            AccessDenied: the caller may not.
+            AuditBroken: one is not as it was written.
+            KeyUnavailable: there is no audit key, or it is not this store's.
+        """
+        self._permit("GetAuditHeads", caller, request_id)
+        heads, _ = self._store.audit_state()
+        key = self._store.audit_key()
+        return Heads(
+            at=datetime.now(UTC),
+            fingerprint=key.fingerprint,
+            heads=tuple(
+                KeptHead(shard=shard, seq=head.seq, mac=head.mac.hex(), seal=seal(key, head).hex())
+                for shard, head in sorted(heads.items())
+            ),
+        )
+
+    def state(self, *, caller: Caller, request_id: str) -> AuditState:
+        """How the audit stands; quick, since it walks over nothing.
+
+        Raises:
+            AccessDenied, AuditBroken, KeyUnavailable: as `heads` does.
+        """
+        self._permit("GetAuditHeads", caller, request_id)
+        heads, checkpoint = self._store.audit_state()
+        return AuditState(
+            records=sum(
+                head.seq - checkpoint.bases[shard].seq
+                for shard, head in heads.items()
+                if shard in checkpoint.heads
+            )
+            + checkpoint.unchained.count,
+            checkpoint=checkpoint.seq,
+            checkpoint_at=checkpoint.at,
+        )
+
+    def verify(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        kept: tuple[KeptHead, ...] = (),
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> Verification:
+        """Walks over every record and checkpoint, and tells the first of each chain that is not as it was written.
+
+        Args:
+            kept: heads that were kept elsewhere: what was cut or put back since is found too.
+            progress: told how many records were walked since it was last called.
+
+        Raises:
+            AccessDenied: the caller may not.
+            InvalidParameter: a kept head is not authentic.
+            KeyUnavailable: there is no audit key, or it is not this store's.
+        """
+        self._permit("VerifyAudit", caller, request_id)
+        return audit_verifying.verify(self._store, kept=self._authentic(kept), progress=progress)
+
+    def checkpoint(self, *, caller: Caller, request_id: str) -> int:
+        """Writes a checkpoint over all heads and gives its number.
+
+        Raises:
+            AccessDenied: the caller may not.
+            AuditBroken: a head or the last checkpoint is not as it was written.
+            KeyUnavailable: there is no audit key, or it is not this store's.
+        """
+        call = self._permit("CreateAuditCheckpoint", caller, request_id)
+        return self._store.checkpoint(Reason.ASKED, call.entry(None))
+
+    def count_prunable(self, *, caller: Caller, request_id: str, before: datetime) -> int:
+        """How many records a pruning would remove; it verifies them first, and may refuse.
+
+        Raises:
+            AccessDenied: the caller may not prune.
+        """
+        call = _call("PruneAudit", caller, request_id)
+        with call.read(self._store) as tx:
+            call.permit(account=caller.account, region=caller.region)
+            return audit_search.count_old(tx, before)
+
+    def prune(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        before: datetime,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> int:
+        """Removes the records before a moment, up to the first younger one of each chain; gives how many.
+
+        Each batch is a transaction of its own, with a signed checkpoint and an audit record; whoever is stopped in the
+        middle has removed whole batches, and the next pruning goes on from there.
+
+        Args:
+            progress: told how many records were removed since it was last called.
+
+        Raises:
+            AccessDenied: the caller may not.
+            AuditBroken: what would be removed is not as it was written.
+            KeyUnavailable: there is no audit key, or it is not this store's.
+        """
+        call = self._permit("PruneAudit", caller, request_id)
+        heads, _ = self._store.audit_state()
+        total = 0
+        for shard in audit_pruning.PRUNED_SHARDS:
+            while removed := audit_pruning.prune_batch(
+                self._store,
+                shard,
+                before=before,
+                upto=heads[shard].seq if shard in heads else 0,
+                entry=call.entry(None, detail={"shard": shard, "before": before.isoformat()}),
+            ):
+                total += removed
+                progress(removed)
+        return total
+
+    def _permit(self, event: str, caller: Caller, request_id: str) -> Call:
+        call = _call(event, caller, request_id)
+        with call.refusing(self._store):
+            call.permit(account=caller.account, region=caller.region)
+        return call
+
+    def _authentic(self, kept: tuple[KeptHead, ...]) -> Mapping[int, Link]:
+        key = self._store.audit_key()
+        links = {}
+        for head in kept:
+            link = _link(head)
+            if link is None or not is_sealed(key, link, bytes.fromhex(head.seal)):
+                raise InvalidParameter(
+                    f"The kept head of shard {head.shard} is not one that the audit key of this store has sealed: the "
+                    "file was altered, or is another store's. Nothing was verified. Name the right file."
+                )
+            links[link.shard] = link
+        return links
+
+
+def _link(head: KeptHead) -> Link | None:
+    try:
+        bytes.fromhex(head.seal)
+        return Link(shard=int(head.shard), seq=int(head.seq), mac=bytes.fromhex(head.mac))
+    except (TypeError, ValueError):
+        return None
+
+
+def _call(event: str, caller: Caller, request_id: str) -> Call:
+    return Call(event=event, caller=caller, request_id=request_id)
+
+
+def _cursor(place: Place) -> str:
+    at, shard, seq = place
+    return f"{(at - _EPOCH) // _MICROSECOND}.{shard}.{seq}"
+
+
+def _place(cursor: str) -> Place:
+    try:
+        at, shard, seq = (int(part) for part in cursor.split("."))
+        return _EPOCH + at * _MICROSECOND, shard, seq
+    except (ValueError, OverflowError):
+        raise InvalidParameter(
+            "The cursor is not one that `rotate audit show` has given. Begin again without it."
+        ) from None

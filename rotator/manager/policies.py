@@ -1,0 +1,128 @@
+"""PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy, ValidateResourcePolicy.
+
+Policies are kept and checked here; they are not yet asked who may do what.
+"""
+
+from rotator.errors import MalformedPolicyDocument, PublicPolicy
+from rotator.manager import limits
+from rotator.manager.call import Call
+from rotator.manager.operations import Operations
+from rotator.manager.results import PolicyProblem, PolicyValidation, ResourcePolicy, SecretName
+from rotator.model.caller import Caller
+from rotator.model.policy_document import parse_policy
+from rotator.model.public_access import lets_anyone_in
+from rotator.store import secrets
+
+
+class Policies(Operations):
+    """How the resource policies of secrets are kept."""
+
+    def put_resource_policy(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        secret_id: str,
+        resource_policy: str,
+        block_public_policy: bool = False,
+    ) -> SecretName:
+        """Gives a secret its resource policy, in place of the one before, word for word.
+
+        Args:
+            block_public_policy: refuse a policy that lets anyone in.
+
+        Raises:
+            InvalidRequest: the secret is marked for deletion.
+            MalformedPolicyDocument: the text is no policy.
+            PublicPolicy: it lets anyone in.
+            ResourceNotFound: no such secret.
+            ValidationError: the text is too long.
+        """
+        limits.check("PutResourcePolicy", ResourcePolicy=resource_policy)
+        policy = parse_policy(resource_policy)
+        if block_public_policy and lets_anyone_in(policy):
+            raise PublicPolicy(
+                "You can't attach a resource-based policy that allows broad access to the secret. Name the principals, "
+                "or let a condition on aws:PrincipalOrgID, aws:SourceArn or the like keep others out."
+            )
+        return self._set_policy("PutResourcePolicy", caller, request_id, secret_id, resource_policy)
+
+    def delete_resource_policy(
+        self, *, caller: Caller, request_id: str, secret_id: str
+    ) -> SecretName:
+        """Takes the resource policy off a secret; one that has none is no error.
+
+        Raises:
+            InvalidRequest: the secret is marked for deletion.
+            ResourceNotFound: no such secret.
+        """
+        return self._set_policy("DeleteResourcePolicy", caller, request_id, secret_id, None)
+
+    def get_resource_policy(
+        self, *, caller: Caller, request_id: str, secret_id: str
+    ) -> ResourcePolicy:
+        """The resource policy of a secret, word for word.
+
+        Raises:
+            InvalidRequest: the secret is marked for deletion.
+            ResourceNotFound: no such secret.
+        """
+        call = Call(
+            event="GetResourcePolicy", caller=caller, request_id=request_id, secret_id=secret_id
+        )
+        with call.read(self._store) as tx:
+            secret = call.find_usable(tx)
+            policy = secrets.resource_policy(tx, secret.id)
+            call.record(tx, secret.arn)
+        return ResourcePolicy(arn=secret.arn, name=secret.name, policy=policy)
+
+    def validate_resource_policy(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        resource_policy: str,
+        secret_id: str | None = None,
+    ) -> PolicyValidation:
+        """What is wrong with a resource policy, without giving it to a secret.
+
+        Args:
+            secret_id: the secret that it is meant for, which has to be there.
+
+        Raises:
+            InvalidRequest: the secret is marked for deletion.
+            ResourceNotFound: no such secret.
+            ValidationError: the text is too long.
+        """
+        limits.check("ValidateResourcePolicy", ResourcePolicy=resource_policy)
+        call = Call(
+            event="ValidateResourcePolicy",
+            caller=caller,
+            request_id=request_id,
+            secret_id=secret_id,
+        )
+        with call.read(self._store) as tx:
+            secret = None if secret_id is None else call.find_usable(tx)
+            call.permit(account=caller.account, region=caller.region)
+            call.record(tx, None if secret is None else secret.arn)
+        return PolicyValidation(problems=_problems(resource_policy))
+
+    def _set_policy(
+        self, event: str, caller: Caller, request_id: str, secret_id: str, policy: str | None
+    ) -> SecretName:
+        call = Call(event=event, caller=caller, request_id=request_id, secret_id=secret_id)
+        with call.write(self._store) as tx:
+            secret = call.find_usable(tx, for_update=True)
+            call.change(tx, secret, {"changed_at": tx.now, "resource_policy": policy})
+        return SecretName(arn=secret.arn, name=secret.name)
+
+
+def _problems(text: str) -> tuple[PolicyProblem, ...]:
+    try:
+        policy = parse_policy(text)
+    except MalformedPolicyDocument as error:
+        return (PolicyProblem(check="SYNTAX", message=str(error)),)
+    if not lets_anyone_in(policy):
+        return ()
+    message = "This resource policy grants broad access to your secret."
+    return (PolicyProblem(check="BROAD_ACCESS", message=message),)

@@ -1,0 +1,55 @@
+"""The end of recovery windows: secrets go for good."""
+
+from rotator.manager.call import Call
+from rotator.manager.lifecycle import PURGED
+from rotator.manager.operations import Operations
+from rotator.model.caller import Caller
+from rotator.store import secrets
+from rotator.store.changes import GONE
+
+_BATCH = 100  # secrets of one transaction: long enough to be fast, short enough to hold nobody up
+
+
+class Purging(Operations):
+    """How secrets leave when nobody can restore them any more."""
+
+    def purge(self, *, caller: Caller, request_id: str, limit: int) -> int:
+        """Removes secrets of the caller's account and region whose recovery window is over; gives how many.
+
+        Those go first that are due longest. A secret stays whose target may hold a value that no probe has settled: its
+        version is pinned, or its abandoned rotation not over. Each batch is a transaction of its own, so whoever is
+        stopped in the middle has removed whole secrets with their audit records, and the next purge goes on from there.
+        Several at once share the work.
+
+        Args:
+            limit: secrets to remove at most.
+
+        Raises:
+            AccessDenied: the caller may not.
+        """
+        call = Call(event=PURGED, caller=caller, request_id=request_id)
+        removed = 0
+        while removed < limit:
+            batch = min(_BATCH, limit - removed)
+            done = self._purge_batch(call, batch)
+            removed += done
+            if done < batch:
+                break
+        return removed
+
+    def _purge_batch(self, call: Call, size: int) -> int:
+        caller = call.caller
+        with call.write(self._store) as tx:
+            call.permit(account=caller.account, region=caller.region)
+            due = secrets.purgeable(
+                tx, account=caller.account, region=caller.region, now=tx.now, limit=size
+            )
+            for secret in due:
+                secrets.remove(tx, secret.id)
+                call.record(
+                    tx,
+                    secret.arn,
+                    detail={"name": secret.name, "left": GONE},
+                    revision=secret.revision + 1,
+                )
+        return len(due)

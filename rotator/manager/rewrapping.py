@@ -1,0 +1,219 @@
+"""Moves what is sealed under older keys to the keys that the secrets ask for now, while everything goes on."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from rotator.errors import DecryptionFailure, KeyUnavailable
+from rotator.manager.call import Call
+from rotator.manager.operations import Operations
+from rotator.model.caller import Caller
+from rotator.sdk import DEFAULT_KEY_ALIAS
+from rotator.store import rewrap, sealing
+from rotator.store.rewrap import START, Misplaced, Move
+
+BATCH = 500
+"""Versions of one transaction: their secrets can't be written while it lasts, which is milliseconds."""
+
+_TOLD = 10  # reasons that a result names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewrapProgress:
+    """How far it is.
+
+    Attributes:
+        moved: versions that were moved so far.
+        stuck: those that could not be.
+        total: all that there were to move in the beginning.
+    """
+
+    moved: int
+    stuck: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrapped:
+    """What became of it.
+
+    Attributes:
+        moved: versions that were moved.
+        stuck: versions that could not be, and are as they were.
+        reasons: why, the first of them.
+    """
+
+    moved: int
+    stuck: int
+    reasons: tuple[str, ...]
+
+
+Watch = Callable[[RewrapProgress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """Versions that have to move for the same reason.
+
+    Attributes:
+        name: the name of the key that their secrets ask for; None for the default one.
+        key_id: what `rewrap.misplaced` takes with the name.
+        target: the key that the name names; None where nothing can be moved.
+        reason: why nothing can.
+    """
+
+    name: str | None
+    key_id: str
+    count: int
+    target: str | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    """Counts as they grow."""
+
+    watch: Watch
+    total: int = 0
+    moved: int = 0
+    stuck: int = 0
+    overtaken: int = 0
+    reasons: list[str] = field(default_factory=list)
+
+    def begin(self, total: int) -> None:
+        """A pass over all that is left."""
+        self.total = max(self.total, self.moved + total)
+        self.stuck = self.overtaken = 0
+        self.reasons.clear()
+
+    def leave(self, reason: str, count: int = 1) -> None:
+        self.stuck += count
+        if len(self.reasons) < _TOLD:
+            self.reasons.append(reason)
+
+    def tell(self) -> None:
+        self.watch(RewrapProgress(moved=self.moved, stuck=self.stuck, total=self.total))
+
+
+class Rewrapping(Operations):
+    """How older versions get the sealing key of today."""
+
+    def rewrap_keys(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        batch: int = BATCH,
+        watch: Watch = lambda _: None,
+    ) -> Rewrapped:
+        """Wraps the data key of every version anew whose secret asks for another sealing key than it is under.
+
+        No value is opened. It can be stopped at any moment and begun again: what is done is found done, by an index.
+        A version that is written meanwhile stays as it was written.
+
+        Args:
+            batch: versions of one transaction, which has one audit record.
+            watch: called after each batch.
+
+        Raises:
+            KeyUnavailable: the provider has no keys to give.
+            StoreUnavailable: the store can't be reached; what was moved until then stays so.
+        """
+        call = Call(event="RewrapKeys", caller=caller, request_id=request_id)
+        tally = _Tally(watch=watch)
+        while True:
+            sources = tuple(self._sources(call))
+            tally.begin(sum(source.count for source in sources))
+            for source in sources:
+                self._move(call, source, tally, batch=batch)
+            tally.tell()
+            if not tally.overtaken:
+                break
+        return Rewrapped(moved=tally.moved, stuck=tally.stuck, reasons=tuple(tally.reasons))
+
+    def _sources(self, call: Call) -> Iterator[_Source]:
+        provider = self._sealer.provider
+        active = provider.resolve(None)
+        with call.read(self._store) as tx:
+            call.permit(account=call.caller.account, region=call.caller.region)
+            keys, names = rewrap.keys_used(tx), rewrap.names_used(tx)
+        for key_id in keys:
+            if key_id != active:
+                yield self._source(None, key_id=key_id, needed=key_id, target=active)
+        for name in names:
+            try:
+                target = provider.resolve(name)
+            except KeyUnavailable as error:
+                yield self._blocked(name, key_id="", reason=f"{name} names no usable key: {error}")
+            else:
+                yield self._source(name, key_id=target, needed=target, target=target)
+
+    def _source(self, name: str | None, *, key_id: str, needed: str, target: str) -> _Source:
+        """The versions of a name, where the key that all of them need can be had."""
+        try:
+            self._sealer.provider.resolve(needed)
+        except KeyUnavailable as error:
+            return self._blocked(name, key_id=key_id, reason=str(error))
+        return _Source(name=name, key_id=key_id, count=self._count(name, key_id), target=target)
+
+    def _blocked(self, name: str | None, *, key_id: str, reason: str) -> _Source:
+        count = self._count(name, key_id)
+        return _Source(name=name, key_id=key_id, count=count, reason=f"{count:,} of them: {reason}")
+
+    def _count(self, name: str | None, key_id: str) -> int:
+        with self._store.read() as tx:
+            return rewrap.count_misplaced(tx, name=name, key_id=key_id)
+
+    def _move(self, call: Call, source: _Source, tally: _Tally, *, batch: int) -> None:
+        if not source.count:
+            return
+        if source.target is None:
+            tally.leave(source.reason, source.count)
+            return
+        after = START
+        while found := self._batch(source, after=after, limit=batch):
+            if after == START:
+                with call.write(self._store) as tx:
+                    sealing.take_in(tx, self._sealer.provider, source.target)
+            after = found[-1].place
+            self._write(call, source, self._wrap(found, source, tally), tally)
+            tally.tell()
+
+    def _batch(self, source: _Source, *, after: rewrap.Place, limit: int) -> Sequence[Misplaced]:
+        with self._store.read() as tx:
+            return rewrap.misplaced(
+                tx, name=source.name, key_id=source.key_id, after=after, limit=limit
+            )
+
+    def _wrap(self, found: Sequence[Misplaced], source: _Source, tally: _Tally) -> list[Move]:
+        moves = []
+        for version in found:
+            try:
+                after = self._sealer.rewrap(
+                    version.wrapped, context=version.context, key=source.name
+                )
+            except (DecryptionFailure, KeyUnavailable) as error:
+                tally.leave(str(error))
+                continue
+            secret_id, version_id = version.place
+            moves.append(
+                Move(
+                    secret_id=secret_id, version_id=version_id, before=version.wrapped, after=after
+                )
+            )
+        return moves
+
+    def _write(self, call: Call, source: _Source, moves: Sequence[Move], tally: _Tally) -> None:
+        if not moves:
+            return
+        with call.write(self._store) as tx:
+            rewrap.lock(tx, {move.secret_id for move in moves})
+            written = rewrap.replace(tx, moves)
+            if written:
+                detail = {
+                    "key": source.name or DEFAULT_KEY_ALIAS,
+                    "to": moves[0].after.key_id,
+                    "versions": written,
+                }
+                call.record(tx, None, detail=detail)
+        tally.moved += written
+        tally.overtaken += len(moves) - written

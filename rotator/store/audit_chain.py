@@ -1,0 +1,101 @@
+"""How audit records are chained: their canonical form and what is computed of it. Pure.
+
+Each record's code covers the code before it and every column of its own row. The head of a shard names its last
+record under a seal of its own, so that a chain that was cut has no valid head.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from rotator.crypto.aead import encode
+from rotator.crypto.audit_key import AuditKey
+
+SHARDS = range(16)
+"""The chains of records. SQLite has one writer and uses the first; PostgreSQL's writers spread over all."""
+
+CHECKPOINTS: Final = -2
+"""The chain of checkpoints, which has a head as the shards have."""
+
+UNCHAINED: Final = -1
+"""The shard of records that an earlier release left: in no chain, covered by the checkpoints."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+_PLAIN = (str, int)
+_START = b"rotator:audit:start:1"
+_LINK = b"rotator:audit:link:1"
+_SEAL = b"rotator:audit:seal:1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A place in a chain.
+
+    Attributes:
+        seq: how many records the chain has up to here; 0 before the first.
+        mac: the code of the record here; of the chain's start where `seq` is 0.
+    """
+
+    shard: int
+    seq: int
+    mac: bytes
+
+
+def start(key: AuditKey, shard: int) -> Link:
+    """Before the first record of a shard."""
+    return Link(shard=shard, seq=0, mac=key.mac(encode(_START, _number(shard))))
+
+
+def link_mac(key: AuditKey, previous: bytes, columns: Mapping[str, Any]) -> bytes:
+    """The code of the record that follows the one with the code `previous`.
+
+    Args:
+        columns: every column of its row but the code itself.
+    """
+    return key.mac(encode(_LINK, previous, canonical(columns)))
+
+
+def seal(key: AuditKey, head: Link) -> bytes:
+    """The seal of a head."""
+    return key.mac(_sealed(head))
+
+
+def is_sealed(key: AuditKey, head: Link, seal: bytes | None) -> bool:
+    """Whether the seal of a head is its own."""
+    return key.verifies(_sealed(head), seal)
+
+
+def _sealed(head: Link) -> bytes:
+    return encode(_SEAL, _number(head.shard), _number(head.seq), head.mac)
+
+
+def canonical(columns: Mapping[str, Any]) -> bytes:
+    """A row as bytes that no other row has, in whatever order its columns come.
+
+    A column without a value is left out, so that a later release may add columns.
+
+    Args:
+        columns: whole numbers, texts, bytes, aware datetimes, and what JSON can hold (mappings and lists).
+    """
+    parts: list[Any] = []
+    for name in sorted(columns):
+        if (value := columns[name]) is not None:
+            parts += (name, value if isinstance(value, _PLAIN) else _tagged(value))
+    return _JSON.encode(parts).encode()
+
+
+def _tagged(value: Any) -> Sequence[Any]:
+    """What JSON has no type for, and what it has one for, as lists that can't be taken for each other."""
+    if isinstance(value, bytes):
+        return ("bytes", value.hex())
+    if isinstance(value, datetime):
+        return ("instant", (value - _EPOCH) // _MICROSECOND)
+    return ("json", value)
+
+
+def _number(value: int) -> bytes:
+    return b"%d" % value

@@ -1,0 +1,1 @@
+"""What the rotators of databases share: AWS's secret JSON, proof by login, the words of preflight."""

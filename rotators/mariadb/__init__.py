@@ -1,0 +1,8 @@
+"""Rotates the password of a MariaDB user, MariaDB 10.4 and later.
+
+Only what start-up needs is imported here; PyMySQL is loaded with the first step.
+"""
+
+from rotators.mariadb.single_user import SingleUser
+
+__all__ = ["SingleUser"]

@@ -1,0 +1,31 @@
+"""What the single-user rotators of MySQL and MariaDB do alike without reaching the target."""
+
+from typing import ClassVar
+
+from rotator.sdk import Authority, Candidate, Rotation, SecretValue
+from rotators.databases.facade import DatabaseRotator
+from rotators.databases.passwords import new_value, password_policy
+from rotators.mysql_protocol.policy import Requirements, generate
+from rotators.mysql_protocol.secret import Product, parse
+from rotators.mysql_protocol.settings import OWN_SETTINGS
+
+
+class SingleUserRotator(DatabaseRotator):
+    """A rotator of one user."""
+
+    product: ClassVar[Product]
+
+    def claims(self, value: SecretValue) -> Authority:
+        """What the secret's JSON says that a rotation acts on."""
+        secret = parse(value, self.product)
+        return Authority(
+            host=secret.host, port=secret.port, admin=secret.masterarn, users=(secret.username,)
+        )
+
+    def create_secret(self, rotation: Rotation) -> SecretValue:
+        """The current JSON with a new password, which the server's policy takes as far as preflight has read it."""
+        current = rotation.value(Candidate.CURRENT)
+        policy = password_policy(rotation.settings, others=OWN_SETTINGS[self.product.name])
+        required: Requirements = getattr(self._loaded, "requirements", Requirements())
+        username = parse(current, self.product).username
+        return new_value(current, username=username, password=generate(policy, required))
