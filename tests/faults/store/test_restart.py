@@ -19,6 +19,7 @@ from rotator.testing.postgres_binaries import embedded_binaries
 from rotator.testing.postgres_server import running_postgres
 from tests.support.postgres import DatabaseServer
 from tests.support.store import postgresql_url
+from tests.support.waiting import eventually
 
 
 def _add(tx: Tx, key_id: str) -> None:
@@ -31,11 +32,29 @@ def _count(store: Store) -> int:
 
 
 def _crash(server: DatabaseServer) -> None:
-    """Kills one of the server's processes: all sessions end, and it recovers from its log as after a power cut."""
+    """Kills one of the server's processes and returns once every session's has ended, the store's too.
+
+    The server then recovers from its log as after a power cut.
+    """
     with server.connect() as victim:
+        sessions = [
+            pid
+            for (pid,) in victim.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname IS NOT NULL"
+            )
+        ]
         os.kill(victim.info.backend_pid, signal.SIGKILL)
         with contextlib.suppress(psycopg.Error):
             victim.execute("SELECT pg_sleep(60)")
+    assert eventually(lambda: not any(_runs(pid) for pid in sessions))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _until_it_recovers(store: Store) -> None:
