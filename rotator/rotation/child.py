@@ -102,6 +102,9 @@ class ChildRotator(Rotator):
     def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:  # noqa: D102
         return Proof(self._verb("probe", rotation, candidate=str(candidate)))
 
+    def log_in(self, rotation: Rotation, candidate: Candidate) -> Proof:  # noqa: D102
+        return Proof(self._verb("log_in", rotation, candidate=str(candidate)))
+
     def revert(self, rotation: Rotation) -> None:  # noqa: D102
         self._verb("revert", rotation)
 

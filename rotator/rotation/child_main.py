@@ -85,6 +85,8 @@ def _call(rotator: Rotator, request: dict[str, Any]) -> Any:
             return rotator.create_secret(rotation).to_wire()
         case "probe":
             return str(rotator.probe(rotation, Candidate(request["candidate"])))
+        case "log_in":
+            return str(rotator.log_in(rotation, Candidate(request["candidate"])))
         case "set_secret" | "test_secret" | "revert" | "retire_secret" | "end_older_sessions":
             getattr(rotator, verb)(rotation)
             return None

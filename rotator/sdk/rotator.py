@@ -59,6 +59,18 @@ class Rotator(ABC):
         """
         raise NotSupported(f"{self.name} can't tell which value the target accepts")
 
+    def log_in(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        """Whether the target lets `candidate` in, just now: one login, as an application makes it.
+
+        `rotate prove` calls it over and over, each time on a new instance, with `candidate` as the only value and no
+        admin secret. By default it is `probe`; where that tries a wrong password too, a plain login here spares the
+        target a failure that may count towards a lockout.
+
+        Raises:
+            NotSupported: this rotator can't tell.
+        """
+        return self.probe(rotation, candidate)
+
     def revert(self, rotation: Rotation) -> None:
         """Puts the target back to the current value, logging in with `rotation.live` or the admin secret.
 

@@ -92,6 +92,10 @@ class Prover(ABC, Generic[C, S]):
             return True
         return False
 
+    def admit(self, secret: C, rotation: Rotation) -> Proof:
+        """Whether one login with the credential succeeds, which is no proof: a server may let anyone in."""
+        return Proof.REFUSED if self.refused(secret, rotation) else Proof.ACCEPTED
+
     def forget(self) -> None:
         """What was refused may be accepted from now on."""
         self._refusals.clear()

@@ -29,6 +29,10 @@ class Steps(Protocol):
         """Whether the server accepts the candidate and refuses a random password."""
         ...
 
+    def log_in(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        """Whether the server lets the candidate in, by one login."""
+        ...
+
     def revert(self, rotation: Rotation) -> None:
         """Put the server back to the current value."""
         ...
@@ -77,6 +81,10 @@ class DatabaseRotator(Rotator):
     def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:
         """Whether the server accepts the candidate and refuses a random password."""
         return self._steps.probe(rotation, candidate)
+
+    def log_in(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        """Whether the server lets the candidate in, by one login."""
+        return self._steps.log_in(rotation, candidate)
 
     def revert(self, rotation: Rotation) -> None:
         """Put the server back to the current value."""

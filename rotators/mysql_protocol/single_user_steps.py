@@ -188,6 +188,10 @@ class SingleUserSteps(ABC, Generic[A]):
                 return Proof.REFUSED
         return self._prover.prove(self._parse(rotation, candidate), rotation)
 
+    def log_in(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        """Whether the candidate logs in."""
+        return self._prover.admit(self._parse(rotation, candidate), rotation)
+
     def revert(self, rotation: Rotation) -> None:
         """Make the server accept the current password, and no longer the pending one."""
         if rotation.admin is None and rotation.live is Candidate.CURRENT:

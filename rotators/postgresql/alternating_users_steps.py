@@ -109,6 +109,10 @@ class AlternatingUsersSteps:
         """Whether the candidate logs in, and a random password of its user doesn't."""
         return self._prover.prove(parse(rotation.value(candidate)), rotation)
 
+    def log_in(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        """Whether the candidate logs in."""
+        return self._prover.admit(parse(rotation.value(candidate)), rotation)
+
     def revert(self, rotation: Rotation) -> None:
         """Take the pending password back. The user in use is never touched.
 

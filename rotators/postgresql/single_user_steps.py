@@ -122,6 +122,10 @@ class SingleUserSteps:
         """Whether the candidate logs in, and a random password doesn't."""
         return self._prover.prove(parse(rotation.value(candidate)), rotation)
 
+    def log_in(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        """Whether the candidate logs in."""
+        return self._prover.admit(parse(rotation.value(candidate)), rotation)
+
     def revert(self, rotation: Rotation) -> None:
         """Give the role the current password again, unless that is the one that logs in."""
         if rotation.live is Candidate.CURRENT:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rotator.sdk import Candidate, Misconfigured, Rotation
+from rotator.sdk import Candidate, Misconfigured, Proof, Rotation, Rotator
 from rotator.testing.postgres_binaries import embedded_binaries
 from rotator.testing.postgres_server import running_postgres
 from rotators.postgresql import AlternatingUsers, SingleUser
@@ -17,7 +17,7 @@ from tests.integration.postgresql.rotations import (
     value,
     with_pending,
 )
-from tests.support.postgres import DatabaseServer
+from tests.support.postgres import DatabaseServer, Role
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +82,17 @@ def test_random_password_is_tried_once(pg16: DatabaseServer) -> None:
         for _ in range(3):
             rotator.probe(rotation_of(values), Candidate.CURRENT)
     assert pg16.log_text().count("password authentication failed") - before == 1
+
+
+@pytest.mark.parametrize("kind", [SingleUser, AlternatingUsers])
+def test_a_login_tries_no_wrong_password(pg16: DatabaseServer, kind: type[Rotator]) -> None:
+    """What `rotate prove` does over and over costs one login each, and no failure that could lock the user."""
+    role = pg16.new_role()
+    values = current(pg16, role, masterarn=ADMIN_ARN)
+    before = pg16.log_text().count("password authentication failed")
+    with attempt(kind) as rotator:
+        assert rotator.log_in(rotation_of(values), Candidate.CURRENT) is Proof.ACCEPTED
+    assert pg16.log_text().count("password authentication failed") == before
+    wrong = current(pg16, Role(name=role.name, password="wrong"), masterarn=ADMIN_ARN)
+    with attempt(kind) as rotator:
+        assert rotator.log_in(rotation_of(wrong), Candidate.CURRENT) is Proof.REFUSED

@@ -18,6 +18,7 @@ from rotator.sdk import (
     Candidate,
     FailureKind,
     OutcomeUnknown,
+    Proof,
     Rotation,
     SecretValue,
     StepError,
@@ -27,6 +28,7 @@ from tests.support import plugins
 from tests.support.house import House
 from tests.support.manager import ME
 from tests.support.plugins import FileTarget, is_running
+from tests.support.rotations import rotation_of
 from tests.support.waiting import eventually
 
 _LARGE = "x" * 60_000  # near the limit of a secret's value; two of them are larger than a pipe
@@ -124,6 +126,21 @@ def test_a_rotator_that_reads_nothing_is_killed_at_the_deadline(registry: Rotato
 
     with pytest.raises(OutcomeUnknown, match="did not answer in time"):
         ChildRotator(registry.resolve("deaf")).preflight(rotation)
+
+
+def test_a_plugin_logs_in_by_its_probe(registry: RotatorRegistry, tmp_path: Path) -> None:
+    """A plugin that says nothing of logins has its probe asked, in its process."""
+    (tmp_path / "target").write_text("secret")
+    values = {
+        candidate: SecretValue.from_json(
+            {"username": "app", "password": password, "folder": str(tmp_path)}
+        )
+        for candidate, password in ((Candidate.CURRENT, "secret"), (Candidate.PREVIOUS, "older"))
+    }
+    child = ChildRotator(registry.resolve("printing"))
+    assert child.log_in(rotation_of(values), Candidate.CURRENT) is Proof.ACCEPTED
+    assert child.log_in(rotation_of(values), Candidate.PREVIOUS) is Proof.REFUSED
+    child.close()
 
 
 def test_a_plugin_retires_the_old_value(registry: RotatorRegistry, tmp_path: Path) -> None:
