@@ -9,7 +9,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import IO, Any
@@ -27,6 +27,7 @@ from rotator.sdk import (
     Rotator,
     SecretValue,
     StepError,
+    Use,
     clock,
 )
 from rotator.sdk.errors import step_error_from_wire
@@ -111,6 +112,21 @@ class ChildRotator(Rotator):
     def retire_secret(self, rotation: Rotation) -> None:  # noqa: D102
         self._verb("retire_secret", rotation)
 
+    def in_use(self, rotation: Rotation) -> tuple[Use, ...]:  # noqa: D102
+        values = _plaintexts(rotation)
+        found = [Use.from_wire(use) for use in self._verb("in_use", rotation)]
+        return tuple(
+            Use(
+                user=scrub(use.user, values),
+                client=scrub(use.client, values),
+                detail=scrub(use.detail, values),
+            )
+            for use in found
+        )
+
+    def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:  # noqa: D102
+        self._verb("end_use", rotation, uses=[use.to_wire() for use in uses])
+
     def end_older_sessions(self, rotation: Rotation) -> None:  # noqa: D102
         self._verb("end_older_sessions", rotation)
 
@@ -122,7 +138,7 @@ class ChildRotator(Rotator):
                 self._wait(_pipe(self._process.stdout), select.POLLIN, self._now() + _FAREWELL)
             self._kill_and_forget()
 
-    def _verb(self, verb: str, rotation: Rotation, **more: str) -> Any:
+    def _verb(self, verb: str, rotation: Rotation, **more: object) -> Any:
         request = {"verb": verb, "rotation": rotation.to_wire(), **more}
         return self._ask(request, deadline=rotation.deadline, values=_plaintexts(rotation))
 

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from rotator.rotation.child_guard import Guard
 from rotator.rotation.registry import why_unusable
-from rotator.sdk import Candidate, Misconfigured, Rotation, Rotator, SecretValue, StepError
+from rotator.sdk import Candidate, Misconfigured, Rotation, Rotator, SecretValue, StepError, Use
 
 _REINSTALL = "reinstall or update its package; `rotate plugins` shows where it comes from"
 
@@ -87,6 +87,11 @@ def _call(rotator: Rotator, request: dict[str, Any]) -> Any:
             return str(rotator.probe(rotation, Candidate(request["candidate"])))
         case "log_in":
             return str(rotator.log_in(rotation, Candidate(request["candidate"])))
+        case "in_use":
+            return [use.to_wire() for use in rotator.in_use(rotation)]
+        case "end_use":
+            rotator.end_use(rotation, [Use.from_wire(use) for use in request["uses"]])
+            return None
         case "set_secret" | "test_secret" | "revert" | "retire_secret" | "end_older_sessions":
             getattr(rotator, verb)(rotation)
             return None

@@ -31,6 +31,7 @@ from rotator.sdk.rotation import (
     Preflight,
     Proof,
     Rotation,
+    Use,
     clock,
 )
 from rotator.sdk.rotator import Rotator
@@ -65,6 +66,7 @@ __all__ = [
     "TargetBusy",
     "TargetRefused",
     "TargetUnreachable",
+    "Use",
     "clock",
     "key_in",
 ]

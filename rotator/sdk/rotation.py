@@ -178,6 +178,35 @@ _STRUCTURED_FIELDS = frozenset({"values", "admin", "authority", "settings"})
 _PLAIN_FIELDS = tuple(name for name in Rotation.__slots__ if name not in _STRUCTURED_FIELDS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A session that still uses the old credential.
+
+    Attributes:
+        user: who is logged in.
+        client: from where, as the target tells it: an address, a host, a program.
+        detail: what else tells the session apart, in a form of the rotator's own: `end_use` gets it back.
+    """
+
+    user: str
+    client: str
+    detail: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The session in words."""
+        return f"{self.user} from {self.client}" + (f" ({self.detail})" if self.detail else "")
+
+    def to_wire(self) -> dict[str, str]:
+        """A JSON-ready form."""
+        return {"user": self.user, "client": self.client, "detail": self.detail}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, str]) -> Self:
+        """The inverse of `to_wire`."""
+        return cls(user=wire["user"], client=wire["client"], detail=wire["detail"])
+
+
 class Level(StrEnum):
     """How much a preflight finding matters."""
 

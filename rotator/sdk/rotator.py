@@ -1,10 +1,11 @@
 """The interface of a rotator: few verbs, each with one request object."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rotator.sdk.errors import NotSupported
-from rotator.sdk.rotation import Authority, Candidate, Preflight, Proof, Rotation
+from rotator.sdk.rotation import Authority, Candidate, Preflight, Proof, Rotation, Use
 from rotator.sdk.values import SecretValue
 
 
@@ -91,6 +92,26 @@ class Rotator(ABC):
             TargetRefused: the pending value is not the one that would stay, so nothing was removed.
         """
         return
+
+    def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
+        """The sessions that still use the current value, which `retire_secret` is about to end or has just ended.
+
+        It is asked with the values of `retire_secret`, and changes nothing.
+
+        Raises:
+            NotSupported: the target can't tell; the old value is retired all the same.
+        """
+        raise NotSupported(f"{self.name} can't tell who still uses the old credential")
+
+    def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
+        """Ends sessions that `in_use` has named, after `retire_secret`, so that none of them can log in again.
+
+        One that is over by itself is no failure.
+
+        Raises:
+            NotSupported: this rotator can't.
+        """
+        raise NotSupported(f"{self.name} can't end the sessions that use the old credential")
 
     def end_older_sessions(self, rotation: Rotation) -> None:
         """After a takeover: ends the sessions of this rotation's older owners, or waits until they are over."""

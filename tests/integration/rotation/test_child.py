@@ -164,6 +164,31 @@ def test_a_plugin_retires_the_old_value(registry: RotatorRegistry, tmp_path: Pat
     assert (tmp_path / "retired").exists()
 
 
+def test_a_plugin_tells_who_uses_the_old_value(registry: RotatorRegistry, tmp_path: Path) -> None:
+    """Sessions come back from the rotator's process, without the value that one of them shows, and can be ended."""
+    value = SecretValue.from_json({"password": "leaky-1-secret", "folder": str(tmp_path)})
+    rotation = Rotation(
+        rotation_id="r",
+        secret_arn="arn",
+        secret_name="name",
+        token="t",
+        fencing=1,
+        attempt=1,
+        values=dict.fromkeys(Candidate, value),
+        deadline=clock() + 20,
+    )
+    (tmp_path / "using").write_text("10.0.0.7 leaky-1-secret")
+    rotator = ChildRotator(registry.resolve("generic"))
+    try:
+        first, second = rotator.in_use(rotation)
+        rotator.end_use(rotation, [first])
+    finally:
+        rotator.close()
+    assert (first.user, first.client) == ("app", "10.0.0.7")
+    assert "leaky" not in second.shown
+    assert (tmp_path / "using").read_text() == "leaky-1-secret"
+
+
 def test_a_rotator_that_crashes_is_probed(plugged: House, target: FileTarget) -> None:
     """A process that dies in its change, once before and once after it: what logs in decides, with one value."""
     name = target.adopt(plugged, "crashing")

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from rotator.sdk import (
     Rotator,
     SecretValue,
     TargetRefused,
+    Use,
 )
 
 _FOR_EVER = 600
@@ -62,6 +64,15 @@ class FileRotator(Rotator):
 
     def retire_secret(self, rotation: Rotation) -> None:
         self._file(rotation.value(Candidate.CURRENT).fields(), "retired").touch()
+
+    def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
+        using = self._file(rotation.value(Candidate.CURRENT).fields(), "using")
+        return tuple(Use(user="app", client=line) for line in using.read_text().split())
+
+    def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
+        using = self._file(rotation.value(Candidate.CURRENT).fields(), "using")
+        ended = {use.client for use in uses}
+        using.write_text(" ".join(c for c in using.read_text().split() if c not in ended))
 
     def _change(self, value: SecretValue) -> None:
         fields = value.fields()
