@@ -14,12 +14,13 @@ from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.scrub import scrub
 from rotator.rotation.situation import admin_value, candidates_of, check_rotatable
 from rotator.rotation.values import Values
-from rotator.rotation.verdicts import LabelProof, Plan, Verification
+from rotator.rotation.verdicts import UNSUPPORTED, LabelProof, Plan, Verification
 from rotator.sdk import (
     Candidate,
     Finding,
     Level,
     LoginRefused,
+    NotSupported,
     Overlap,
     Preflight,
     Proof,
@@ -186,7 +187,7 @@ class Inspector:
             secret_arn=claim.secret.arn,
             secret_name=claim.secret.name,
             proofs=tuple(proofs),
-            drift=not proofs or proofs[0].outcome != Proof.ACCEPTED,
+            drift=not proofs or proofs[0].outcome not in {Proof.ACCEPTED, UNSUPPORTED},
             message=message,
             hint=hint,
         )
@@ -201,6 +202,8 @@ class Inspector:
                 claim, MachineState(), deadline=clock() + self.policy.step_limit
             )
             outcome, message = str(rotator.probe(request, candidate)), None
+        except NotSupported as error:
+            outcome, message = UNSUPPORTED, scrub(error.message, values.all())
         except StepError as error:
             outcome, message = "error", scrub(error.message, values.all())
         return LabelProof(
@@ -214,6 +217,8 @@ def _verdict(proofs: list[LabelProof]) -> tuple[str, str | None]:
     first, last = proofs[0], proofs[-1]
     if first.outcome == Proof.ACCEPTED:
         return f"{first.label} logs in", None
+    if first.outcome == UNSUPPORTED:
+        return f"nothing to check: {first.message}", None
     if last.outcome == "error":
         return f"{last.label} could not be tried: {last.message}", "mend that, then verify again"
     if last.outcome == Proof.ACCEPTED:

@@ -27,9 +27,13 @@ class Plan:
     refused: bool
 
 
+UNSUPPORTED = "unsupported"
+"""The outcome where the rotator can't tell which value lives, so that there is nothing to be found out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelProof:
-    """What a probe of one labelled version showed: `accepted`, `refused`, or `error` with the message."""
+    """What a probe of one labelled version showed: `accepted`, `refused`, `unsupported` or `error`, and why."""
 
     label: str
     version_id: str

@@ -30,12 +30,14 @@ _OVERLAP = {
 class _Result(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
+    UNSUPPORTED = "unsupported"  # the rotator has no way to tell
     UNKNOWN = "unknown"  # the target could not be asked
 
 
 _HEADING = {
     _Result.ACCEPTED: "",
     _Result.REFUSED: "DRIFT: ",
+    _Result.UNSUPPORTED: "",
     _Result.UNKNOWN: "not known, the target could not be asked: ",
 }
 
@@ -63,7 +65,8 @@ def verify(
 ) -> int:
     """Logs in with stored credentials: finds drift.
 
-    The exit code is 7 where a target refuses what is AWSCURRENT, or can't be asked.
+    The exit code is 7 where a target refuses what is AWSCURRENT, or can't be asked. A rotator that has no way to
+    tell, such as one of values that nothing outside knows, is no reason for it.
     """
     from rotator.cli.selection import select
 
