@@ -110,7 +110,8 @@ def _copy(connection: sqlite3.Connection, table: Table, copy: int) -> None:
 
 def _make_rare(connection: sqlite3.Connection, number: int) -> None:
     connection.execute(
-        "UPDATE secrets SET name = 'rare/' || name, description = description || ', rarely' WHERE id = ?",
+        "UPDATE secrets SET name = 'rare/' || name, arn = replace(arn, ':secret:', ':secret:rare/'), "
+        "description = description || ', rarely' WHERE id = ?",
         (number,),
     )
     connection.execute("INSERT INTO tags VALUES (?, 'rare', 'rarely')", (number,))
