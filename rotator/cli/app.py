@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rotator import __version__
-from rotator.cli.commands import audit, db, key, rotation, secret
+from rotator.cli.commands import audit, db, key, rotation, schedule, secret
 from rotator.cli.commands.demo import demo
 from rotator.cli.commands.doctor import doctor
 from rotator.cli.commands.init import init
@@ -57,6 +57,7 @@ for _command in _COMMANDS:
     app.command()(_command)
 app.add_typer(secret.app, name="secret")
 app.add_typer(rotation.app, name="rotation")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(key.app, name="key")
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")

@@ -110,7 +110,8 @@ class Session:
         """The operations on secrets."""
         from rotator.manager.manager import SecretsManager
 
-        return SecretsManager(self.store, self.sealer)
+        limits = self.configuration.settings.schedule.limits
+        return SecretsManager(self.store, self.sealer, limits=limits)
 
     @cached_property
     def auditing(self) -> "Auditing":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotator.errors import ConfigurationError
 from rotator.model.rotation import LONGEST_BARRIER, LONGEST_LEASE
+from rotator.model.rules import Limits
 
 if TYPE_CHECKING:
     from rotator.rotation.policy import EnginePolicy
@@ -133,6 +134,17 @@ class RotationSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleSettings:
+    """When secrets rotate by themselves.
+
+    Attributes:
+        limits: which schedules may be set.
+    """
+
+    limits: Limits = Limits.WIDE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BarrierSettings:
     """The read barrier of a rotation whose target takes one credential only. Times in seconds.
 
@@ -173,6 +185,7 @@ class Settings:
     tls: TlsSettings = field(default_factory=TlsSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
     rotation: RotationSettings = field(default_factory=RotationSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     barrier: BarrierSettings = field(default_factory=BarrierSettings)
     log: LogSettings = field(default_factory=LogSettings)
 

@@ -6,6 +6,7 @@ Schedules are imported where there is one, since a rotation by hand ends here to
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from rotator.model.rules import Limits
 from rotator.store.secrets import SecretRow
 
 if TYPE_CHECKING:
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
 NOT_DUE: dict[str, object] = {"window_start": None, "window_end": None, "due_at": None}
 
 
-def schedule_of(expression: str | None, days: int | None) -> "Schedule | None":
+def schedule_of(
+    expression: str | None, days: int | None, *, limits: Limits = Limits.WIDE
+) -> "Schedule | None":
     """The schedule that an expression or a number of days gives, None where there is neither.
 
     Raises:
-        ScheduleError: the expression is not one.
+        ScheduleError: the expression is not one within the limits.
     """
     if days is not None:
         from rotator.schedule import Rate, Unit
@@ -27,7 +30,7 @@ def schedule_of(expression: str | None, days: int | None) -> "Schedule | None":
     if expression is not None:
         from rotator.schedule import parse_schedule
 
-        return parse_schedule(expression)
+        return parse_schedule(expression, limits=limits)
     return None
 
 
@@ -48,6 +51,8 @@ def anchor_of(secret: SecretRow, *, now: datetime) -> datetime:
 def due_columns(secret: SecretRow, *, rotated_at: datetime, now: datetime) -> dict[str, object]:
     """`window_start`, `window_end` and `due_at` of the first window that opens after `now`; None for all without one.
 
+    There is none without rules, and none where the years of a cron expression are over.
+
     Args:
         secret: with the rules as they are from now on.
         rotated_at: what a rate counts from; at the end of a rotation, `now`.
@@ -62,6 +67,8 @@ def due_columns(secret: SecretRow, *, rotated_at: datetime, now: datetime) -> di
 
     duration = parse_duration(secret.duration, rules)
     window = next_window(rules, after=now, anchor=rotated_at, duration=duration)
+    if window is None:
+        return dict(NOT_DUE)
     return {
         "window_start": window.start,
         "window_end": window.end,

@@ -11,6 +11,7 @@ from rotator.errors import DecryptionFailure, KeyUnavailable, ResourceExists, Re
 from rotator.manager.call import Call
 from rotator.manager.results import StoredVersion
 from rotator.model.names import SUFFIX_ALPHABET, SUFFIX_LENGTH
+from rotator.model.rules import Limits
 from rotator.sdk import SecretValue
 from rotator.store import labels
 from rotator.store.audit import Outcome
@@ -56,12 +57,14 @@ class Operations:
         store: Store,
         sealer: Sealer,
         *,
+        limits: Limits = Limits.WIDE,
         random_suffix: Callable[[], str] = random_suffix,
         new_token: Callable[[], str] = new_token,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._sealer = sealer
+        self._limits = limits
         self._random_suffix = random_suffix
         self._new_token = new_token
         self._clock = clock

@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from rotator.errors import InvalidParameter, InvalidRequest
+from rotator.manager import limits as parameters
 from rotator.manager.abandon import abandon_rotation
 from rotator.manager.authority import readable_admin, resolve_authority
 from rotator.manager.call import Call
@@ -21,6 +22,7 @@ from rotator.manager.settings import (
 )
 from rotator.model.caller import Caller
 from rotator.model.labels import CURRENT, PENDING
+from rotator.model.rules import Limits
 from rotator.schedule import ScheduleError, parse_duration
 from rotator.schedule.interval import LONGEST_INTERVAL
 from rotator.sdk import Authority
@@ -75,7 +77,7 @@ class Rotating(Operations):
             InvalidRequest: no rotator was ever given, or a secret is marked for deletion.
             ResourceNotFound: no such secret, or no such admin secret.
         """
-        schedule_columns = {} if rules is None else _rules_columns(rules)
+        schedule_columns = {} if rules is None else _rules_columns(rules, limits=self._limits)
         call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
         with call.write(self._store) as tx:
             if authority is not None:
@@ -149,13 +151,23 @@ class Rotating(Operations):
         return CancelledRotation(arn=secret.arn, name=secret.name, version_id=partial)
 
 
-def _rules_columns(rules: RotationRules) -> dict[str, Any]:
+def _rules_columns(rules: RotationRules, *, limits: Limits) -> dict[str, Any]:
     """The columns of the rules.
 
     Raises:
-        InvalidParameter: they are no schedule, or their window does not fit it.
+        InvalidParameter: they are no schedule within the limits, or their window does not fit it.
+        ValidationError: within AWS's limits, they are not what the API's model says.
     """
     expression, days = rules.schedule_expression, rules.automatically_after_days
+    if limits is Limits.AWS:
+        parameters.check(
+            "RotateSecret",
+            RotationRules={
+                "AutomaticallyAfterDays": days,
+                "Duration": rules.duration,
+                "ScheduleExpression": expression,
+            },
+        )
     if expression is not None and days is not None:
         raise InvalidParameter(
             "You cannot specify both rotation frequency and schedule expression together."
@@ -163,9 +175,9 @@ def _rules_columns(rules: RotationRules) -> dict[str, Any]:
     if days is not None and not 1 <= days <= LONGEST_INTERVAL:
         raise InvalidParameter(f"AutomaticallyAfterDays must be between 1 and {LONGEST_INTERVAL}.")
     try:
-        schedule = schedule_of(expression, days)
+        schedule = schedule_of(expression, days, limits=limits)
         if schedule is not None:
-            parse_duration(rules.duration, schedule)
+            parse_duration(rules.duration, schedule, limits=limits)
     except ScheduleError as error:
         raise InvalidParameter(f"The rotation rules can't be used: {error.message}") from None
     if schedule is None and rules.duration is not None:

@@ -9,7 +9,8 @@ from rotator.schedule.errors import ScheduleError
 from rotator.schedule.expression import Cron, Rate, Schedule, Unit
 from rotator.schedule.interval import automatically_after_days
 from rotator.schedule.parser import parse_schedule
-from rotator.schedule.windows import Window, next_window, planned_moment, window_at
+from rotator.schedule.windows import Window, next_window, planned_moment, window_at, windows
+from rotator.schedule.zones import zone_name, zone_named
 
 __all__ = [
     "Cron",
@@ -25,4 +26,7 @@ __all__ = [
     "parse_schedule",
     "planned_moment",
     "window_at",
+    "windows",
+    "zone_name",
+    "zone_named",
 ]

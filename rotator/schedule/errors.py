@@ -2,11 +2,11 @@
 
 
 class ScheduleError(ValueError):
-    """A schedule expression or a window duration is not one that AWS Secrets Manager accepts.
+    """A schedule expression, a window duration or a time zone is not one that can be used.
 
     Attributes:
         field: which part is wrong: `minutes`, `hours`, `day-of-month`, `month`, `day-of-week`,
-            `year`, `value`, `unit`, `expression` (the whole of it) or `duration`.
+            `year`, `value`, `unit`, `expression` (the whole of it), `duration` or `timezone`.
         message: for people: the field, what is wrong with it and what is allowed.
         position: where in the text the wrong part begins, counted from 0, to put a caret under it.
 

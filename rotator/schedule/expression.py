@@ -10,13 +10,14 @@ HOURS_PER_DAY = 24
 class Unit(StrEnum):
     """The unit of a `rate()` expression."""
 
+    MINUTES = "minutes"
     HOURS = "hours"
     DAYS = "days"
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`rate(value unit)`: a window every so many hours or days, counted from the last rotation."""
+    """`rate(value unit)`: a window every so many minutes, hours or days, counted from the last rotation."""
 
     value: int
     unit: Unit
@@ -24,12 +25,12 @@ class Rate:
     @property
     def period(self) -> timedelta:
         """The time from the opening of one window to the opening of the next."""
-        return timedelta(hours=self.value) if self.in_hours else timedelta(days=self.value)
+        return timedelta(**{str(self.unit): self.value})
 
     @property
-    def in_hours(self) -> bool:
-        """Whether it is, in AWS's words, a schedule in hours; the default window is then 1 h."""
-        return self.unit is Unit.HOURS
+    def in_days(self) -> bool:
+        """Whether it is, in AWS's words, a schedule in days; the default window is then a day's rest."""
+        return self.unit is Unit.DAYS
 
     def __str__(self) -> str:
         unit = self.unit.removesuffix("s") if self.value == 1 else self.unit
@@ -83,26 +84,37 @@ Days = EveryDay | DaysOfMonth | LastDayOfMonth | Weekdays | NthWeekday | LastWee
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cron:
-    """`cron(0 hours day-of-month month day-of-week *)`: windows at UTC hours of certain days.
+    """`cron(minutes hours day-of-month month day-of-week year)`: windows at times of certain days.
 
     Attributes:
         text: the canonical expression: one space between fields, names in capitals, no leading
             zeros.
+        minutes: of each of the hours, ascending; AWS has 0 only.
         hours: the hours at which a window opens, ascending, the same every day.
         months: the months, 1 to 12, ascending.
         days: which days of those months.
+        years: of which years, ascending; None: of all.
 
     """
 
     text: str
+    minutes: tuple[int, ...]
     hours: tuple[int, ...]
     months: tuple[int, ...]
     days: Days
+    years: tuple[int, ...] | None
 
     @property
-    def in_hours(self) -> bool:
-        """Whether it is, in AWS's words, a schedule in hours: it has several windows a day."""
-        return len(self.hours) > 1
+    def in_days(self) -> bool:
+        """Whether it is, in AWS's words, a schedule in days: it has one window a day at most."""
+        return len(self.hours) * len(self.minutes) == 1
+
+    @property
+    def times(self) -> tuple[timedelta, ...]:
+        """When windows open, counted from midnight, ascending."""
+        return tuple(
+            timedelta(hours=hour, minutes=minute) for hour in self.hours for minute in self.minutes
+        )
 
     def __str__(self) -> str:
         return self.text

@@ -27,7 +27,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """What AWS allows in one field of a cron expression.
+    """What is allowed in one field of a cron expression.
 
     Attributes:
         name: the field's name in AWS's documentation, lower case.
@@ -123,13 +123,25 @@ class Field:
         return step
 
 
-HOURS = Field(
+MINUTES = Field(
+    name="minutes",
+    low=0,
+    high=59,
+    allowed="0 to 59, lists (0,30), ranges (0-10), increments (0/15) or * (every minute)",
+)
+HOURS_OF_AWS = Field(
     name="hours",
     low=0,
     high=23,
     has_lists=False,
     smallest_step=4,
     allowed="one hour from 0 to 23, or an increment of at least four hours such as 8/8 or /8",
+)
+HOURS = Field(
+    name="hours",
+    low=0,
+    high=23,
+    allowed="0 to 23, lists (8,20), ranges (8-18), increments (0/6) or * (every hour)",
 )
 DAY_OF_MONTH = Field(
     name="day-of-month",
@@ -154,4 +166,10 @@ DAY_OF_WEEK = Field(
     allowed="1 (Sunday) to 7 (Saturday) or SUN to SAT, lists (1,4), ranges (MON-FRI), "
     "increments (1/2), L (Saturday), SUNL (last Sunday of the month), TUE#3 (third Tuesday), "
     "* (every day) or ? (see day-of-month)",
+)
+YEAR = Field(
+    name="year",
+    low=1970,
+    high=2199,
+    allowed="1970 to 2199, lists (2027,2029), ranges (2027-2030), increments (2027/2) or * (every year)",
 )

@@ -1,10 +1,11 @@
 """The `AutomaticallyAfterDays` that DescribeSecret shows beside a schedule expression."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from rotator.schedule.expression import Cron, Rate, Schedule
 from rotator.schedule.openings import next_opening
@@ -15,8 +16,8 @@ LONGEST_INTERVAL = 1000
 
 # The leap day of 2000 falls in even the shortest sample; after 28 years weekdays repeat.
 _SAMPLE_FROM = datetime(1999, 1, 1, tzinfo=UTC)
-_SAMPLE_UNTIL = datetime(2040, 1, 1, tzinfo=UTC)
-_SAMPLE_SIZE = 400
+_SAMPLE_LENGTH = 41 * 366 * DAY
+_SAMPLE_SIZE = 401
 
 
 @lru_cache(maxsize=1024)
@@ -36,11 +37,20 @@ def automatically_after_days(schedule: Schedule) -> int:
 def _longest_interval(cron: Cron) -> timedelta:
     """The longest of up to 400 intervals between days that have a window.
 
-    Enough, for the denser a schedule is the sooner it repeats; where weekdays of only some months
-    match, an interval that is longer by a day or two can lie outside the sample.
+    A schedule with one opening has none, which counts as the longest. Enough, for the denser a schedule
+    is the sooner it repeats; where weekdays of only some months match, an interval that is longer by a
+    day or two can lie outside the sample.
     """
-    daily = replace(cron, hours=cron.hours[:1])
-    openings = [next_opening(daily, after=_SAMPLE_FROM)]
-    while len(openings) <= _SAMPLE_SIZE and openings[-1] < _SAMPLE_UNTIL:
-        openings.append(next_opening(daily, after=openings[-1]))
-    return max(later - earlier for earlier, later in pairwise(openings))
+    daily = replace(cron, minutes=cron.minutes[:1], hours=cron.hours[:1])
+    openings = list(islice(_openings(daily), _SAMPLE_SIZE))
+    between = [later - earlier for earlier, later in pairwise(openings)]
+    return max(between, default=LONGEST_INTERVAL * DAY)
+
+
+def _openings(cron: Cron) -> Iterator[datetime]:
+    start = _SAMPLE_FROM if cron.years is None else datetime(cron.years[0], 1, 1, tzinfo=UTC)
+    last: datetime | None = start - DAY
+    while last is not None and last < start + _SAMPLE_LENGTH:
+        last = next_opening(cron, after=last, zone=UTC)
+        if last is not None:
+            yield last

@@ -1,20 +1,38 @@
-"""Reads `rate()` and `cron()` expressions in the dialect of AWS Secrets Manager.
+"""Reads `rate()` and `cron()` expressions in the dialect of AWS Secrets Manager, or in the wider one.
 
 The rules are those of the page "Rotation schedules" of the AWS Secrets Manager User Guide and of
 `RotationRulesType` in its API reference. Where they are silent, an expression is refused unless it
-can be read in one way only.
+can be read in one way only. The wider dialect has rates in minutes and of any number of hours, and
+in cron the minutes, any hours and the years, as EventBridge does; what AWS takes it reads alike.
 """
 
 import re
 
+from rotator.model.rules import Limits
 from rotator.schedule.days import parse_days
 from rotator.schedule.errors import ScheduleError
 from rotator.schedule.expression import HOURS_PER_DAY, Cron, Rate, Schedule, Unit
-from rotator.schedule.fields import HOURS, MONTH, Token
+from rotator.schedule.fields import HOURS, HOURS_OF_AWS, MINUTES, MONTH, YEAR, Token
 
 LONGEST_EXPRESSION = 256
-UNITS = {"HOUR": Unit.HOURS, "HOURS": Unit.HOURS, "DAY": Unit.DAYS, "DAYS": Unit.DAYS}
-LIMITS = {Unit.HOURS: (4, 999 * HOURS_PER_DAY), Unit.DAYS: (1, 999)}
+UNITS = {
+    "MINUTE": Unit.MINUTES,
+    "MINUTES": Unit.MINUTES,
+    "HOUR": Unit.HOURS,
+    "HOURS": Unit.HOURS,
+    "DAY": Unit.DAYS,
+    "DAYS": Unit.DAYS,
+}
+LONGEST_RATE = 999  # days
+MOST_HOURS = LONGEST_RATE * HOURS_PER_DAY
+BOUNDS = {
+    Limits.AWS: {Unit.HOURS: (4, MOST_HOURS), Unit.DAYS: (1, LONGEST_RATE)},
+    Limits.WIDE: {
+        Unit.MINUTES: (1, MOST_HOURS * 60),
+        Unit.HOURS: (1, MOST_HOURS),
+        Unit.DAYS: (1, LONGEST_RATE),
+    },
+}
 CRON_FIELDS = ("minutes", "hours", "day-of-month", "month", "day-of-week", "year")
 
 _CALL = re.compile(r" *(rate|cron) *\((?P<body>[^()]*)\) *")
@@ -23,12 +41,12 @@ _UNEXPECTED = re.compile(r"[^0-9A-Za-z()#?*\-/, ]")
 _LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 
 
-def parse_schedule(expression: str) -> Schedule:
+def parse_schedule(expression: str, *, limits: Limits = Limits.WIDE) -> Schedule:
     """The schedule that an expression stands for; its `str()` is the canonical expression.
 
     Raises:
-        ScheduleError: AWS Secrets Manager wouldn't take the expression, or it could never open a
-            window.
+        ScheduleError: the expression isn't one within these limits, or none of its months has such
+            a day.
 
     """
     if len(expression) > LONGEST_EXPRESSION:
@@ -44,7 +62,8 @@ def parse_schedule(expression: str) -> Schedule:
         Token(word[0].upper(), word.start())
         for word in _WORD.finditer(expression, *call.span("body"))
     ]
-    return _rate(tokens, call) if call[1] == "rate" else _cron(tokens, call)
+    read = _rate if call[1] == "rate" else _cron
+    return read(tokens, call, limits)
 
 
 def _wrong(reason: str, *, position: int) -> ScheduleError:
@@ -54,20 +73,20 @@ def _wrong(reason: str, *, position: int) -> ScheduleError:
     )
 
 
-def _rate(tokens: list[Token], call: re.Match[str]) -> Rate:
+def _rate(tokens: list[Token], call: re.Match[str], limits: Limits) -> Rate:
     if len(tokens) != 2:
         raise _wrong(
             f"rate takes a value and a unit, not {len(tokens)} words", position=call.start("body")
         )
     value, unit = tokens
-    if unit.text not in UNITS:
+    bounds = BOUNDS[limits]
+    rate_unit = UNITS.get(unit.text)
+    if rate_unit not in bounds:
+        allowed = ", ".join(name.lower() for name in UNITS if UNITS[name] in bounds)
         raise ScheduleError(
-            f"{unit.text} is not a unit; allowed: hour, hours, day or days",
-            field="unit",
-            position=unit.position,
+            f"{unit.text} is not a unit; allowed: {allowed}", field="unit", position=unit.position
         )
-    rate_unit = UNITS[unit.text]
-    least, most = LIMITS[rate_unit]
+    least, most = bounds[rate_unit]
     if not value.text.isdigit() or not least <= int(value.text) <= most:
         raise ScheduleError(
             f"{value.text} is not possible; allowed: {least} to {most} {rate_unit}",
@@ -77,11 +96,25 @@ def _rate(tokens: list[Token], call: re.Match[str]) -> Rate:
     return Rate(int(value.text), rate_unit)
 
 
-def _cron(tokens: list[Token], call: re.Match[str]) -> Cron:
+def _cron(tokens: list[Token], call: re.Match[str], limits: Limits) -> Cron:
     if len(tokens) != len(CRON_FIELDS):
         reason = f"cron takes six fields ({' '.join(CRON_FIELDS)}), not {len(tokens)}"
         raise _wrong(reason, position=call.start("body"))
     minutes, hours, day_of_month, month, day_of_week, year = tokens
+    if limits is Limits.AWS:
+        _check_limits_of_aws(minutes, year)
+    months = MONTH.values(month)
+    return Cron(
+        text=f"cron({' '.join(_LEADING_ZEROS.sub('', token.text) for token in tokens)})",
+        minutes=MINUTES.values(minutes),
+        hours=(HOURS_OF_AWS if limits is Limits.AWS else HOURS).values(hours),
+        months=months,
+        days=parse_days(day_of_month, day_of_week, months=months),
+        years=None if year.text == "*" else YEAR.values(year),
+    )
+
+
+def _check_limits_of_aws(minutes: Token, year: Token) -> None:
     if minutes.text.strip("0"):
         raise ScheduleError(
             "must be 0, because rotation windows open on the hour",
@@ -92,10 +125,3 @@ def _cron(tokens: list[Token], call: re.Match[str]) -> Cron:
         raise ScheduleError(
             "must be *, because a schedule has no end", field="year", position=year.position
         )
-    months = MONTH.values(month)
-    return Cron(
-        text=f"cron({' '.join(_LEADING_ZEROS.sub('', token.text) for token in tokens)})",
-        hours=HOURS.values(hours),
-        months=months,
-        days=parse_days(day_of_month, day_of_week, months=months),
-    )

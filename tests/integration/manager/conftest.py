@@ -4,6 +4,7 @@ import pytest
 
 from rotator.crypto.envelope import Sealer
 from rotator.manager.manager import SecretsManager
+from rotator.model.rules import Limits
 from rotator.store.store import Store
 
 
@@ -11,3 +12,9 @@ from rotator.store.store import Store
 def manager(store: Store, sealer: Sealer) -> SecretsManager:
     """A manager with no secrets."""
     return SecretsManager(store, sealer)
+
+
+@pytest.fixture
+def strict(store: Store, sealer: Sealer) -> SecretsManager:
+    """A manager on the same store that takes the schedules of AWS and no others."""
+    return SecretsManager(store, sealer, limits=Limits.AWS)

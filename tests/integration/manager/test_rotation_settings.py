@@ -12,6 +12,7 @@ from rotator.errors import (
     InvalidRequest,
     ResourceNotFound,
     RotatorError,
+    ValidationError,
 )
 from rotator.manager.manager import SecretsManager
 from rotator.manager.rotating import RotationRules
@@ -90,7 +91,7 @@ def test_days_are_kept_as_they_were_given(manager: SecretsManager) -> None:
         ),
         (RotationRules(automatically_after_days=0), "between 1 and 1000"),
         (RotationRules(automatically_after_days=1001), "between 1 and 1000"),
-        (RotationRules(schedule_expression="rate(1 hour)"), "The rotation rules can't be used"),
+        (RotationRules(schedule_expression="rate(0 hours)"), "The rotation rules can't be used"),
         (RotationRules(schedule_expression="often"), "The rotation rules can't be used"),
         (RotationRules(schedule_expression="rate(4 hours)", duration="9h"), "duration"),
         (RotationRules(duration="3h"), "needs a ScheduleExpression"),
@@ -102,6 +103,35 @@ def test_rules_that_are_none_are_refused(
     """Nothing is stored of a request whose rules can't be used."""
     with pytest.raises(InvalidParameter, match=text):
         set_rotation(manager, rules)
+
+    assert manager.get_rotation(**ME, secret_id="db") is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "error", "text"),
+    [
+        (RotationRules(schedule_expression="rate(1 hour)"), InvalidParameter, "4 to 23976 hours"),
+        (RotationRules(schedule_expression="rate(30 minutes)"), InvalidParameter, "unit"),
+        (RotationRules(schedule_expression="cron(0 8 1 * ? 2030)"), InvalidParameter, "year"),
+        (
+            RotationRules(schedule_expression="rate(1 day)", duration="90m"),
+            ValidationError,
+            "duration",
+        ),
+        (RotationRules(schedule_expression="täglich"), ValidationError, "scheduleExpression"),
+        (RotationRules(automatically_after_days=1001), ValidationError, "automaticallyAfterDays"),
+    ],
+)
+def test_the_limits_of_aws_can_be_set(
+    manager: SecretsManager,
+    strict: SecretsManager,
+    rules: RotationRules,
+    error: type[Exception],
+    text: str,
+) -> None:
+    """Within `limits: aws` the rules that AWS refuses are refused with its error, by the model or by the dialect."""
+    with pytest.raises(error, match=text):
+        set_rotation(strict, rules)
 
     assert manager.get_rotation(**ME, secret_id="db") is None
 

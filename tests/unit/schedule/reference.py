@@ -6,7 +6,7 @@ It shares no code with the room: day by day, it asks the expression's text wheth
 import calendar
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import islice
 
 MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
@@ -24,6 +24,44 @@ def openings(expression: str, *, after: datetime) -> Iterator[datetime]:
             moment = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
             if moment > after and _matches(_fields(expression)[1], hour, 0, 23):
                 yield moment
+
+
+def openings_by_minute(
+    expression: str, *, after: datetime, until: datetime, zone: tzinfo
+) -> Iterator[datetime]:
+    """Every opening after a moment and before another, found by looking at the clock minute by minute.
+
+    An opening is where the clock shows, for the first time, a matching time or one after it.
+    """
+    # What the clock has shown before: it is never put back by more than a day.
+    moment = _minute(after) - timedelta(days=1)
+    latest = _clock(moment, zone)
+    while (moment := moment + timedelta(minutes=1)) < until:
+        shows = _clock(moment, zone)
+        reached = range(1, (shows - latest) // timedelta(minutes=1) + 1)
+        latest = max(latest, shows)
+        passed = (shows - timedelta(minutes=back - 1) for back in reached)
+        if moment > after and any(matches(expression, time) for time in passed):
+            yield moment
+
+
+def matches(expression: str, time: datetime) -> bool:
+    """Whether a window opens when the clock shows this time."""
+    minutes, hours, *_, years = _fields(expression)
+    return (
+        _matches(minutes, time.minute, 0, 59)
+        and _matches(hours, time.hour, 0, 23)
+        and _matches(years, time.year, 1970, 2199)
+        and opens_on(expression, time.date())
+    )
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def _clock(moment: datetime, zone: tzinfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)
 
 
 def first_openings(expression: str, count: int, *, after: datetime) -> list[datetime]:

@@ -59,3 +59,32 @@ rates = st.one_of(
 )
 expressions = crons | rates
 moments = st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # Hypothesis adds the zone
+
+wide_crons = st.tuples(
+    st.just("*") | _lists(_terms(0, 59)),
+    st.just("*") | _lists(_terms(0, 23)),
+    months,
+    day_fields,
+    st.just("*") | _lists(_terms(1970, 2199)),
+).map(
+    lambda parts: f"cron({parts[0]} {parts[1]} {parts[3][0]} {parts[2]} {parts[3][1]} {parts[4]})"
+)
+wide_crons = wide_crons.filter(ever_opens)
+"""Of the wider dialect; their years may be over."""
+
+wide_rates = st.integers(1, 999 * 24 * 60).map(lambda value: f"rate({value} minutes)")
+wide_expressions = expressions | wide_crons | wide_rates
+
+zones = st.sampled_from(
+    [
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "America/Havana",  # midnight doesn't exist on one day, and comes twice on another
+        "America/St_Johns",  # offsets with half hours; until 2011 the clock was turned a minute after midnight
+        "Asia/Beirut",  # midnight doesn't exist on one day of the year
+        "Australia/Lord_Howe",  # the clock is turned by half an hour
+        "Pacific/Apia",  # the 30th of December 2011 doesn't exist
+        "Asia/Kolkata",
+    ]
+)

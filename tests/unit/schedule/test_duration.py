@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rotator.model.rules import Limits
 from rotator.schedule import ScheduleError, parse_duration, parse_schedule
-from tests.unit.schedule.strategies import expressions
+from rotator.schedule.duration import shown
+from tests.unit.schedule.strategies import wide_expressions
 
 DAYS = parse_schedule("rate(10 days)")
 
@@ -53,7 +55,7 @@ def test_a_window_ends_before_the_next_one_and_the_next_day(expression: str, lon
     schedule = parse_schedule(expression)
     assert parse_duration(f"{longest}h", schedule) == timedelta(hours=longest)
     with pytest.raises(ScheduleError, match=f"allowed: 1h to {longest}h") as refusal:
-        parse_duration(f"{longest + 1}h", schedule)
+        parse_duration(f"{longest + 1}h", schedule, limits=Limits.AWS)
     assert refusal.value.field == "duration"
 
 
@@ -62,21 +64,52 @@ def test_a_window_ends_before_the_next_one_and_the_next_day(expression: str, lon
 )
 def test_what_is_no_number_of_hours_is_refused(text: str) -> None:
     """A duration is one or two digits and `h`, and at least one hour."""
-    with pytest.raises(ScheduleError) as refusal:
-        parse_duration(text, DAYS)
-    assert refusal.value.field == "duration"
+    for limits in Limits:
+        with pytest.raises(ScheduleError) as refusal:
+            parse_duration(text, DAYS, limits=limits)
+        assert refusal.value.field == "duration"
 
 
-@given(expressions)
+@pytest.mark.parametrize(
+    ("text", "minutes"), [("30m", 30), ("90m", 90), ("1h30m", 90), ("0h5m", 5), ("1440m", 1440)]
+)
+def test_the_wider_dialect_has_minutes(text: str, minutes: int) -> None:
+    """Minutes alone, or after hours, are a duration by default and none within AWS's limits."""
+    assert parse_duration(text, DAYS) == timedelta(minutes=minutes)
+    with pytest.raises(ScheduleError, match=r"write it like 3h for three hours$"):
+        parse_duration(text, DAYS, limits=Limits.AWS)
+
+
+@pytest.mark.parametrize(
+    ("expression", "minutes"),
+    [
+        ("rate(10 minutes)", 10),
+        ("rate(90 minutes)", 60),
+        ("rate(1 hour)", 60),
+        ("cron(0/15 8-17 * * ? *)", 15),
+        ("cron(0,50 * * * ? *)", 10),
+        ("cron(30 8,20 * * ? *)", 60),
+        ("cron(30 20 * * ? *)", 210),
+        ("cron(* 23 * * ? *)", 1),
+    ],
+)
+def test_windows_that_open_often_are_as_long_as_there_is_room(
+    expression: str, minutes: int
+) -> None:
+    """By default a window of a schedule in hours or minutes closes after an hour, or before the next could open."""
+    assert parse_duration(None, parse_schedule(expression)) == timedelta(minutes=minutes)
+
+
+@given(wide_expressions)
 def test_the_default_is_itself_an_allowed_duration(expression: str) -> None:
     """Writing the default out as text gives the same duration."""
     schedule = parse_schedule(expression)
     default = parse_duration(None, schedule)
-    assert parse_duration(f"{default // timedelta(hours=1)}h", schedule) == default
+    assert parse_duration(shown(default), schedule) == default
 
 
 @given(st.text())
 def test_any_duration_text_is_read_or_refused(text: str) -> None:
     """Whatever the text, the only error is a ScheduleError."""
     with suppress(ScheduleError):
-        assert parse_duration(text, DAYS) >= timedelta(hours=1)
+        assert parse_duration(text, DAYS) >= timedelta(minutes=1)

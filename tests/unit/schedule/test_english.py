@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 
-from rotator.schedule import describe, parse_schedule
-from tests.unit.schedule.strategies import expressions
+from rotator.schedule import describe, parse_schedule, zone_named
+from tests.unit.schedule.strategies import wide_expressions
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,19 @@ from tests.unit.schedule.strategies import expressions
         ("cron(0 17 L 2 ? *)", "at 17:00 UTC on the last day of February"),
         ("cron(0 17 SUNL * ? *)", "at 17:00 UTC on the last Sunday of every month"),
         ("cron(0 0 ? 1/11 2#1 *)", "at 00:00 UTC on the first Monday of January and December"),
+        ("rate(1 minute)", "every minute"),
+        ("rate(90 minutes)", "every 90 minutes"),
+        ("cron(30 8,20 * * ? *)", "at 08:30 and 20:30 UTC every day"),
+        (
+            "cron(0/15 8-17 ? * MON-FRI *)",
+            "at minutes 0, 15, 30 and 45 of hours 8 to 17 (UTC) every Monday to Friday",
+        ),
+        ("cron(5 * * * ? *)", "at minute 5 of every hour (UTC) every day"),
+        ("cron(* 3 1 * ? *)", "every minute of hour 3 (UTC) on day 1 of every month"),
+        (
+            "cron(0 8 1 * ? 2027-2029,2035)",
+            "at 08:00 UTC on day 1 of every month, in 2027 to 2029 and 2035 only",
+        ),
     ],
 )
 def test_a_schedule_is_told_in_words(expression: str, words: str) -> None:
@@ -30,7 +43,19 @@ def test_a_schedule_is_told_in_words(expression: str, words: str) -> None:
     assert describe(parse_schedule(expression)) == words
 
 
-@given(expressions)
+def test_the_clock_is_named() -> None:
+    """A time is told with the zone that it is of."""
+    berlin = zone_named("Europe/Berlin")
+    assert (
+        describe(parse_schedule("cron(0 8 ? * SAT *)"), zone=berlin)
+        == "at 08:00 Europe/Berlin every Saturday"
+    )
+    assert describe(parse_schedule("rate(2 days)"), zone=berlin) == (
+        "every 2 days at 00:00 Europe/Berlin"
+    )
+
+
+@given(wide_expressions)
 def test_every_schedule_can_be_told(expression: str) -> None:
     """There are words for each expression that is read."""
     assert describe(parse_schedule(expression))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from rotator.schedule import automatically_after_days, parse_schedule
-from tests.unit.schedule.strategies import expressions
+from tests.unit.schedule.strategies import wide_expressions
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,11 @@ from tests.unit.schedule.strategies import expressions
         ("cron(0 /8 * 3-12 ? *)", 61),
         ("cron(0 8 1 1 ? *)", 366),
         ("cron(0 8 29 2 ? *)", 1000),
+        ("rate(5 minutes)", 1),
+        ("cron(0/5 * * * ? *)", 1),
+        ("cron(0 8 1 * ? 2027)", 31),
+        ("cron(0 8 1 1 ? 2027,2029)", 731),
+        ("cron(0 8 1 1 ? 2027)", 1000),
         ("cron(0 8 ? 2 MON#5 *)", 1000),
     ],
 )
@@ -35,7 +40,7 @@ def test_it_is_the_longest_interval_in_days(expression: str, days: int) -> None:
 
 
 @settings(deadline=None, max_examples=30)
-@given(expressions)
+@given(wide_expressions)
 def test_it_is_a_value_that_the_api_can_carry(expression: str) -> None:
     """Every schedule has a value from 1 to 1000, the range in the service's model."""
     assert 1 <= automatically_after_days(parse_schedule(expression)) <= 1000

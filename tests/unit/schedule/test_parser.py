@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from rotator.model.rules import Limits
 from rotator.schedule import Rate, ScheduleError, Unit, parse_schedule
 from tests.unit.schedule.reference import ever_opens
-from tests.unit.schedule.strategies import expressions, well_formed_crons
+from tests.unit.schedule.strategies import expressions, well_formed_crons, wide_expressions
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_refusal_names_the_field_and_points_at_the_place(
 ) -> None:
     """What AWS's documentation doesn't allow is refused; the error says which field and where."""
     with pytest.raises(ScheduleError) as refusal:
-        parse_schedule(expression)
+        parse_schedule(expression, limits=Limits.AWS)
     assert refusal.value.field == field
     assert refusal.value.position == len(caret)
     assert str(refusal.value) == refusal.value.message
@@ -110,11 +111,59 @@ def test_a_refusal_names_the_field_and_points_at_the_place(
 def test_a_refusal_says_what_is_allowed() -> None:
     """The message tells what is wrong with the field and what could stand there instead."""
     with pytest.raises(ScheduleError) as refusal:
-        parse_schedule("cron(0 25 1 * ? *)")
+        parse_schedule("cron(0 25 1 * ? *)", limits=Limits.AWS)
     assert refusal.value.message == (
         "hours: 25 is out of range; allowed: one hour from 0 to 23, "
         "or an increment of at least four hours such as 8/8 or /8"
     )
+
+
+@pytest.mark.parametrize(
+    ("expression", "field", "caret"),
+    [
+        ("rate(0 minutes)", "value", "rate("),
+        ("rate(1438561 minutes)", "value", "rate("),
+        ("rate(10 weeks)", "unit", "rate(10 "),
+        ("cron(60 8 1 * ? *)", "minutes", "cron("),
+        ("cron(0,60 8 1 * ? *)", "minutes", "cron(0,"),
+        ("cron(L 8 1 * ? *)", "minutes", "cron("),
+        ("cron(0 8,24 * * ? *)", "hours", "cron(0 8,"),
+        ("cron(0 8 1 * ? 1969)", "year", "cron(0 8 1 * ? "),
+        ("cron(0 8 1 * ? ?)", "year", "cron(0 8 1 * ? "),
+        ("cron(0 8 1 * ? 2030-2027)", "year", "cron(0 8 1 * ? "),
+    ],
+)
+def test_the_wider_dialect_has_limits_too(expression: str, field: str, caret: str) -> None:
+    """A minute, hour or year that doesn't exist is refused, with the field and the place."""
+    with pytest.raises(ScheduleError) as refusal:
+        parse_schedule(expression)
+    assert (refusal.value.field, refusal.value.position) == (field, len(caret))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "rate(1 minute)",
+        "rate(3 hours)",
+        "cron(30 8 1 * ? *)",
+        "cron(0/15 8-17 ? * MON-FRI *)",
+        "cron(0 8,20 * * ? *)",
+        "cron(0 */2 * * ? *)",
+        "cron(0 8 1 * ? 2030)",
+        "cron(0 8 1 * ? 2027-2031,2040/50)",
+    ],
+)
+def test_what_only_the_wider_dialect_has(expression: str) -> None:
+    """Minutes, any hours and years are read by default and refused within AWS's limits."""
+    assert str(parse_schedule(expression)) == expression
+    with pytest.raises(ScheduleError):
+        parse_schedule(expression, limits=Limits.AWS)
+
+
+@given(expressions)
+def test_the_wider_dialect_reads_aws_expressions_alike(expression: str) -> None:
+    """An expression within AWS's limits is the same schedule in both dialects."""
+    assert parse_schedule(expression) == parse_schedule(expression, limits=Limits.AWS)
 
 
 @pytest.mark.parametrize("expression", ["cron(0 8 31 2 ? *)", "cron(0 8 30,31 FEB ? *)"])
@@ -140,7 +189,7 @@ def test_just_the_expressions_that_never_open_a_window_are_refused(expression: s
     assert (_refusal(expression) is None) == ever_opens(expression)
 
 
-@given(expressions)
+@given(wide_expressions)
 def test_a_canonical_expression_reads_back_as_itself(expression: str) -> None:
     """`str()` of a schedule is an expression for an equal schedule with the same `str()`."""
     schedule = parse_schedule(expression)
@@ -161,23 +210,24 @@ def test_a_canonical_expression_reads_back_as_itself(expression: str) -> None:
 @example("rate(² days)")
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Whatever the text, the only error is a ScheduleError that points into it."""
-    refusal = _refusal(text)
-    assert refusal is None or 0 <= refusal.position <= len(text)
+    for limits in Limits:
+        refusal = _refusal(text, limits=limits)
+        assert refusal is None or 0 <= refusal.position <= len(text)
 
 
-def _refusal(text: str) -> ScheduleError | None:
+def _refusal(text: str, *, limits: Limits = Limits.AWS) -> ScheduleError | None:
     try:
-        parse_schedule(text)
+        parse_schedule(text, limits=limits)
     except ScheduleError as refusal:
         return refusal
     return None
 
 
 def test_croniter_is_imported_only_when_a_cron_window_is_asked_for() -> None:
-    """Reading an expression doesn't load croniter, which would slow every command's start."""
+    """Reading an expression loads neither croniter nor time zones, which would slow every command's start."""
     program = (
         "import sys; from rotator.schedule import describe, parse_duration, parse_schedule; "
         "schedule = parse_schedule('cron(0 8 1 * ? *)'); describe(schedule); "
-        "parse_duration('3h', schedule); sys.exit('croniter' in sys.modules)"
+        "parse_duration('3h', schedule); sys.exit(bool({'croniter', 'zoneinfo'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
