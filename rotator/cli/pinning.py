@@ -51,7 +51,7 @@ def to_pin(
         _require_agreement(
             session, secret, settings.rotator, value, pinned, whoever_is_admin=other_admin
         )
-        if not other_admin and not _is_other_rotator(session, settings.rotator, rotator):
+        if not other_admin and not is_other_rotator(session, settings.rotator, rotator):
             return None
     return _claimed(session, rotator=rotator, value=value, admin=admin, pinned=pinned)
 
@@ -62,7 +62,12 @@ def _is_other(session: Session, admin: AdminChoice, pinned: Authority) -> bool:
     return admin.named is not None and _arn(session, admin.named) != pinned.admin
 
 
-def _is_other_rotator(session: Session, before: str, after: str) -> bool:
+def is_other_rotator(session: Session, before: str, after: str) -> bool:
+    """Whether two names or ARNs stand for different rotators.
+
+    Raises:
+        ResourceNotFound: one of them isn't installed.
+    """
     return before != after and (
         session.registry.resolve(before).name != session.registry.resolve(after).name
     )

@@ -9,13 +9,12 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import IO, Any
+from dataclasses import dataclass, replace
+from typing import IO, Any, Self
 
 from rotator.rotation.registry import GROUP, RotatorEntry
-from rotator.rotation.scrub import scrub
 from rotator.sdk import (
     Authority,
     Candidate,
@@ -25,15 +24,17 @@ from rotator.sdk import (
     Proof,
     Rotation,
     Rotator,
+    RotatorSettings,
     SecretValue,
     StepError,
     Use,
     clock,
 )
 from rotator.sdk.errors import step_error_from_wire
+from rotator.sdk.scrub import scrub
 
-# Seconds for `claims`, which has no rotation's deadline and makes no connection.
-_CLAIMS_LIMIT = 10.0
+# Seconds for verbs that have no rotation's deadline and make no connection.
+_PURE_LIMIT = 10.0
 _FAREWELL = 1.0  # seconds that a process may take to end by itself
 _CHUNK = 65536
 
@@ -46,6 +47,20 @@ class PluginBug(StepError):
 
 class _TooLate(Exception):
     """The deadline passed before the pipe was ready."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AsStored(RotatorSettings):
+    """Settings whose model only the rotator's process knows; it parses them there."""
+
+    stored: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, given: Mapping[str, Any]) -> Self:
+        return cls(stored=given)
+
+    def to_mapping(self) -> dict[str, Any]:
+        return dict(self.stored)
 
 
 class ChildRotator(Rotator):
@@ -67,9 +82,16 @@ class ChildRotator(Rotator):
         self._withheld = withheld
         self._process: subprocess.Popen[bytes] | None = None
 
-    def claims(self, value: SecretValue) -> Authority:  # noqa: D102  # the interface describes the verbs
+    settings_model = _AsStored
+
+    def check_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: D102  # the interface describes the verbs
+        request = {"verb": "check_settings", "settings": dict(given)}
+        checked: dict[str, Any] = self._ask(request, deadline=self._now() + _PURE_LIMIT, values=())
+        return checked
+
+    def claims(self, value: SecretValue) -> Authority:  # noqa: D102
         request = {"verb": "claims", "value": value.to_wire()}
-        claimed = self._ask(request, deadline=self._now() + _CLAIMS_LIMIT, values=[value])
+        claimed = self._ask(request, deadline=self._now() + _PURE_LIMIT, values=[value])
         return Authority(
             host=claimed["host"],
             port=claimed["port"],
@@ -106,8 +128,11 @@ class ChildRotator(Rotator):
     def log_in(self, rotation: Rotation, candidate: Candidate) -> Proof:  # noqa: D102
         return Proof(self._verb("log_in", rotation, candidate=str(candidate)))
 
-    def revert(self, rotation: Rotation) -> None:  # noqa: D102
-        self._verb("revert", rotation)
+    def finish_secret(self, rotation: Rotation) -> None:  # noqa: D102
+        self._verb("finish_secret", rotation)
+
+    def revert_secret(self, rotation: Rotation) -> None:  # noqa: D102
+        self._verb("revert_secret", rotation)
 
     def retire_secret(self, rotation: Rotation) -> None:  # noqa: D102
         self._verb("retire_secret", rotation)

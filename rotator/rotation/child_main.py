@@ -13,6 +13,16 @@ from rotator.rotation.child_guard import Guard
 from rotator.rotation.registry import why_unusable
 from rotator.sdk import Candidate, Misconfigured, Rotation, Rotator, SecretValue, StepError, Use
 
+_WITHOUT_ANSWER = frozenset(
+    {
+        "set_secret",
+        "test_secret",
+        "finish_secret",
+        "revert_secret",
+        "retire_secret",
+        "end_older_sessions",
+    }
+)
 _REINSTALL = "reinstall or update its package; `rotate plugins` shows where it comes from"
 
 
@@ -77,7 +87,9 @@ def _call(rotator: Rotator, request: dict[str, Any]) -> Any:
             "admin": claimed.admin,
             "users": list(claimed.users),
         }
-    rotation = Rotation.from_wire(request["rotation"])
+    if verb == "check_settings":
+        return rotator.check_settings(request["settings"])
+    rotation = Rotation.from_wire(request["rotation"], settings_model=rotator.settings_model)
     match verb:
         case "preflight":
             return rotator.preflight(rotation).to_wire()
@@ -92,7 +104,7 @@ def _call(rotator: Rotator, request: dict[str, Any]) -> Any:
         case "end_use":
             rotator.end_use(rotation, [Use.from_wire(use) for use in request["uses"]])
             return None
-        case "set_secret" | "test_secret" | "revert" | "retire_secret" | "end_older_sessions":
+        case _ if verb in _WITHOUT_ANSWER:
             getattr(rotator, verb)(rotation)
             return None
         case _:

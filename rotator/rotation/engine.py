@@ -3,8 +3,8 @@
 import random
 import time
 import uuid
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from rotator.crypto.envelope import Sealer
 from rotator.errors import PreflightRefused
@@ -159,6 +159,19 @@ class Engine:
         made = self._make(self._entry(rotator))
         try:
             return made.claims(value)
+        finally:
+            made.close()
+
+    def check_settings(self, rotator: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings of a rotator as `rotation set` stores them.
+
+        Raises:
+            ResourceNotFound: no such rotator.
+            Misconfigured: one is unknown, missing or wrong; the message names it.
+        """
+        made = self._make(self._entry(rotator))
+        try:
+            return made.check_settings(given)
         finally:
             made.close()
 

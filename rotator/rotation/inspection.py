@@ -11,7 +11,6 @@ from rotator.model.rotation import Goal, MachineState
 from rotator.rotation.claim import Claim
 from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
-from rotator.rotation.scrub import scrub
 from rotator.rotation.situation import admin_value, candidates_of, check_rotatable
 from rotator.rotation.values import Values
 from rotator.rotation.verdicts import UNSUPPORTED, LabelProof, Plan, Verification
@@ -28,6 +27,7 @@ from rotator.sdk import (
     StepError,
     clock,
 )
+from rotator.sdk.scrub import scrub
 from rotator.store import labels, rotations
 from rotator.store.store import Store
 
@@ -115,12 +115,14 @@ class Inspector:
         state = MachineState()
         deadline = clock() + self.policy.step_limit
         try:
-            return rotator.preflight(values.request(claim, state, deadline=deadline))
+            request = values.request(claim, state, rotator=rotator, deadline=deadline)
+            return rotator.preflight(request)
         except LoginRefused:
             if Candidate.PENDING not in values.candidates:
                 raise
             state = replace(state, live=Candidate.PENDING)
-            return rotator.preflight(values.request(claim, state, deadline=deadline))
+            request = values.request(claim, state, rotator=rotator, deadline=deadline)
+            return rotator.preflight(request)
 
     def _plan(
         self,
@@ -198,9 +200,8 @@ class Inspector:
         version = claim.candidates[candidate].version_id
         try:
             values.agree(rotator, goal=Goal.SETTLE)
-            request = values.request(
-                claim, MachineState(), deadline=clock() + self.policy.step_limit
-            )
+            deadline = clock() + self.policy.step_limit
+            request = values.request(claim, MachineState(), rotator=rotator, deadline=deadline)
             outcome, message = str(rotator.probe(request, candidate)), None
         except NotSupported as error:
             outcome, message = UNSUPPORTED, scrub(error.message, values.all())

@@ -1,13 +1,13 @@
 """The rotators that are installed: entry points in the group `rotator.rotators`."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Self
 
 from rotator.errors import ConfigurationError, ResourceNotFound
-from rotator.sdk import Rotator
+from rotator.sdk import Overlap, Rotator, RotatorSettings
 
 GROUP = "rotator.rotators"
 _BUILTIN_PACKAGE = "rotators"
@@ -164,10 +164,25 @@ def why_unusable(found: object, where: str) -> str | None:
         return f"{where} lacks {', '.join(missing)}"
     if not isinstance(getattr(found, "name", None), str):
         return f"{where} has no name"
+    wrong = next((wrong for wrong, right in _declared(found) if not right), None)
+    return None if wrong is None else f"{where} {wrong}"
+
+
+def _declared(found: type[Rotator]) -> Iterator[tuple[str, bool]]:
+    """What may be wrong with what a rotator says of itself, and whether it is right."""
     aliases: object = found.aliases
-    if not (isinstance(aliases, tuple) and all(isinstance(alias, str) for alias in aliases)):
-        return f"{where} has aliases that are no tuple of strings"
-    return None
+    model: object = found.settings_model
+    proven = found.can_probe or found.test_secret is not Rotator.test_secret
+    yield "overrides neither probe nor test_secret", proven
+    yield (
+        "has aliases that are no tuple of strings",
+        isinstance(aliases, tuple) and all(isinstance(alias, str) for alias in aliases),
+    )
+    yield "has an overlap that is no rotator.sdk.Overlap", isinstance(found.overlap, Overlap)
+    yield (
+        "has a settings_model that is no frozen dataclass of rotator.sdk.RotatorSettings",
+        isinstance(model, type) and issubclass(model, RotatorSettings) and is_dataclass(model),
+    )
 
 
 def _function_name(reference: str) -> str:

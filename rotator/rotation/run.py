@@ -98,7 +98,7 @@ class _Run:
             case Act.OPEN:
                 self._open()
             case Act.FINISH:
-                self._finish()
+                self._finish(action)
             case _:
                 self._perform(action)
 
@@ -112,7 +112,10 @@ class _Run:
         self._told.started(self._state)
         started = self._journal.clock()
         outcome = self._steps.perform(action, self._state)
-        seconds = self._journal.clock() - started
+        self._take(action, outcome, seconds=self._journal.clock() - started)
+
+    def _take(self, action: Action, outcome: Outcome, *, seconds: float) -> None:
+        """Goes on from what the rotator made of an action."""
         self._told.performed(self._state, action, outcome, seconds=seconds)
         if isinstance(outcome, Failed):
             self._claim = self._steps.after_failure(action, outcome.failure)
@@ -131,9 +134,13 @@ class _Run:
         self._steps.opened(self._claim, drain=raised)
         self._state = after
 
-    def _finish(self) -> None:
+    def _finish(self, action: Action) -> None:
         self._told.started(self._state)
         started = self._journal.clock()
+        outcome = self._steps.perform(action, self._state)
+        if isinstance(outcome, Failed):
+            self._take(action, outcome, seconds=self._journal.clock() - started)
+            return
         after = self._advanced(Done())
         self._labels = self._journal.finish(
             self._claim, after, attempt=self._state.attempt, steps=self._told.take_unwritten()

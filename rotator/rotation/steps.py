@@ -12,7 +12,6 @@ from rotator.rotation.admission import Admission
 from rotator.rotation.claim import Claim, seal_context
 from rotator.rotation.journal import Journal
 from rotator.rotation.lease import Lease
-from rotator.rotation.scrub import scrub
 from rotator.rotation.values import Values
 from rotator.sdk import (
     AdminLoginRefused,
@@ -26,6 +25,7 @@ from rotator.sdk import (
     SecretValue,
     StepError,
 )
+from rotator.sdk.scrub import scrub
 
 _LEASE_MARGIN = 1.0  # seconds between a step's deadline and the end of the lease
 
@@ -147,14 +147,17 @@ class Steps:
     def _call(self, rotator: Rotator, action: Action, state: MachineState) -> Outcome:
         match action.act:
             case Act.PREFLIGHT:
-                return self._judge(rotator.preflight(self._request(state)), state)
+                return self._judge(rotator.preflight(self._request(rotator, state)), state)
             case Act.CREATE:
-                self._keep(rotator.create_secret(self._request(state)), rotator, state)
+                self._keep(rotator.create_secret(self._request(rotator, state)), rotator, state)
             case Act.SET:
                 self._before_change()
-                rotator.set_secret(self._request(state))
+                rotator.set_secret(self._request(rotator, state))
             case Act.TEST:
-                rotator.test_secret(self._request(state))
+                rotator.test_secret(self._request(rotator, state))
+            case Act.FINISH:
+                if type(rotator).finish_secret is not Rotator.finish_secret:
+                    rotator.finish_secret(self._request(rotator, state))
             case Act.REVERT:
                 self._journal.check(self._claim)
                 self._revert(rotator, state)
@@ -166,7 +169,7 @@ class Steps:
         if candidate not in self._values.candidates:
             # It can't be opened, or disagrees with what was pinned: nobody may log in with it.
             return Proof.REFUSED
-        proof = rotator.probe(self._request(state), candidate)
+        proof = rotator.probe(self._request(rotator, state), candidate)
         if candidate is Candidate.PINNED and proof is Proof.REFUSED:
             self._dead_pin = self._claim.candidates[candidate].version_id
         return proof
@@ -175,7 +178,7 @@ class Steps:
         unknown = Candidate.PENDING not in self._values.candidates
         if unknown and state.live is Candidate.CURRENT:
             return  # what was pending can't have been set by this rotator, and the current value logs in
-        rotator.revert(self._request(state))
+        rotator.revert_secret(self._request(rotator, state))
 
     def _judge(self, found: Preflight, state: MachineState) -> Outcome:
         refusals = found.refusals
@@ -204,11 +207,11 @@ class Steps:
             self._journal.check(self._claim)
         self._drain = self._opened = False
 
-    def _request(self, state: MachineState) -> Rotation:
+    def _request(self, rotator: Rotator, state: MachineState) -> Rotation:
         limit = self._journal.policy.step_limit
         self._lease.ensure(limit + _LEASE_MARGIN)
         deadline = min(self._journal.clock() + limit, self._lease.until - _LEASE_MARGIN)
-        return self._values.request(self._claim, state, deadline=deadline)
+        return self._values.request(self._claim, state, rotator=rotator, deadline=deadline)
 
     def _instance(self) -> Rotator:
         if self._rotator is None:
@@ -221,7 +224,7 @@ class Steps:
         # With no value that logs in nobody can look for sessions. The probes say so next, and an older owner can't
         # change anything either: its deadline has passed.
         with suppress(LoginRefused):
-            rotator.end_older_sessions(self._request(state))
+            rotator.end_older_sessions(self._request(rotator, state))
         self._older_sessions = False
 
     def _read_admin_again(self) -> bool:

@@ -94,8 +94,14 @@ class Values:
             else:
                 self._agreed.add(candidate)
 
-    def request(self, claim: Claim, state: MachineState, *, deadline: float) -> Rotation:
-        """What the rotator gets for the next step."""
+    def request(
+        self, claim: Claim, state: MachineState, *, rotator: Rotator, deadline: float
+    ) -> Rotation:
+        """What the rotator gets for the next step.
+
+        Raises:
+            Misconfigured: its settings are not what its model says.
+        """
         return Rotation(
             rotation_id=claim.rotation_id,
             secret_arn=self._secret.arn,
@@ -111,7 +117,7 @@ class Values:
             require_overlap=self._options.require_overlap,
             allow_privileged=self._options.allow_privileged,
             allow_other_server=self._options.allow_other_server,
-            settings=dict(self._options.settings),
+            settings=rotator.settings_model.parse(self._options.settings),
             trust=self._trust,
             deadline=deadline,
         )

@@ -35,6 +35,8 @@ from rotator.sdk.rotation import (
     clock,
 )
 from rotator.sdk.rotator import Rotator
+from rotator.sdk.scrub import scrub
+from rotator.sdk.settings import PasswordSettings, RotatorSettings, SettingInfo, setting
 from rotator.sdk.values import SecretValue
 
 __all__ = [
@@ -56,12 +58,15 @@ __all__ = [
     "OutcomeUnknown",
     "Overlap",
     "PasswordPolicy",
+    "PasswordSettings",
     "Preflight",
     "Proof",
     "RevertDegraded",
     "Rotation",
     "Rotator",
+    "RotatorSettings",
     "SecretValue",
+    "SettingInfo",
     "StepError",
     "TargetBusy",
     "TargetRefused",
@@ -69,4 +74,6 @@ __all__ = [
     "Use",
     "clock",
     "key_in",
+    "scrub",
+    "setting",
 ]

@@ -35,23 +35,33 @@ class PasswordPolicy:
         Raises:
             Misconfigured: the exclusions leave too little, or the length is too small to be safe.
         """
+        self.check()
+        classes = self._classes()
+        return draw("".join(classes), length=self.length, required=classes, choose=choose)
+
+    def check(self) -> None:
+        """A safe password can be made.
+
+        Raises:
+            Misconfigured: the exclusions leave too little, or the length is too small to be safe.
+        """
         if not 16 <= self.length <= 128:
             raise Misconfigured(
                 f"password length {self.length} is out of range",
                 hint="set it to a number from 16 to 128",
             )
-        classes = [string.ascii_lowercase, string.ascii_uppercase, string.digits]
-        if self.punctuation:
-            classes.append(PUNCTUATION)
-        classes = ["".join(c for c in members if c not in self.exclude) for members in classes]
-        classes = [members for members in classes if members]
-        alphabet = "".join(classes)
-        if len(alphabet) < 16:
+        if sum(map(len, self._classes())) < 16:
             raise Misconfigured(
                 "the excluded characters leave fewer than 16 to choose from",
                 hint="exclude fewer characters",
             )
-        return draw(alphabet, length=self.length, required=classes, choose=choose)
+
+    def _classes(self) -> list[str]:
+        classes = [string.ascii_lowercase, string.ascii_uppercase, string.digits]
+        if self.punctuation:
+            classes.append(PUNCTUATION)
+        left = ("".join(c for c in members if c not in self.exclude) for members in classes)
+        return [members for members in left if members]
 
 
 def draw(

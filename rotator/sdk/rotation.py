@@ -2,13 +2,16 @@
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
 from rotator.sdk.errors import Misconfigured, TargetUnreachable
+from rotator.sdk.log import LogLine, RotationLog, write
 from rotator.sdk.overlap import Overlap
+from rotator.sdk.passwords import PasswordPolicy
+from rotator.sdk.settings import PasswordSettings, RotatorSettings
 from rotator.sdk.values import SecretValue
 
 
@@ -71,9 +74,11 @@ class Rotation:
         require_overlap: refuse an overlap that lets a login fail.
         allow_privileged: a role with administrative rights may be rotated.
         allow_other_server: the admin secret may name another address than the secret does.
-        settings: the rotator's own settings, as `rotation set` stored them.
+        settings: the rotator's own settings, an instance of its `settings_model`. (Its type is Any, so that
+            `rotation.settings.name` needs no cast in a rotator that knows its model.)
         trust: path of the configured CA bundle, None where there is none.
         deadline: when this step must have ended, a reading of `clock()`.
+        sink: takes the lines of `log`.
     """
 
     rotation_id: str
@@ -90,9 +95,49 @@ class Rotation:
     require_overlap: bool = False
     allow_privileged: bool = False
     allow_other_server: bool = False
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Any = field(default_factory=PasswordSettings)
     trust: str | None = None
     deadline: float
+    sink: Callable[[LogLine], None] = field(default=write, repr=False, compare=False)
+
+    @property
+    def current(self) -> SecretValue:
+        """The value that was AWSCURRENT when the rotation began.
+
+        Raises:
+            Misconfigured: the secret has none.
+        """
+        return self.value(Candidate.CURRENT)
+
+    @property
+    def pending(self) -> SecretValue:
+        """The new value, from setSecret on.
+
+        Raises:
+            Misconfigured: there is none yet.
+        """
+        return self.value(Candidate.PENDING)
+
+    @property
+    def previous(self) -> SecretValue | None:
+        """The value that was AWSPREVIOUS when the rotation began, None where there was none."""
+        return self.values.get(Candidate.PREVIOUS)
+
+    @property
+    def log(self) -> RotationLog:
+        """A log that no value of this rotation gets into; what it is told reaches the engine's own log."""
+        told = tuple(self.values.values()) + (() if self.admin is None else (self.admin,))
+        about = {"secret_name": self.secret_name, "rotation_id": self.rotation_id}
+        return RotationLog(values=told, about=about, sink=self.sink)
+
+    def random_password(self) -> str:
+        """A new password, as the settings ask where the model extends `PasswordSettings`.
+
+        Raises:
+            Misconfigured: the settings leave none that is safe.
+        """
+        shaped = isinstance(self.settings, PasswordSettings)
+        return (self.settings.policy() if shaped else PasswordPolicy()).generate()
 
     def value(self, candidate: Candidate) -> SecretValue:
         """The value of `candidate`.
@@ -150,12 +195,18 @@ class Rotation:
             "values": {str(name): value.to_wire() for name, value in self.values.items()},
             "admin": None if self.admin is None else self.admin.to_wire(),
             "authority": asdict(self.authority),
-            "settings": dict(self.settings),
+            "settings": self.settings.to_mapping(),
         }
 
     @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
-        """The inverse of `to_wire`."""
+    def from_wire(
+        cls, wire: Mapping[str, Any], *, settings_model: type[RotatorSettings] = PasswordSettings
+    ) -> Self:
+        """The inverse of `to_wire`.
+
+        Raises:
+            Misconfigured: the settings are none of this model's.
+        """
         plain = {name: wire[name] for name in _PLAIN_FIELDS}
         authority = dict(wire["authority"])
         return cls(
@@ -169,12 +220,12 @@ class Rotation:
                 },
                 "admin": None if wire["admin"] is None else SecretValue.from_wire(wire["admin"]),
                 "authority": Authority(**authority | {"users": tuple(authority["users"])}),
-                "settings": wire["settings"],
+                "settings": settings_model.parse(wire["settings"]),
             }
         )
 
 
-_STRUCTURED_FIELDS = frozenset({"values", "admin", "authority", "settings"})
+_STRUCTURED_FIELDS = frozenset({"values", "admin", "authority", "settings", "sink"})
 _PLAIN_FIELDS = tuple(name for name in Rotation.__slots__ if name not in _STRUCTURED_FIELDS)
 
 

@@ -33,7 +33,7 @@ class Steps(Protocol):
         """Whether the server lets the candidate in, by one login."""
         ...
 
-    def revert(self, rotation: Rotation) -> None:
+    def revert_secret(self, rotation: Rotation) -> None:
         """Put the server back to the current value."""
         ...
 
@@ -86,9 +86,9 @@ class DatabaseRotator(Rotator):
         """Whether the server lets the candidate in, by one login."""
         return self._steps.log_in(rotation, candidate)
 
-    def revert(self, rotation: Rotation) -> None:
+    def revert_secret(self, rotation: Rotation) -> None:
         """Put the server back to the current value."""
-        self._steps.revert(rotation)
+        self._steps.revert_secret(rotation)
 
     def retire_secret(self, rotation: Rotation) -> None:
         """Make the server refuse the value that the pending one replaced."""

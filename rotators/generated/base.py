@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Iterator
 
 from rotator.sdk import (
-    Authority,
     Candidate,
     Finding,
     Level,
@@ -24,13 +23,10 @@ class GeneratedRotator(Rotator):
     made: str
     """What it makes, for messages: `key pair`."""
 
-    def claims(self, value: SecretValue) -> Authority:  # noqa: ARG002  # no value of these names a target
-        """Nothing outside is acted on."""
-        return Authority()
+    overlap = Overlap.NONE
 
-    @abstractmethod
-    def check_settings(self, rotation: Rotation) -> None:
-        """Whether the settings and the current value allow a new one.
+    def check_request(self, rotation: Rotation) -> None:
+        """Whether the settings and the current value allow a new one. By default they do.
 
         Raises:
             Misconfigured: they don't; the message names what is wrong.
@@ -38,7 +34,7 @@ class GeneratedRotator(Rotator):
 
     def preflight(self, rotation: Rotation) -> Preflight:
         """The settings are sound, and the current value is one that the new one can take the place of."""
-        self.check_settings(rotation)
+        self.check_request(rotation)
         return Preflight(
             overlap=Overlap.NONE,
             findings=tuple(self.findings(rotation)),

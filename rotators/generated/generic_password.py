@@ -2,26 +2,24 @@
 
 from dataclasses import dataclass
 
-from rotator.sdk import Candidate, Misconfigured, PasswordPolicy, Rotation, SecretValue
+from rotator.sdk import (
+    Candidate,
+    Misconfigured,
+    PasswordSettings,
+    Rotation,
+    SecretValue,
+    setting,
+)
 from rotators.generated.base import GeneratedRotator
-from rotators.generated.settings import GeneratedSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordSettings(GeneratedSettings):
-    """How the new value is made.
+@dataclass(frozen=True, kw_only=True)
+class GenericPasswordSettings(PasswordSettings):
+    """How the new value is made."""
 
-    Attributes:
-        field: the field of the secret's JSON that holds it; empty: the whole value is the password.
-        length: characters, 16 to 128.
-        exclude_characters: characters that must not appear.
-        punctuation: whether punctuation may appear.
-    """
-
-    field: str = ""
-    length: int = 32
-    exclude_characters: str = ""
-    punctuation: bool = True
+    field: str = setting(
+        "the field of the secret's JSON that is the password; empty: the whole value is", default=""
+    )
 
 
 class GenericPassword(GeneratedRotator):
@@ -30,26 +28,25 @@ class GenericPassword(GeneratedRotator):
     name = "generic-password"
     summary = "A new random value in the store; nothing outside is changed"
     made = "password"
+    settings_model = GenericPasswordSettings
 
-    def check_settings(self, rotation: Rotation) -> None:
-        """The settings can make a password, and the current value has the form that they speak of."""
-        settings = PasswordSettings.parse(rotation.settings)
-        _policy(settings).generate()
-        _refuse_other_form(rotation.value(Candidate.CURRENT), settings)
+    def check_request(self, rotation: Rotation) -> None:
+        """The current value has the form that the settings speak of."""
+        _refuse_other_form(rotation.value(Candidate.CURRENT), rotation.settings)
 
     def create_secret(self, rotation: Rotation) -> SecretValue:
         """A new password, with every other field of the JSON as it was."""
-        settings = PasswordSettings.parse(rotation.settings)
+        settings: GenericPasswordSettings = rotation.settings
         current = rotation.value(Candidate.CURRENT)
         _refuse_other_form(current, settings)
-        password = _policy(settings).generate()
+        password = rotation.random_password()
         if not settings.field:
             return SecretValue(string=password)
         return SecretValue.from_json(current.fields() | {settings.field: password})
 
     def check(self, value: SecretValue, rotation: Rotation) -> None:
         """There is a password where the settings say."""
-        field = PasswordSettings.parse(rotation.settings).field
+        field = rotation.settings.field
         password = value.fields().get(field) if field else value.string
         if not isinstance(password, str) or not password:
             raise Misconfigured(
@@ -58,15 +55,7 @@ class GenericPassword(GeneratedRotator):
             )
 
 
-def _policy(settings: PasswordSettings) -> PasswordPolicy:
-    return PasswordPolicy(
-        length=settings.length,
-        exclude=settings.exclude_characters,
-        punctuation=settings.punctuation,
-    )
-
-
-def _refuse_other_form(current: SecretValue, settings: PasswordSettings) -> None:
+def _refuse_other_form(current: SecretValue, settings: GenericPasswordSettings) -> None:
     """A value with fields is never replaced by a bare password, nor the other way round."""
     if settings.field:
         current.fields()  # refuses what is no JSON object

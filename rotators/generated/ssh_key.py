@@ -4,9 +4,15 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rotator.sdk import Candidate, Misconfigured, Rotation, SecretValue
+from rotator.sdk import (
+    Candidate,
+    Misconfigured,
+    Rotation,
+    RotatorSettings,
+    SecretValue,
+    setting,
+)
 from rotators.generated.base import CheckedRotator, other_fields
-from rotators.generated.settings import GeneratedSettings
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,15 +20,13 @@ if TYPE_CHECKING:
 _LONGEST_COMMENT = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshKeySettings(GeneratedSettings):
-    """How the key pair is labelled.
+@dataclass(frozen=True, kw_only=True)
+class SshKeySettings(RotatorSettings):
+    """How the key pair is labelled."""
 
-    Attributes:
-        comment: what stands behind the public key; empty: the secret's name.
-    """
-
-    comment: str = ""
+    comment: str = setting(
+        "what stands behind the public key; empty: the secret's name", default=""
+    )
 
 
 class Ed25519SshKey(CheckedRotator):
@@ -35,8 +39,9 @@ class Ed25519SshKey(CheckedRotator):
     name = "ed25519-ssh-key"
     summary = "A new Ed25519 SSH key pair in the store, in OpenSSH's formats"
     made = "SSH key pair"
+    settings_model = SshKeySettings
 
-    def check_settings(self, rotation: Rotation) -> None:
+    def check_request(self, rotation: Rotation) -> None:
         """The comment is one line."""
         _comment(rotation)
 
@@ -57,7 +62,7 @@ class Ed25519SshKey(CheckedRotator):
 
 
 def _comment(rotation: Rotation) -> str:
-    comment = SshKeySettings.parse(rotation.settings).comment or rotation.secret_name
+    comment = rotation.settings.comment or rotation.secret_name
     if len(comment) > _LONGEST_COMMENT or not comment.isprintable():
         raise Misconfigured(
             "the comment of an SSH key is one line of printable text",

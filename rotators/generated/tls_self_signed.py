@@ -24,17 +24,18 @@ class TlsSelfSigned(CheckedRotator):
     name = "tls-self-signed"
     summary = "A new key with a self-signed certificate in the store: JSON, PEM or PKCS #12"
     made = "key and certificate"
+    settings_model = CertificateSettings
 
-    def check_settings(self, rotation: Rotation) -> None:
+    def check_request(self, rotation: Rotation) -> None:
         """A certificate can be made of the settings."""
         from rotators.generated.certificate import who
 
-        settings = _settings(rotation)
+        settings: CertificateSettings = rotation.settings
         who(names=_names(rotation, settings), subject=settings.subject)
 
     def findings(self, rotation: Rotation) -> Iterator[Finding]:
         """Tells what the certificate will say, and until when the current one is valid."""
-        settings = _settings(rotation)
+        settings: CertificateSettings = rotation.settings
         names = ", ".join(_names(rotation, settings))
         yield Finding(
             level=Level.OK, message=f"a certificate for {names}, for {settings.days} days"
@@ -54,7 +55,8 @@ class TlsSelfSigned(CheckedRotator):
     def create_secret(self, rotation: Rotation) -> SecretValue:
         """A new key and certificate in the form that the settings ask for."""
         made = _new(rotation)
-        match _settings(rotation).form:
+        settings: CertificateSettings = rotation.settings
+        match settings.form:
             case CertificateForm.PEM:
                 return SecretValue(string=made.key_pem + made.certificate_pem)
             case CertificateForm.PKCS12:
@@ -88,16 +90,10 @@ class TlsSelfSigned(CheckedRotator):
         return proof
 
 
-def _settings(rotation: Rotation) -> CertificateSettings:
-    settings = CertificateSettings.parse(rotation.settings)
-    settings.check()
-    return settings
-
-
 def _new(rotation: Rotation) -> "KeyAndCertificate":
     from rotators.generated.certificate import make
 
-    settings = _settings(rotation)
+    settings: CertificateSettings = rotation.settings
     return make(
         names=_names(rotation, settings),
         subject=settings.subject,
@@ -108,8 +104,8 @@ def _new(rotation: Rotation) -> "KeyAndCertificate":
 
 
 def _names(rotation: Rotation, settings: CertificateSettings) -> tuple[str, ...]:
-    if named := settings.named():
-        return named
+    if settings.names:
+        return settings.names
     current = _current(rotation)
     if current is not None and (names := current.names()):
         return names

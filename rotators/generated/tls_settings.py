@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rotator.sdk import Misconfigured
-from rotators.generated.settings import GeneratedSettings
+from rotator.sdk import Misconfigured, RotatorSettings, setting
 
 _LONGEST = 3650
 
@@ -28,33 +27,28 @@ class CertificateForm(StrEnum):
     PKCS12 = "pkcs12"  # bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateSettings(GeneratedSettings):
-    """What the certificate says, and how it is stored.
+@dataclass(frozen=True, kw_only=True)
+class CertificateSettings(RotatorSettings):
+    """What the certificate says, and how it is stored."""
 
-    Attributes:
-        names: DNS names and IP addresses, with commas between; empty: those of the current certificate.
-        subject: a name as RFC 4514 writes it; empty: the first of the names as its common name.
-        days: how long it is valid, 1 to 3650.
-        key_type: `ec-p256`, `ec-p384`, `ed25519`, `rsa-2048`, `rsa-3072` or `rsa-4096`.
-        form: `json`, `pem` (one text, the key first) or `pkcs12` (bytes, without a password).
-    """
+    names: tuple[str, ...] = setting(
+        "DNS names and IP addresses; without them those of the current certificate", default=()
+    )
+    subject: str = setting(
+        "a name as RFC 4514 writes it; empty: the first of the names as its common name", default=""
+    )
+    days: int = setting("how long it is valid, 1 to 3650", default=90)
+    key_type: KeyType = setting("the kind of its key", default=KeyType.EC_P256)
+    form: CertificateForm = setting(
+        "json, pem (one text, the key first) or pkcs12 (bytes, without a password)",
+        default=CertificateForm.JSON,
+    )
 
-    names: str = ""
-    subject: str = ""
-    days: int = 90
-    key_type: KeyType = KeyType.EC_P256
-    form: CertificateForm = CertificateForm.JSON
-
-    def named(self) -> tuple[str, ...]:
-        """The names that are given."""
-        return tuple(name.strip() for name in self.names.split(",") if name.strip())
-
-    def check(self) -> None:
-        """The bounds.
+    def __post_init__(self) -> None:
+        """The settings are within their bounds.
 
         Raises:
-            Misconfigured: a setting is out of them.
+            Misconfigured: one isn't.
         """
         if not 1 <= self.days <= _LONGEST:
             raise Misconfigured(

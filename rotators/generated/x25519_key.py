@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rotator.sdk import Candidate, Finding, Level, Misconfigured, Rotation, SecretValue
+from rotator.sdk import (
+    Candidate,
+    Finding,
+    Level,
+    Misconfigured,
+    Rotation,
+    RotatorSettings,
+    SecretValue,
+    setting,
+)
 from rotators.generated.base import CheckedRotator, other_fields
-from rotators.generated.settings import GeneratedSettings
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -23,15 +31,14 @@ class KeyForm(StrEnum):
     BINARY = "binary"  # the 32 bytes of the private key and nothing else
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class X25519Settings(GeneratedSettings):
-    """How the key pair is stored.
+@dataclass(frozen=True, kw_only=True)
+class X25519Settings(RotatorSettings):
+    """How the key pair is stored."""
 
-    Attributes:
-        form: `base64` (WireGuard's), `pem`, or `binary` (the private key's 32 bytes alone).
-    """
-
-    form: KeyForm = KeyForm.BASE64
+    form: KeyForm = setting(
+        "base64 (WireGuard's), pem, or binary (the private key's 32 bytes alone)",
+        default=KeyForm.BASE64,
+    )
 
 
 class X25519Key(CheckedRotator):
@@ -40,10 +47,7 @@ class X25519Key(CheckedRotator):
     name = "x25519-key"
     summary = "A new X25519 key pair in the store: base64, PEM or binary"
     made = "key pair"
-
-    def check_settings(self, rotation: Rotation) -> None:
-        """The settings are known."""
-        X25519Settings.parse(rotation.settings)
+    settings_model = X25519Settings
 
     def findings(self, rotation: Rotation) -> Iterator[Finding]:
         """Warns where fields of the current value would go."""
@@ -52,7 +56,7 @@ class X25519Key(CheckedRotator):
             "private_key",
             "public_key",
         }
-        if X25519Settings.parse(rotation.settings).form is KeyForm.BINARY and lost:
+        if rotation.settings.form is KeyForm.BINARY and lost:
             yield Finding(
                 level=Level.WARNING,
                 message=f"a binary value has no room for the fields {', '.join(sorted(lost))}",
@@ -63,7 +67,7 @@ class X25519Key(CheckedRotator):
         """A new key pair in the form that the settings ask for."""
         from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-        form = X25519Settings.parse(rotation.settings).form
+        form = rotation.settings.form
         key = X25519PrivateKey.generate()
         if form is KeyForm.BINARY:
             return SecretValue(binary=key.private_bytes_raw())

@@ -17,7 +17,7 @@ from rotators.mysql_protocol.account_findings import (
 )
 from rotators.mysql_protocol.quoting import account
 from rotators.mysql_protocol.server import Server
-from rotators.mysql_protocol.settings import CLEAR_TEXT, clear_text_allowed
+from rotators.mysql_protocol.settings import CLEAR_TEXT
 from rotators.mysql_protocol.verifiers import NATIVE
 
 OLDEST = (10, 4)
@@ -84,7 +84,7 @@ def clear_text_findings(server: Server, rotation: Rotation) -> Iterator[Finding]
     """Whether passwords can be given as hashes."""
     if not validates_hashes(server):
         return
-    if clear_text_allowed(rotation.settings):
+    if rotation.settings.clear_text:
         yield finding.warning(
             "strict_password_validation refuses hashes, so passwords are sent as clear text, as the setting "
             f"{CLEAR_TEXT} allows: the server's general log and binary log show them",

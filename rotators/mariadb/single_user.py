@@ -2,6 +2,7 @@
 
 from rotators.databases.facade import Steps
 from rotators.mysql_protocol.secret import MARIADB
+from rotators.mysql_protocol.settings import MariadbSettings
 from rotators.mysql_protocol.single_user import SingleUserRotator
 
 
@@ -16,6 +17,7 @@ class SingleUser(SingleUserRotator):
     aliases = ("SecretsManagerRDSMariaDBRotationSingleUser",)
     summary = "MariaDB: one user, whose old password stays valid until it is retired"
     product = MARIADB
+    settings_model = MariadbSettings
 
     def _load(self) -> Steps:
         from rotators.mariadb.single_user_steps import MariadbSingleUserSteps

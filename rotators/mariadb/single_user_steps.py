@@ -17,7 +17,6 @@ from rotators.mysql_protocol.quoting import account, literal
 from rotators.mysql_protocol.secret import MARIADB
 from rotators.mysql_protocol.server import Server, read_server
 from rotators.mysql_protocol.session import Session
-from rotators.mysql_protocol.settings import OWN_SETTINGS, clear_text_allowed
 from rotators.mysql_protocol.single_user_steps import Passwords, SingleUserSteps, Verdict
 
 _DOING = "changing the password"
@@ -34,7 +33,6 @@ class MariadbSingleUserSteps(SingleUserSteps[MariadbAccount]):
 
     product = MARIADB
     oldest = findings.OLDEST
-    settings = OWN_SETTINGS[MARIADB.name]
 
     def _read_accounts(self, session: Session, user: str) -> list[MariadbAccount]:
         return read_accounts(session, user)
@@ -164,7 +162,7 @@ class MariadbSingleUserSteps(SingleUserSteps[MariadbAccount]):
 
 def _clear_text(session: Session, rotation: Rotation) -> bool:
     """Whether passwords are sent as they are: only where that is allowed, and where hashes are refused."""
-    return clear_text_allowed(rotation.settings) and findings.validates_hashes(read_server(session))
+    return rotation.settings.clear_text and findings.validates_hashes(read_server(session))
 
 
 def _shown(each: MariadbAccount, password: str, previous: str | None) -> str:

@@ -10,7 +10,6 @@ from rotators.mysql_protocol.quoting import account
 from rotators.mysql_protocol.secret import MYSQL
 from rotators.mysql_protocol.server import Server, version_numbers
 from rotators.mysql_protocol.session import Session
-from rotators.mysql_protocol.settings import OWN_SETTINGS
 from rotators.mysql_protocol.single_user_steps import Passwords, SingleUserSteps, Verdict
 from rotators.mysql_protocol.statement_failure import (
     HISTORY,
@@ -31,7 +30,6 @@ class MysqlSingleUserSteps(SingleUserSteps[MysqlAccount]):
 
     product = MYSQL
     oldest = findings.OLDEST
-    settings = OWN_SETTINGS[MYSQL.name]
 
     def _read_accounts(self, session: Session, user: str) -> list[MysqlAccount]:
         return read_accounts(session, user)

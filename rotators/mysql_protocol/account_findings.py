@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from rotator.sdk import Finding
 from rotators.databases import finding
-from rotators.mysql_protocol.accounts import SETTING, Account
+from rotators.mysql_protocol.accounts import Account
 from rotators.mysql_protocol.grants import Grants
+from rotators.mysql_protocol.settings import ACCOUNTS
 
 OWN_FAILURES = 3
 """Failed logins in a row that a rotation without an admin may need: all values that may live are tried."""
@@ -75,7 +76,7 @@ def other_accounts(others: Sequence[Account]) -> Iterator[Finding]:
         names = ", ".join(each.name for each in others)
         yield finding.warning(
             f"other accounts of the same user have another password and keep it: {names}",
-            f"list the accounts that belong to the secret in the rotation's setting {SETTING}, if they do",
+            f"list the accounts that belong to the secret in the rotation's setting {ACCOUNTS}, if they do",
         )
 
 

@@ -1,15 +1,13 @@
 """The accounts `user`@`host` that belong to one secret. Pure: what the catalogue says in, a choice out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rotator.sdk import Misconfigured
 from rotators.mysql_protocol import quoting
-
-SETTING = "accounts"
-"""The rotation's setting that lists the accounts: `app@10.%,app@localhost`, or a list of them."""
+from rotators.mysql_protocol.settings import ACCOUNTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +38,7 @@ A = TypeVar("A", bound=Account)
 
 
 def choose(
-    accounts: Sequence[A], passwords: Iterable[str], *, user: str, settings: Mapping[str, Any]
+    accounts: Sequence[A], passwords: Iterable[str], *, user: str, listed: Sequence[str]
 ) -> list[A]:
     """The accounts that rotate together.
 
@@ -48,21 +46,21 @@ def choose(
         accounts: all of the user.
         passwords: of the secret: an account that has one of them belongs to it.
         user: the secret's.
-        settings: the rotation's; `accounts` lists them instead.
+        listed: the rotation's setting `accounts`, which lists them instead where it isn't empty.
 
     Raises:
         Misconfigured: there is none, or nothing tells which of several.
     """
-    listed = listed_hosts(settings, user=user)
-    if listed is not None:
-        missing = listed - {account.host for account in accounts}
+    hosts = listed_hosts(listed, user=user)
+    if hosts:
+        missing = hosts - {account.host for account in accounts}
         if missing:
             raise Misconfigured(
-                f"the setting {SETTING} lists accounts that are not there: "
+                f"the setting {ACCOUNTS} lists accounts that are not there: "
                 + ", ".join(quoting.account(user, host) for host in sorted(missing)),
                 hint="correct it: SELECT user, host FROM mysql.user",
             )
-        return [account for account in accounts if account.host in listed]
+        return [account for account in accounts if account.host in hosts]
     known = set(passwords)
     matching = [a for a in accounts if any(a.accepts(password) for password in known)]
     if matching or len(accounts) == 1:
@@ -74,32 +72,22 @@ def choose(
     raise Misconfigured(
         f'none of the {len(accounts)} accounts of the user "{user}" has the stored password: '
         + ", ".join(account.name for account in accounts),
-        hint=f"say which belong to the secret in the rotation's setting {SETTING}: "
-        f"{SETTING}={user}@{accounts[0].host}",
+        hint=f"say which belong to the secret in the rotation's setting {ACCOUNTS}: "
+        f"{ACCOUNTS}={user}@{accounts[0].host}",
     )
 
 
-def listed_hosts(settings: Mapping[str, Any], *, user: str) -> frozenset[str] | None:
-    """The hosts of the accounts that the rotation's setting lists; None where it lists none.
+def listed_hosts(listed: Sequence[str], *, user: str) -> frozenset[str]:
+    """The hosts of the accounts that the rotation's setting lists.
 
     Raises:
-        Misconfigured: the setting is no list of accounts of this user.
+        Misconfigured: one of them is no account, or another user's.
     """
-    setting = settings.get(SETTING)
-    if setting is None:
-        return None
-    if isinstance(setting, str):
-        setting = [name.strip() for name in setting.split(",")]
-    if not isinstance(setting, list) or not setting or not all(type(n) is str for n in setting):
-        raise Misconfigured(
-            f"the setting {SETTING} is no list of accounts",
-            hint=f"write it as {SETTING}={user}@%,{user}@localhost",
-        )
-    names = [quoting.split_account(name) for name in setting]
+    names = [quoting.split_account(name) for name in listed]
     strangers = sorted({name for name, _ in names if name != user})
     if strangers:
         raise Misconfigured(
-            f'the setting {SETTING} lists accounts of other users than the secret\'s "{user}": {", ".join(strangers)}',
+            f'the setting {ACCOUNTS} lists accounts of other users than the secret\'s "{user}": {", ".join(strangers)}',
             hint="a secret is of one user; give the other one a secret of its own",
         )
     return frozenset(host for _, host in names)

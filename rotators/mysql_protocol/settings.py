@@ -1,20 +1,29 @@
 """The settings of the rotators besides those of the password."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
-from rotators.mysql_protocol.accounts import SETTING as ACCOUNTS
+from rotator.sdk import PasswordSettings, setting
 
+ACCOUNTS = "accounts"
 CLEAR_TEXT = "clear_text"
-"""True: where MariaDB's strict_password_validation refuses every hash, passwords are sent as clear text instead, which
-its general log and binary log show."""
-
-OWN_SETTINGS: Mapping[str, tuple[str, ...]] = {
-    "MySQL": (ACCOUNTS,),
-    "MariaDB": (ACCOUNTS, CLEAR_TEXT),
-}
 
 
-def clear_text_allowed(settings: Mapping[str, Any]) -> bool:
-    """Whether the setting is true; as text too, which is how the command line gives it."""
-    return settings.get(CLEAR_TEXT) in (True, "true")
+@dataclass(frozen=True, kw_only=True)
+class AccountSettings(PasswordSettings):
+    """Those of MySQL, which MariaDB has too."""
+
+    accounts: tuple[str, ...] = setting(
+        "the accounts that rotate together, as user@host; without it those that have the secret's password",
+        default=(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MariadbSettings(AccountSettings):
+    """Those of MariaDB."""
+
+    clear_text: bool = setting(
+        "where strict_password_validation refuses every hash, send passwords as clear text, which the server's general "
+        "log and binary log show",
+        default=False,
+    )

@@ -2,18 +2,20 @@
 
 from typing import ClassVar
 
-from rotator.sdk import Authority, Candidate, Rotation, SecretValue
+from rotator.sdk import Authority, Overlap, Rotation, SecretValue
 from rotators.databases.facade import DatabaseRotator
-from rotators.databases.passwords import new_value, password_policy
+from rotators.databases.passwords import new_value
 from rotators.mysql_protocol.policy import Requirements, generate
 from rotators.mysql_protocol.secret import Product, parse
-from rotators.mysql_protocol.settings import OWN_SETTINGS
+from rotators.mysql_protocol.settings import AccountSettings
 
 
 class SingleUserRotator(DatabaseRotator):
     """A rotator of one user."""
 
     product: ClassVar[Product]
+    overlap = Overlap.DUAL
+    settings_model = AccountSettings
 
     def claims(self, value: SecretValue) -> Authority:
         """What the secret's JSON says that a rotation acts on."""
@@ -24,8 +26,9 @@ class SingleUserRotator(DatabaseRotator):
 
     def create_secret(self, rotation: Rotation) -> SecretValue:
         """The current JSON with a new password, which the server's policy takes as far as preflight has read it."""
-        current = rotation.value(Candidate.CURRENT)
-        policy = password_policy(rotation.settings, others=OWN_SETTINGS[self.product.name])
+        current = rotation.current
         required: Requirements = getattr(self._loaded, "requirements", Requirements())
         username = parse(current, self.product).username
-        return new_value(current, username=username, password=generate(policy, required))
+        return new_value(
+            current, username=username, password=generate(rotation.settings.policy(), required)
+        )

@@ -17,7 +17,6 @@ from rotator.sdk import (
     TargetRefused,
 )
 from rotators.databases import finding
-from rotators.databases.passwords import password_policy
 from rotators.mysql_protocol import fence
 from rotators.mysql_protocol.accounts import A, choose
 from rotators.mysql_protocol.admin import admin_secret
@@ -72,8 +71,6 @@ class SingleUserSteps(ABC, Generic[A]):
 
     product: ClassVar[Product]
     oldest: ClassVar[tuple[int, ...]]
-    settings: ClassVar[tuple[str, ...]]
-    """Names of the rotator's settings besides those of the password."""
 
     def __init__(self) -> None:
         self._prover = Prover()
@@ -111,7 +108,6 @@ class SingleUserSteps(ABC, Generic[A]):
 
     def preflight(self, rotation: Rotation) -> Preflight:
         """Whether the password can be changed, and with which overlap; nothing is."""
-        password_policy(rotation.settings, others=self.settings)
         live = self._parse(rotation, rotation.live)
         try:
             admins = () if rotation.admin is None else (self._admin(live, rotation),)
@@ -192,7 +188,7 @@ class SingleUserSteps(ABC, Generic[A]):
         """Whether the candidate logs in."""
         return self._prover.admit(self._parse(rotation, candidate), rotation)
 
-    def revert(self, rotation: Rotation) -> None:
+    def revert_secret(self, rotation: Rotation) -> None:
         """Make the server accept the current password, and no longer the pending one."""
         if rotation.admin is None and rotation.live is Candidate.CURRENT:
             return  # the probes have shown that the pending one doesn't log in
@@ -247,7 +243,7 @@ class SingleUserSteps(ABC, Generic[A]):
             accounts,
             [secret.password for secret in secrets],
             user=secrets[0].username,
-            settings=rotation.settings,
+            listed=rotation.settings.accounts,
         )
 
     def _accepted_by_catalogue(

@@ -1,8 +1,8 @@
 """The rotator `postgresql-alternating-users`."""
 
-from rotator.sdk import Authority, Candidate, Rotation, SecretValue
+from rotator.sdk import Authority, Overlap, Rotation, SecretValue
 from rotators.databases.facade import DatabaseRotator, Steps
-from rotators.databases.passwords import new_value, password_policy
+from rotators.databases.passwords import new_value
 from rotators.postgresql.secret import other_user, parse, user_pair
 
 
@@ -16,6 +16,7 @@ class AlternatingUsers(DatabaseRotator):
     name = "postgresql-alternating-users"
     aliases = ("SecretsManagerRDSPostgreSQLRotationMultiUser",)
     summary = "PostgreSQL: two roles take turns, so that the old login stays valid"
+    overlap = Overlap.ALTERNATING
 
     def claims(self, value: SecretValue) -> Authority:
         """What the secret's JSON says that a rotation acts on."""
@@ -29,11 +30,9 @@ class AlternatingUsers(DatabaseRotator):
 
     def create_secret(self, rotation: Rotation) -> SecretValue:
         """The current JSON with a new password for the other user."""
-        current = rotation.value(Candidate.CURRENT)
-        policy = password_policy(rotation.settings)
-        return new_value(
-            current, username=other_user(parse(current).username), password=policy.generate()
-        )
+        current = rotation.current
+        username = other_user(parse(current).username)
+        return new_value(current, username=username, password=rotation.random_password())
 
     def _load(self) -> Steps:
         from rotators.postgresql.alternating_users_steps import AlternatingUsersSteps

@@ -16,7 +16,6 @@ from rotator.sdk import (
     TargetRefused,
 )
 from rotators.databases import finding
-from rotators.databases.passwords import password_policy
 from rotators.postgresql import change, findings
 from rotators.postgresql.admin import admin_secret
 from rotators.postgresql.catalogue import read_roles
@@ -46,7 +45,6 @@ class AlternatingUsersSteps:
 
     def preflight(self, rotation: Rotation) -> Preflight:
         """Whether the two users can take turns; changes nothing."""
-        password_policy(rotation.settings)
         current = parse(rotation.value(Candidate.CURRENT))
         original, clone = user_pair(current.username)
         try:
@@ -113,7 +111,7 @@ class AlternatingUsersSteps:
         """Whether the candidate logs in."""
         return self._prover.admit(parse(rotation.value(candidate)), rotation)
 
-    def revert(self, rotation: Rotation) -> None:
+    def revert_secret(self, rotation: Rotation) -> None:
         """Take the pending password back. The user in use is never touched.
 
         The pending user gets the password of the previous value where that is its own; else its password is disabled,

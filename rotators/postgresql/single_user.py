@@ -1,8 +1,8 @@
 """The rotator `postgresql-single-user`."""
 
-from rotator.sdk import Authority, Candidate, Rotation, SecretValue
+from rotator.sdk import Authority, Overlap, Rotation, SecretValue
 from rotators.databases.facade import DatabaseRotator, Steps
-from rotators.databases.passwords import new_value, password_policy
+from rotators.databases.passwords import new_value
 from rotators.postgresql.secret import parse
 
 
@@ -15,6 +15,7 @@ class SingleUser(DatabaseRotator):
     name = "postgresql-single-user"
     aliases = ("SecretsManagerRDSPostgreSQLRotationSingleUser",)
     summary = "PostgreSQL: one role, whose password changes in place"
+    overlap = Overlap.GAP
 
     def claims(self, value: SecretValue) -> Authority:
         """What the secret's JSON says that a rotation acts on."""
@@ -25,9 +26,9 @@ class SingleUser(DatabaseRotator):
 
     def create_secret(self, rotation: Rotation) -> SecretValue:
         """The current JSON with a new password."""
-        current = rotation.value(Candidate.CURRENT)
-        policy = password_policy(rotation.settings)
-        return new_value(current, username=parse(current).username, password=policy.generate())
+        current = rotation.current
+        username = parse(current).username
+        return new_value(current, username=username, password=rotation.random_password())
 
     def _load(self) -> Steps:
         from rotators.postgresql.single_user_steps import SingleUserSteps

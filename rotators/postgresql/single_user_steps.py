@@ -15,7 +15,6 @@ from rotator.sdk import (
     TargetRefused,
 )
 from rotators.databases import finding
-from rotators.databases.passwords import password_policy
 from rotators.postgresql import change, findings
 from rotators.postgresql.admin import admin_secret
 from rotators.postgresql.catalogue import Role, Roles, read_roles
@@ -57,7 +56,6 @@ class SingleUserSteps:
 
     def preflight(self, rotation: Rotation) -> Preflight:
         """Whether the password can be changed; nothing is."""
-        password_policy(rotation.settings)
         live = parse(rotation.value(rotation.live))
         found: list[Finding] = []
         if rotation.require_overlap:
@@ -126,7 +124,7 @@ class SingleUserSteps:
         """Whether the candidate logs in."""
         return self._prover.admit(parse(rotation.value(candidate)), rotation)
 
-    def revert(self, rotation: Rotation) -> None:
+    def revert_secret(self, rotation: Rotation) -> None:
         """Give the role the current password again, unless that is the one that logs in."""
         if rotation.live is Candidate.CURRENT:
             return

@@ -46,7 +46,7 @@ LOST_TARGET = (
     def probe(self, rotation, candidate):
         return Proof.REFUSED
 
-    def revert(self, rotation):
+    def revert_secret(self, rotation):
         raise TargetRefused("there is nothing left to log in with")
 """
 )

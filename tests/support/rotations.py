@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rotator.sdk import Candidate, Level, Preflight, Rotation, Rotator, SecretValue, clock
+from rotators.mysql_protocol.settings import MariadbSettings
 from tests.support.postgres import unique_name
 
 ADMIN_ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:admin-AbCdEf"
@@ -13,9 +14,19 @@ Values = dict[Candidate, SecretValue]
 
 
 def rotation_of(
-    values: Mapping[Candidate, SecretValue], *, seconds: float = 20.0, **fields: Any
+    values: Mapping[Candidate, SecretValue],
+    *,
+    kind: type[Rotator] | None = None,
+    seconds: float = 20.0,
+    settings: Mapping[str, Any] | None = None,
+    **fields: Any,
 ) -> Rotation:
-    """A rotation of these values, whose step ends in so many seconds."""
+    """A rotation of these values, whose step ends in so many seconds.
+
+    Args:
+        kind: the rotator whose model the settings are of; without it MariaDB's, which extends those of all databases.
+    """
+    model = MariadbSettings if kind is None else kind.settings_model
     plain: dict[str, Any] = {
         "rotation_id": unique_name("run"),
         "secret_arn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:app-AbCdEf",
@@ -23,6 +34,7 @@ def rotation_of(
         "token": "5b8c1b3e-98a4-4b4c-9c61-5a4e1d6f2b10",
         "fencing": 1,
         "attempt": 1,
+        "settings": model.parse(settings or {}),
         "deadline": clock() + seconds,
     }
     return Rotation(values=dict(values), **(plain | fields))
@@ -47,10 +59,11 @@ def preflight(kind: type[Rotator], rotation: Rotation) -> Preflight:
 def rotate(kind: type[Rotator], values: Mapping[Candidate, SecretValue], **fields: Any) -> Values:
     """One whole rotation that preflight lets through; the values after the labels have moved."""
     with attempt(kind) as rotator:
-        found = rotator.preflight(rotation_of(values, **fields))
+        found = rotator.preflight(rotation_of(values, kind=kind, **fields))
         assert not found.refusals, found.refusals
-        pending = rotator.create_secret(rotation_of(values, **fields))
-        step = rotation_of({**values, Candidate.PENDING: pending}, overlap=found.overlap, **fields)
+        pending = rotator.create_secret(rotation_of(values, kind=kind, **fields))
+        values_now = {**values, Candidate.PENDING: pending}
+        step = rotation_of(values_now, kind=kind, overlap=found.overlap, **fields)
         rotator.set_secret(step)
         rotator.test_secret(step)
     return {Candidate.CURRENT: pending, Candidate.PREVIOUS: values[Candidate.CURRENT]}
@@ -59,7 +72,7 @@ def rotate(kind: type[Rotator], values: Mapping[Candidate, SecretValue], **field
 def with_pending(kind: type[Rotator], values: Mapping[Candidate, SecretValue]) -> Values:
     """The values with a new pending one, which no server knows yet."""
     with attempt(kind) as rotator:
-        return {**values, Candidate.PENDING: rotator.create_secret(rotation_of(values))}
+        return {**values, Candidate.PENDING: rotator.create_secret(rotation_of(values, kind=kind))}
 
 
 def refusals(found: Preflight) -> str:

@@ -1,8 +1,8 @@
 """`rotate rotation …`: who rotates a secret, when, and what that may act on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -73,6 +73,10 @@ def set_rotation(
         list[str] | None,
         typer.Option("--setting", metavar="KEY=VALUE", help="A setting of the rotator itself."),
     ] = None,
+    no_settings: Annotated[
+        list[str] | None,
+        typer.Option("--no-setting", metavar="KEY", help="Takes such a setting back."),
+    ] = None,
     rotate_now: Annotated[
         bool, typer.Option("--rotate-now", help="Rotate it at once, too.")
     ] = False,
@@ -112,7 +116,9 @@ def set_rotation(
             overlap=overlap,
             allow_privileged=allow_privileged,
             allow_other_server=allow_other_server,
-            settings=settings,
+            settings=_own_settings(
+                session, found, rotator=chosen, given=settings or (), dropped=no_settings or ()
+            ),
         ),
     )
     if not rotate_now or output is OutputFormat.TEXT:
@@ -180,13 +186,11 @@ def _options(
     overlap: OverlapDemand | None,
     allow_privileged: bool | None,
     allow_other_server: bool | None,
-    settings: list[str] | None,
+    settings: dict[str, Any],
 ) -> "RotationOptions":
-    from rotator.cli.selection import parse_pair
     from rotator.manager.settings import RotationOptions
 
     options = secret.rotation.options if secret.rotation else RotationOptions()
-    given = dict(parse_pair(setting, option="--setting") for setting in settings or ())
     return RotationOptions(
         require_overlap=options.require_overlap
         if overlap is None
@@ -195,8 +199,33 @@ def _options(
         allow_other_server=options.allow_other_server
         if allow_other_server is None
         else allow_other_server,
-        settings={**options.settings, **given},
+        settings=settings,
     )
+
+
+def _own_settings(
+    session: Session,
+    secret: "SecretDescription",
+    *,
+    rotator: str,
+    given: Sequence[str],
+    dropped: Sequence[str],
+) -> dict[str, Any]:
+    """The rotator's own settings, checked by its model. Another rotator than before begins without any."""
+    from rotator.cli.pinning import is_other_rotator
+    from rotator.cli.selection import parse_pair
+
+    before = secret.rotation
+    stays = before is not None and not is_other_rotator(session, before.rotator, rotator)
+    kept = dict(before.options.settings) if before is not None and stays else {}
+    unset = sorted(name for name in dropped if kept.pop(name, None) is None)
+    if unset:
+        raise ConfigurationError(
+            f"--no-setting {unset[0]}: {secret.name} has no such setting. "
+            f"`rotate rotation show {secret.name}` lists those that it has."
+        )
+    new = dict(parse_pair(setting, option="--setting") for setting in given)
+    return session.engine.check_settings(rotator, {**kept, **new})
 
 
 def _show(

@@ -26,7 +26,9 @@ def made(before: SecretValue | None = None, **settings: str) -> SecretValue:
 
 def probe(value: SecretValue) -> Proof:
     with attempt(TlsSelfSigned) as rotator:
-        return rotator.probe(rotation_of({Candidate.CURRENT: value}), Candidate.CURRENT)
+        return rotator.probe(
+            rotation_of({Candidate.CURRENT: value}, kind=TlsSelfSigned), Candidate.CURRENT
+        )
 
 
 def pem_of(value: SecretValue, folder: Path) -> str:
@@ -146,7 +148,7 @@ def test_a_name_too_long_for_a_common_name_has_no_subject(tmp_path: Path) -> Non
 def test_the_names_of_the_current_certificate_are_kept() -> None:
     """Without settings a certificate is renewed for the same names; the plan tells until when the old one is valid."""
     first = made(names=NAMES, form="pem")
-    found = preflight(TlsSelfSigned, rotation_of({Candidate.CURRENT: first}))
+    found = preflight(TlsSelfSigned, rotation_of({Candidate.CURRENT: first}, kind=TlsSelfSigned))
     assert found.overlap is Overlap.NONE
     told = " ".join(finding.message for finding in found.findings)
     assert "app.example.com, 10.0.0.7" in told
@@ -187,14 +189,17 @@ def test_a_certificate_of_another_key_is_refused() -> None:
 )
 def test_wrong_settings_are_named(settings: dict[str, Any], message: str) -> None:
     """Preflight says which setting can't be used and what is allowed."""
-    rotation = rotation_of({Candidate.CURRENT: SecretValue(string="{}")}, settings=settings)
+    values = {Candidate.CURRENT: SecretValue(string="{}")}
     with pytest.raises(Misconfigured) as refused:
-        preflight(TlsSelfSigned, rotation)
+        preflight(TlsSelfSigned, rotation_of(values, kind=TlsSelfSigned, settings=settings))
     assert message in f"{refused.value.message} {refused.value.hint}"
 
 
 def test_fields_without_room_are_told() -> None:
     """PEM text leaves no room for what else the value held; the plan says so before it happens."""
     values = {Candidate.CURRENT: SecretValue(string='{"owner": "payments"}')}
-    found = preflight(TlsSelfSigned, rotation_of(values, settings={"names": NAMES, "form": "pem"}))
+    found = preflight(
+        TlsSelfSigned,
+        rotation_of(values, kind=TlsSelfSigned, settings={"names": NAMES, "form": "pem"}),
+    )
     assert "owner" in warnings(found)

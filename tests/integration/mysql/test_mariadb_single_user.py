@@ -191,7 +191,7 @@ def test_set_secret_and_revert_can_be_repeated(mariadb: MysqlDatabase) -> None:
     assert mariadb.can_log_in(new)
     for live in (Candidate.PENDING, Candidate.CURRENT):
         with attempt(SingleUser) as rotator:
-            rotator.revert(step(values, live=live, **by_admin(mariadb)))
+            rotator.revert_secret(step(values, live=live, **by_admin(mariadb)))
         assert mariadb.can_log_in(old)
         assert not mariadb.can_log_in(new)
     assert row_of(mariadb, account).get("auth_or", [{}]) == [{}]
@@ -249,7 +249,7 @@ def test_a_user_by_itself_has_a_gap(mariadb: MysqlDatabase) -> None:
     assert not mariadb.can_log_in(old)
     assert mariadb.can_log_in(new)
     with attempt(SingleUser) as rotator:
-        rotator.revert(step(values, live=Candidate.PENDING, **gap))
+        rotator.revert_secret(step(values, live=Candidate.PENDING, **gap))
     assert mariadb.can_log_in(old)
     assert not mariadb.can_log_in(new)
     required = rotation_of(values, require_overlap=True)
@@ -377,7 +377,7 @@ def test_no_log_shows_a_password(mariadb: MysqlDatabase) -> None:
     found = preflight(SingleUser, rotation_of(values, **by_admin(mariadb)))
     set_and_test(values, **by_admin(mariadb))
     with attempt(SingleUser) as rotator:
-        rotator.revert(step(values, live=Candidate.PENDING, **by_admin(mariadb)))
+        rotator.revert_secret(step(values, live=Candidate.PENDING, **by_admin(mariadb)))
         rotator.set_secret(step(values, overlap=Overlap.GAP))
     log = mariadb.log_text()
     old, new = both(values)

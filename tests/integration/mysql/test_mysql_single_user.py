@@ -114,7 +114,7 @@ def test_revert_leaves_the_current_password_alone(
         rotator.set_secret(step(values, **fields))
     for live in (Candidate.PENDING, Candidate.CURRENT):
         with attempt(SingleUser) as rotator:
-            rotator.revert(step(values, live=live, **fields))
+            rotator.revert_secret(step(values, live=live, **fields))
         old, new = both(values)
         assert mysql.can_log_in(old)
         assert not mysql.can_log_in(new)
@@ -136,7 +136,7 @@ def test_password_history_degrades_a_revert(
     with attempt(SingleUser) as rotator:
         rotator.set_secret(step(values, **fields))
         with pytest.raises(RevertDegraded, match="second one"):
-            rotator.revert(step(values, live=Candidate.PENDING, **fields))
+            rotator.revert_secret(step(values, live=Candidate.PENDING, **fields))
     assert all(mysql.can_log_in(each) for each in both(values))
 
 
@@ -171,7 +171,7 @@ def test_a_stricter_policy_degrades_a_revert(
     try:
         mysql.execute("SET GLOBAL validate_password.length = 100")
         with attempt(SingleUser) as rotator, pytest.raises(RevertDegraded, match="policy"):
-            rotator.revert(step(values, live=Candidate.PENDING, **fields))
+            rotator.revert_secret(step(values, live=Candidate.PENDING, **fields))
     finally:
         mysql.execute("UNINSTALL COMPONENT 'file://component_validate_password'")
     assert mysql.can_log_in(account)
@@ -192,7 +192,7 @@ def test_without_privilege_there_is_a_gap(mysql: MysqlDatabase) -> None:
     assert not mysql.can_log_in(old)
     assert mysql.can_log_in(new)
     with attempt(SingleUser) as rotator:
-        rotator.revert(step(values, overlap=Overlap.GAP, live=Candidate.PENDING))
+        rotator.revert_secret(step(values, overlap=Overlap.GAP, live=Candidate.PENDING))
     assert mysql.can_log_in(old)
     assert not mysql.can_log_in(new)
 
@@ -488,7 +488,7 @@ def test_hostile_passwords(mysql: MysqlDatabase, password: str) -> None:
     }
     with attempt(SingleUser) as rotator:
         rotator.set_secret(step(values))
-        rotator.revert(step(values, live=Candidate.PENDING))
+        rotator.revert_secret(step(values, live=Candidate.PENDING))
         rotator.set_secret(step(values))
         rotator.test_secret(step(values))
     retire(SingleUser, values)
@@ -507,7 +507,7 @@ def test_no_log_shows_a_password(mysql: MysqlDatabase) -> None:
     values = pending_of(SingleUser, mysql, account)
     with attempt(SingleUser) as rotator:
         rotator.set_secret(step(values))
-        rotator.revert(step(values, live=Candidate.PENDING))
+        rotator.revert_secret(step(values, live=Candidate.PENDING))
         rotator.set_secret(step(values, **by_admin(mysql)))
     retire(SingleUser, values)
     history = "SELECT sql_text FROM performance_schema.events_statements_history_long"

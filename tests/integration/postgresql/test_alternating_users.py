@@ -166,7 +166,7 @@ def test_revert_of_the_first_rotation_disables_the_clone(pg: DatabaseServer) -> 
     with attempt(AlternatingUsers) as rotator:
         rotator.set_secret(step)
         for _ in range(2):
-            rotator.revert(step)
+            rotator.revert_secret(step)
         assert rotator.probe(step, Candidate.PENDING) is Proof.REFUSED
     found = pg.execute(
         "SELECT rolcanlogin, rolpassword FROM pg_authid WHERE rolname = %s", (f"{role.name}_clone",)
@@ -181,7 +181,7 @@ def test_revert_before_anything_was_changed(pg16: DatabaseServer) -> None:
     """Where the clone was never made a revert is content."""
     values, admin = start(pg16)
     with attempt(AlternatingUsers) as rotator:
-        rotator.revert(rotation_of(with_pending(AlternatingUsers, values), admin=admin))
+        rotator.revert_secret(rotation_of(with_pending(AlternatingUsers, values), admin=admin))
 
 
 @pytest.mark.parametrize("rotations", [1, 2])
@@ -193,7 +193,7 @@ def test_revert_brings_the_previous_password_back(pg: DatabaseServer, rotations:
     step = rotation_of(with_pending(AlternatingUsers, values), admin=admin)
     with attempt(AlternatingUsers) as rotator:
         rotator.set_secret(step)
-        rotator.revert(step)
+        rotator.revert_secret(step)
         assert rotator.probe(step, Candidate.PENDING) is Proof.REFUSED
     assert pg.can_log_in(role_of(values[Candidate.CURRENT]))
     assert pg.can_log_in(role_of(values[Candidate.PREVIOUS]))
@@ -209,7 +209,7 @@ def test_revert_of_an_original_without_a_known_password_disables_it(pg16: Databa
     step = rotation_of(with_pending(AlternatingUsers, values), admin=admin)
     with attempt(AlternatingUsers) as rotator:
         rotator.set_secret(step)
-        rotator.revert(step)
+        rotator.revert_secret(step)
         assert rotator.probe(step, Candidate.PENDING) is Proof.REFUSED
     assert pg16.can_log_in(clone)
 
@@ -333,7 +333,7 @@ def test_revert_of_a_pending_value_of_the_user_in_use_touches_nothing(
     values = {**_same_user_pending(pg16, role), Candidate.PREVIOUS: value(pg16, role)}
     wrong = value(pg16, Role(name=pg16.superuser.name, password="wrong"))
     with attempt(AlternatingUsers) as rotator:
-        rotator.revert(rotation_of(values, admin=wrong, live=live))
+        rotator.revert_secret(rotation_of(values, admin=wrong, live=live))
     assert pg16.can_log_in(role)
 
 

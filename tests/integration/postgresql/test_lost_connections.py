@@ -78,7 +78,7 @@ def test_silence_before_the_revert_ends_at_the_deadline(target: Target) -> None:
     admin = target.step().admin
     step = rotation_of(target.values, seconds=SECONDS, admin=admin, live=Candidate.PENDING)
     with attempt(target.kind) as rotator, pytest.raises(TargetUnreachable):
-        rotator.revert(step)
+        rotator.revert_secret(step)
     assert clock() < step.deadline + GRACE
 
 

@@ -98,7 +98,7 @@ def test_log_shows_verifiers_only(pg: DatabaseServer, kind: type[Rotator]) -> No
     passwords.append(role_of(values[Candidate.PENDING]).password)
     with attempt(kind) as rotator:
         rotator.set_secret(rotation_of(values, admin=admin))
-        rotator.revert(rotation_of(values, admin=admin, live=Candidate.PENDING))
+        rotator.revert_secret(rotation_of(values, admin=admin, live=Candidate.PENDING))
     log = pg.log_text()[start:]
     assert log.count("PASSWORD 'SCRAM-SHA-256$4096:") == 4
     assert [password for password in (*passwords, role.password) if password in log] == []

@@ -59,7 +59,7 @@ class FileRotator(Rotator):
         stored = self._file(fields, "target").read_text()
         return Proof.ACCEPTED if stored == fields["password"] else Proof.REFUSED
 
-    def revert(self, rotation: Rotation) -> None:
+    def revert_secret(self, rotation: Rotation) -> None:
         self._change(rotation.value(Candidate.CURRENT))
 
     def retire_secret(self, rotation: Rotation) -> None:

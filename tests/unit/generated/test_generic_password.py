@@ -19,7 +19,10 @@ def current(string: str) -> dict[Candidate, SecretValue]:
 def test_a_bare_value_becomes_another_one() -> None:
     """Without settings the whole value is a new random password, and nothing outside is said to change."""
     values = current("first")
-    assert preflight(GenericPassword, rotation_of(values)).overlap is Overlap.NONE
+    assert (
+        preflight(GenericPassword, rotation_of(values, kind=GenericPassword)).overlap
+        is Overlap.NONE
+    )
     made = rotate(GenericPassword, values)[Candidate.CURRENT].string
     again = rotate(GenericPassword, values)[Candidate.CURRENT].string
     assert made is not None
@@ -65,9 +68,9 @@ def test_what_can_not_be_meant_is_refused(
     value: SecretValue, settings: dict[str, Any], message: str
 ) -> None:
     """A value of another form than the settings speak of is never overwritten; wrong settings are named."""
-    rotation = rotation_of({Candidate.CURRENT: value}, settings=settings)
+    values = {Candidate.CURRENT: value}
     with pytest.raises(Misconfigured, match=message):
-        preflight(GenericPassword, rotation)
+        preflight(GenericPassword, rotation_of(values, kind=GenericPassword, settings=settings))
 
 
 def test_a_pending_value_without_a_password_fails() -> None:
@@ -78,10 +81,12 @@ def test_a_pending_value_without_a_password_fails() -> None:
             Candidate.PENDING: SecretValue(string=pending),
         }
         with attempt(GenericPassword) as rotator, pytest.raises(Misconfigured):
-            rotator.test_secret(rotation_of(values, settings={"field": "password"}))
+            rotator.test_secret(
+                rotation_of(values, kind=GenericPassword, settings={"field": "password"})
+            )
 
 
 def test_nobody_can_tell_which_value_lives() -> None:
     """There is no target to ask, and the rotator says so rather than accepting everything."""
     with attempt(GenericPassword) as rotator, pytest.raises(NotSupported):
-        rotator.probe(rotation_of(current("first")), Candidate.CURRENT)
+        rotator.probe(rotation_of(current("first"), kind=GenericPassword), Candidate.CURRENT)

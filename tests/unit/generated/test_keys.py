@@ -21,7 +21,7 @@ def made(kind: type[Rotator], before: str = "{}", **settings: str) -> SecretValu
 
 def probe(kind: type[Rotator], value: SecretValue) -> Proof:
     with attempt(kind) as rotator:
-        return rotator.probe(rotation_of({Candidate.CURRENT: value}), Candidate.CURRENT)
+        return rotator.probe(rotation_of({Candidate.CURRENT: value}, kind=kind), Candidate.CURRENT)
 
 
 def pair_of(value: SecretValue, form: str) -> tuple[X25519PrivateKey, X25519PublicKey]:
@@ -123,7 +123,7 @@ def test_a_public_key_of_another_pair_is_refused(kind: type[Rotator]) -> None:
         assert probe(kind, value) is Proof.REFUSED
     values = {Candidate.CURRENT: first, Candidate.PENDING: mixed}
     with attempt(kind) as rotator, pytest.raises(Misconfigured, match="private key"):
-        rotator.test_secret(rotation_of(values))
+        rotator.test_secret(rotation_of(values, kind=kind))
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,14 @@ def test_wrong_settings_are_named(
     kind: type[Rotator], settings: dict[str, Any], message: str
 ) -> None:
     """Preflight names the setting that can't be used and says what is allowed."""
-    rotation = rotation_of({Candidate.CURRENT: SecretValue(string="{}")}, settings=settings)
+    values = {Candidate.CURRENT: SecretValue(string="{}")}
     with pytest.raises(Misconfigured) as refused:
-        preflight(kind, rotation)
+        preflight(kind, rotation_of(values, kind=kind, settings=settings))
     assert message in f"{refused.value.message} {refused.value.hint}"
 
 
 def test_fields_without_room_are_told() -> None:
     """A binary key leaves no room for what else the value held; the plan says so before it happens."""
     values = {Candidate.CURRENT: SecretValue(string='{"owner": "payments"}')}
-    found = preflight(X25519Key, rotation_of(values, settings={"form": "binary"}))
+    found = preflight(X25519Key, rotation_of(values, kind=X25519Key, settings={"form": "binary"}))
     assert "owner" in warnings(found)

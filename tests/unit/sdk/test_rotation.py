@@ -15,6 +15,7 @@ from rotator.sdk import (
     Misconfigured,
     OutcomeUnknown,
     Overlap,
+    PasswordSettings,
     Preflight,
     Rotation,
     SecretValue,
@@ -24,6 +25,7 @@ from rotator.sdk import (
     clock,
 )
 from rotator.sdk.errors import step_error_from_wire
+from rotator.sdk.log import LogLine
 
 VALUES = st.builds(SecretValue, string=st.text()) | st.builds(SecretValue, binary=st.binary())
 PORTS = st.none() | st.integers(1, 65535)
@@ -49,7 +51,9 @@ ROTATIONS = st.builds(
     require_overlap=st.booleans(),
     allow_privileged=st.booleans(),
     allow_other_server=st.booleans(),
-    settings=st.dictionaries(st.text(), st.none() | st.integers() | st.text()),
+    settings=st.builds(
+        PasswordSettings, length=st.integers(16, 128), exclude_characters=st.text(max_size=20)
+    ),
     trust=st.none() | st.text(),
     deadline=st.floats(allow_nan=False, allow_infinity=False),
 )
@@ -152,3 +156,32 @@ def test_the_deadline_stops_a_change() -> None:
 
     with pytest.raises(TargetUnreachable):
         replace(REQUEST, deadline=clock() - 1).check_deadline()
+
+
+def test_a_rotations_log_tells_no_value() -> None:
+    """What a rotator logs has none of the rotation's values in it, in text and in fields, however they are quoted."""
+    lines: list[LogLine] = []
+    value = SecretValue(string='{"password": "pa\\"ss word"}')
+    step = replace(REQUEST, values={Candidate.CURRENT: value}, sink=lines.append)
+
+    step.log.warning('tried pa"ss word', url="x://u:pa%22ss%20word@h", tries=3, error=KeyError("a"))
+
+    (line,) = lines
+    assert line.level == "warning"
+    assert line.message == "tried ***"
+    assert line.fields == {
+        "secret_name": "app",
+        "rotation_id": REQUEST.rotation_id,
+        "url": "x://u:***@h",
+        "tries": 3,
+        "error": "'a'",
+    }
+
+
+def test_a_long_line_is_cut() -> None:
+    """A rotator that logs a whole answer doesn't flood the engine's log."""
+    lines: list[LogLine] = []
+    replace(REQUEST, sink=lines.append).log.info("x" * 9999, body="y" * 9999)
+
+    assert len(lines[0].message) < 2100
+    assert len(str(lines[0].fields["body"])) < 2100

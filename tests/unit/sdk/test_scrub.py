@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotator.rotation.scrub import scrub
 from rotator.sdk import SecretValue
+from rotator.sdk.scrub import scrub
 
 SECRETS = st.text(st.characters(codec="utf-8"), min_size=4, max_size=40)
 QUOTED: dict[str, Callable[[str], str]] = {

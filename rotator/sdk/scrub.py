@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from rotator.sdk import Misconfigured, SecretValue
+from rotator.sdk.errors import Misconfigured
+from rotator.sdk.values import SecretValue
 
 _SHORT = 4  # shorter strings occur in ordinary words, so they are looked for between words only
 _BLANK = "***"
