@@ -138,8 +138,8 @@ def test_a_plugin_logs_in_by_its_probe(registry: RotatorRegistry, tmp_path: Path
         for candidate, password in ((Candidate.CURRENT, "secret"), (Candidate.PREVIOUS, "older"))
     }
     child = ChildRotator(registry.resolve("printing"))
-    assert child.log_in(rotation_of(values), Candidate.CURRENT) is Proof.ACCEPTED
-    assert child.log_in(rotation_of(values), Candidate.PREVIOUS) is Proof.REFUSED
+    assert child.log_in(rotation_of(values, kind=ChildRotator), Candidate.CURRENT) is Proof.ACCEPTED
+    assert child.log_in(rotation_of(values, kind=ChildRotator), Candidate.PREVIOUS) is Proof.REFUSED
     child.close()
 
 
