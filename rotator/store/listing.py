@@ -7,8 +7,9 @@ repeats a row nor hides one; `rotator.store.listing_orders` says what holds wher
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Column, bindparam, select, tuple_
+from sqlalchemy import Column, Select, bindparam, literal, select, tuple_
 
 from rotator.model.filters import SecretFilter, SortBy, SortOrder
 from rotator.store.listing_orders import Key, Position, Stretch, moving, stretches
@@ -46,6 +47,16 @@ _shown = secrets.alias("shown")
 _COLUMNS = tuple(f.name for f in fields(SecretRow))
 _SECRETS = select(*(secrets.c[name] for name in _COLUMNS))
 _SHOWN = select(*(_shown.c[name] for name in _COLUMNS))
+_ALIVE = secrets.c.deleted_at.is_(None)
+_same = secrets.alias("same")
+# What an index tells of a secret is asked first: of those that don't pass, the row itself is never read.
+_ALIVE_AT_LAST = (
+    select(literal(1))
+    .where(_same.c.id == secrets.c.id, _same.c.deleted_at.is_(None))
+    .correlate(secrets)
+    .scalar_subquery()
+    .is_not(None)
+)
 _DUE = (
     select(secrets.c.arn)
     .where(secrets.c.due_at <= bindparam("now"))
@@ -136,12 +147,18 @@ def list_versions(
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """How a page is found: by `driver`, or else by looking through `scope` in the list's order."""
+    """How a page is found: by `driver`, or else by looking through `scope` in the list's order.
+
+    Attributes:
+        conditions: what else is asked of a secret.
+        deleted: whether those that are marked for deletion are wanted too.
+    """
 
     tx: Tx
     scope: Sequence[Condition]
     driver: Driver | None
     conditions: Sequence[Condition]
+    deleted: bool
 
     @classmethod
     def plan(cls, tx: Tx, search: Search, *, account: str, region: str, by_name: bool) -> "_Page":
@@ -149,11 +166,11 @@ class _Page:
         if driver is not None:
             # As one text, which no index has: the rows are found by their ids, never by an order.
             here = secrets.c.account + "/" + secrets.c.region == f"{account}/{region}"
-            return cls(tx, [here], driver, conditions)
+            return cls(tx, [here], driver, conditions, search.include_deleted)
         scope = [secrets.c.account == account, secrets.c.region == region]
         if by_name:
             scope += search.range_of_names()
-        return cls(tx, scope, None, conditions)
+        return cls(tx, scope, None, conditions, search.include_deleted)
 
     def read(
         self, stretch: Stretch, after: Key, *, began: datetime | None, limit: int
@@ -179,14 +196,24 @@ class _Page:
     def _rows(
         self, stretch: Stretch, inside: Sequence[Condition], *, limit: int
     ) -> Sequence[SecretRow]:
-        fit = [*self.scope, *inside, *self.conditions]
-        if self.driver is None:
-            statement = _SECRETS.where(*fit).order_by(*stretch.order()).limit(limit)
+        alive = [] if self.deleted else [_ALIVE]
+        fit = [*self.scope, *inside]
+        if self.driver is not None:
+            ids = select(secrets.c.id).where(
+                secrets.c.id.in_(self.driver), *fit, *alive, *self.conditions
+            )
+        elif self.conditions:
+            ids = select(secrets.c.id).where(
+                *fit, *self.conditions, *([] if self.deleted else [_ALIVE_AT_LAST])
+            )
         else:
-            ids = select(secrets.c.id).where(secrets.c.id.in_(self.driver), *fit)
-            first = ids.order_by(*stretch.order()).limit(limit)
-            shown = replace(stretch, columns=tuple(_shown.c[c.name] for c in stretch.columns))
-            statement = _SHOWN.where(_shown.c.id.in_(first)).order_by(*shown.order())
+            plain = _SECRETS.where(*fit, *alive).order_by(*stretch.order()).limit(limit)
+            return self._fetched(plain)
+        first = ids.order_by(*stretch.order()).limit(limit)
+        shown = replace(stretch, columns=tuple(_shown.c[c.name] for c in stretch.columns))
+        return self._fetched(_SHOWN.where(_shown.c.id.in_(first)).order_by(*shown.order()))
+
+    def _fetched(self, statement: Select[Any]) -> Sequence[SecretRow]:
         return [SecretRow(*row) for row in self.tx.connection.execute(statement)]
 
 

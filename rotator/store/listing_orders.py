@@ -120,7 +120,7 @@ def moving(order: SortOrder) -> Column[datetime] | None:
 
 
 # What was made together lies together on the disk; in every other order the next secret is anywhere.
-_FAR, _NEAR = 2000, 500
+_FAR, _NEAR = 2000, 250
 
 
 def _by(*columns: Column[Any], reach: int = _NEAR) -> Stretch:

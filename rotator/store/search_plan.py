@@ -57,24 +57,20 @@ class Search:
     include_deleted: bool
 
     def driver(self, tx: Tx) -> tuple[Driver | None, Sequence[Condition]]:
-        """Where to find the secrets, None for the list's order; and what is left to ask of each."""
+        """Where to find the secrets, None for the list's order; and what is left to ask of each but its deletion."""
         found = self._cheapest(tx)
         if found is None:
-            return None, self._conditions(self.clauses)
+            return None, _conditions(self.clauses)
         clause, terms = found
         # A clause is proved by the index that finds its secrets, unless that knows only a part of a value.
         proved = all(len(value.terms) == 1 for value in clause)
         left = [other for other in self.clauses if not (proved and other is clause)]
         ids = [_bounded(term) for term in terms]
-        return ids[0] if len(ids) == 1 else union_all(*ids), self._conditions(left)
+        return ids[0] if len(ids) == 1 else union_all(*ids), _conditions(left)
 
     def range_of_names(self) -> Sequence[Condition]:
         """Between which names all are that pass, where it tells: a list by name looks nowhere else."""
         return [condition for clause in self.clauses for condition in _range_of_names(clause)]
-
-    def _conditions(self, clauses: Sequence[Sequence[Value]]) -> Sequence[Condition]:
-        alive = [] if self.include_deleted else [secrets.c.deleted_at.is_(None)]
-        return [*alive, *(or_(*(value.holds() for value in clause)) for clause in clauses)]
 
     def _cheapest(self, tx: Tx) -> tuple[Sequence[Value], Sequence[Term]] | None:
         """The clause that few secrets pass, with the terms that find them."""
@@ -111,6 +107,10 @@ def search_for(where: SecretFilter, *, account: str, region: str) -> Search | No
             f"The filters ask for {count} words at once; at most {MOST_TERMS} can be searched for. Ask for fewer."
         )
     return Search(found, where.include_deleted) if all(found) else None
+
+
+def _conditions(clauses: Sequence[Sequence[Value]]) -> Sequence[Condition]:
+    return [or_(*(value.holds() for value in clause)) for clause in clauses]
 
 
 def _bounded(term: Term) -> Ids:

@@ -17,6 +17,9 @@ _PAUSE = 0.01  # seconds between two tries to switch a new file
 CONNECTIONS = 32
 """How many transactions there may be at once."""
 
+_CACHE = 8192
+"""Kilobytes of a connection's page cache, at most: a page of a list looks at a thousand pages here and there."""
+
 IMMEDIATE = "immediate"
 """What marks a connection whose next transaction takes the write lock as it begins.
 
@@ -61,6 +64,7 @@ def connect(url: URL, *, create: bool, lock_timeout: float) -> Engine:
         _switch_to_wal(connection, patience=lock_timeout)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE}")
 
     event.listen(engine, "connect", make_durable)
     event.listen(engine, "begin", _begin)
