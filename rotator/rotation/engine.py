@@ -21,12 +21,14 @@ from rotator.rotation.registry import RotatorEntry, RotatorRegistry
 from rotator.rotation.report import Observer, Report, ignore
 from rotator.rotation.run import run
 from rotator.rotation.steps import StepParts
+from rotator.rotation.values import Values
 from rotator.sdk import Authority, FailureKind, Rotator, SecretValue
 from rotator.store import rotations
 from rotator.store.store import Store
 
 if TYPE_CHECKING:
     from rotator.rotation.inspection import Inspector
+    from rotator.rotation.prove.door import RotatorDoor
     from rotator.rotation.verdicts import Plan, Verification
 
 
@@ -148,6 +150,17 @@ class Engine:
             return inspector.verify(claim, rotator)
         finally:
             rotator.close()
+
+    def door(self, secret_id: str, *, caller: Caller, request_id: str) -> "RotatorDoor":
+        """By which a client logs in with what it reads of a secret, as the secret's rotator does; changes nothing."""
+        from rotator.rotation.prove.door import door_of
+
+        claim = self._inspector().look(
+            secret_id, caller=caller, request_id=request_id, purpose="prove"
+        )
+        entry = self._entry(claim.rotator)
+        values = Values(claim, sealer=self._sealer, trust=self._trust)
+        return door_of(claim, values, make=lambda: self._make(entry), limit=self._policy.step_limit)
 
     def claims(self, rotator: str, value: SecretValue) -> Authority:
         """What a value's JSON says that the rotator would act on, for `rotation set` to pin.

@@ -24,6 +24,7 @@ from rotator.sdk import (
     Rotation,
     Rotator,
     SecretValue,
+    TargetBusy,
     TargetRefused,
     Use,
 )
@@ -220,6 +221,24 @@ class Forgetting(FileRotator):
 
     def create_secret(self, rotation: Rotation) -> SecretValue:
         return super().create_secret(rotation).fields()  # type: ignore[return-value]  # that is the mistake
+
+
+class Boasting(FileRotator):
+    """Says that old and new both log in, and kills the old one as it sets the new one."""
+
+    name = "boasting"
+    overlap = Overlap.DUAL
+
+
+class Crowded(FileRotator):
+    """Has no room for whoever only logs in."""
+
+    name = "crowded"
+
+    def log_in(self, rotation: Rotation, candidate: Candidate) -> Proof:
+        raise TargetBusy(
+            f"there is no free connection slot for {rotation.secret_name}'s {candidate}"
+        )
 
 
 class Half(FileRotator):

@@ -1,0 +1,160 @@
+"""`rotate prove`: rotations under live logins."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rotator.cli.exits import INTERRUPTED, ExitCode, of_error, of_status
+from rotator.cli.options import Output, SecretId
+from rotator.cli.output import OutputFormat, counted, duration, write, write_json
+from rotator.cli.session import Session
+from rotator.errors import ConfigurationError, PreflightRefused, RotatorError
+
+if TYPE_CHECKING:
+    from rotator.rotation.prove.proving import Proof, Proving, Terms
+    from rotator.rotation.prove.serving import Order
+
+_HOLD = 5.0
+
+
+def prove(
+    context: typer.Context,
+    secret: SecretId,
+    repeat: Annotated[
+        int, typer.Option("--repeat", min=1, help="Rotations, one after the other.")
+    ] = 1,
+    clients: Annotated[
+        int, typer.Option("--clients", min=2, max=64, help="Half fetch, half hold.")
+    ] = 4,
+    hold: Annotated[
+        float,
+        typer.Option("--hold", min=0.0, metavar="SECONDS", help="How long those hold that do."),
+    ] = _HOLD,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    output: Output = OutputFormat.TEXT,
+) -> int:
+    """Rotates while clients log in without pause, and shows what they saw.
+
+    Half of the clients read AWSCURRENT before each login; the others hold what they read for a while, as a cache does,
+    and read it again earlier only where a login fails. They log in as the secret's rotator does.
+
+    The rotations are real. It ends early where something fails that the strategy promises not to. The exit code is 0
+    where everything that is promised held, and 5 where a login failed that should not have.
+
+    Example: rotate prove db/app --repeat 10
+    """
+    from rotator.cli.proof_view import watching
+    from rotator.rotation.prove.proving import Proving
+
+    session: Session = context.obj
+    terms = _terms(session, secret, repeat=repeat, clients=clients, hold=hold)
+    _announce(terms)
+    _ask(terms, yes=yes)
+    proving = Proving(
+        terms,
+        engine=session.engine,
+        caller=session.caller,
+        request_id=session.request_id,
+        command=[sys.executable, "-P", "-m", "rotator.cli.proof_client"],
+    )
+    orders = _orders(session, terms)
+    try:
+        with watching(proving) as told:
+            proof = proving.run(orders, told=told)
+    except (KeyboardInterrupt, RotatorError) as end:
+        if isinstance(end, KeyboardInterrupt):
+            write(
+                "Interrupted; the clients have stopped. A rotation that was running goes on with: "
+                f"rotate resume {secret}",
+                error=True,
+            )
+        if proving.reports:
+            code = of_error(end) if isinstance(end, RotatorError) else INTERRUPTED
+            _show(proving.proof(), code, output=output)
+        raise
+    code = _code(proving, kept=proof.kept)
+    _show(proof, code, output=output)
+    return code
+
+
+def _show(proof: "Proof", code: int, *, output: OutputFormat) -> None:
+    from rotator.cli.proof_view import show
+
+    if output is OutputFormat.JSON:
+        write_json({"exit_code": code, "proof": proof})
+    else:
+        show(proof)
+
+
+def _terms(session: Session, secret: str, *, repeat: int, clients: int, hold: float) -> "Terms":
+    from rotator.rotation.prove.logins import ClientKind
+    from rotator.rotation.prove.promise import Promise
+    from rotator.rotation.prove.proving import Terms
+    from rotator.sdk import Overlap
+
+    plan = session.engine.plan(secret, caller=session.caller, request_id=session.request_id)
+    if plan.refused or plan.overlap is None:
+        raise PreflightRefused(
+            f"{plan.secret_name} can't be rotated as things are. What stands against it: rotate plan {secret}"
+        )
+    if plan.overlap is Overlap.NONE:
+        raise PreflightRefused(
+            f"Nothing outside changes with {plan.secret_name} ({plan.rotator}), so there is nothing to log in to."
+        )
+    ways = tuple(ClientKind)
+    return Terms(
+        plan=plan,
+        promise=Promise(overlap=plan.overlap, drain=session.configuration.settings.barrier.drain),
+        hold=hold,
+        kinds=tuple(ways[number % len(ways)] for number in range(clients)),
+        repeat=repeat,
+    )
+
+
+def _announce(terms: "Terms") -> None:
+    plan = terms.plan
+    write(
+        f"{plan.secret_name} ({plan.rotator}), overlap {terms.promise.overlap}",
+        f"  Promised: {terms.promise.sentence}.",
+        f"  {counted(terms.repeat, 'real rotation')}, while {len(terms.kinds)} clients log in without pause from this "
+        f"machine; half of them hold what they read for {duration(terms.hold)}.",
+        "  The target sees hundreds of logins a second, and its log grows by them.",
+        error=True,
+    )
+
+
+def _ask(terms: "Terms", *, yes: bool) -> None:
+    from rotator.cli.asking import can_ask, confirm
+
+    if yes:
+        return
+    if not can_ask():
+        raise ConfigurationError(
+            f"A proof rotates {terms.plan.secret_name} for real and logs in without pause, and there is no terminal "
+            "to ask on. If that is meant, add --yes."
+        )
+    confirm("Go on?")
+
+
+def _orders(session: Session, terms: "Terms") -> list["Order"]:
+    from rotator.rotation.prove.serving import Order
+
+    return [
+        Order(
+            number=number,
+            kind=kind,
+            secret=terms.plan.secret_arn,
+            hold=terms.hold,
+            settings=None if session.file is None else str(session.file.absolute()),
+        )
+        for number, kind in enumerate(terms.kinds)
+    ]
+
+
+def _code(proving: "Proving", *, kept: bool) -> ExitCode:
+    """The rotation's own code where one failed."""
+    reports = proving.reports
+    if reports and (code := of_status(reports[-1].status)) is not ExitCode.DONE:
+        return code
+    return ExitCode.DONE if kept else ExitCode.SOME_FAILED
