@@ -7,8 +7,8 @@ from typing import Protocol
 from rotator.errors import RotatorError
 from rotator.manager.results import SecretValueResult
 from rotator.rotation.prove.logins import ClientKind, Login, Outcome
-from rotator.rotation.scrub import scrub
 from rotator.sdk import NotSupported, Proof, SecretValue, StepError, clock
+from rotator.sdk.scrub import scrub
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0

@@ -67,7 +67,15 @@ class RotatorDoor:
 def door_of(
     claim: Claim, values: Values, *, make: Callable[[], Rotator], limit: float
 ) -> RotatorDoor:
-    """The door of a claimed secret, which keeps none of the claim's values."""
-    request = values.request(claim, MachineState(), deadline=0.0)
+    """The door of a claimed secret, which keeps none of the claim's values.
+
+    Raises:
+        Misconfigured: the rotator's settings are not what its model says.
+    """
+    rotator = make()
+    try:
+        request = values.request(claim, MachineState(), rotator=rotator, deadline=0.0)
+    finally:
+        rotator.close()
     template = replace(request, values={}, admin=None, fencing=NEVER_OLDER)
     return RotatorDoor(make=make, template=template, limit=limit)
