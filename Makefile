@@ -6,10 +6,11 @@ READY := $(VENV)/.ready
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo proof test lint bench docs clean
 
 help:
 	@echo "make demo    rotate a real PostgreSQL password while a client keeps logging in"
+	@echo "make proof   a hundred rotations of each strategy under live logins; writes docs/proof.md"
 	@echo "make test    run every test, on real servers"
 	@echo "make lint    ruff, mypy --strict, import-linter"
 	@echo "make bench   rotations, the store and its lists, as ratios against a floor in the same run"
@@ -18,6 +19,9 @@ help:
 
 demo: $(READY)
 	@$(BIN)/rotate demo
+
+proof: $(READY)
+	$(BIN)/python -m tests.proof
 
 test: $(READY)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal

@@ -18,7 +18,7 @@ from rotator.rotation.report import Observer, Report, ignore
 from rotator.rotation.verdicts import Plan
 from rotator.sdk import Overlap, clock
 
-_LOGINS_BEFORE = 3  # of each client, before the first rotation
+_LOGINS_BEFORE = 5  # of each client, before each rotation
 _PATIENCE = (
     60.0  # seconds that a client may take to log in with what is AWSCURRENT, besides its hold
 )
@@ -169,9 +169,10 @@ class Proving:
 
     def _warm_up(self, told: Callable[[str], None]) -> None:
         """Nothing is changed before all clients log in side by side, and the rotation's own logins fit in too."""
+        since = self._tally.counts()
 
         def ready() -> bool:
-            return self._tally.failures > 0 or self._tally.fewest_logins() >= _LOGINS_BEFORE
+            return self._tally.failures > 0 or self._tally.grown(since, by=_LOGINS_BEFORE)
 
         try:
             in_time = self._crowd.wait_for(ready, limit=_PATIENCE)
@@ -214,10 +215,16 @@ class Proving:
         told(self._line(ended - began))
 
     def _settle(self, version: str) -> None:
-        """Waits until all clients have logged in with the new value: nobody holds the old one any longer."""
+        """Waits until all clients have logged in with the new value, so that nobody holds the old one any longer, and
+        go on doing so.
+        """
+        with self._crowd.locked():
+            since = self._tally.counts()
 
         def settled() -> bool:
-            return self._tally.broken > 0 or self._tally.all_use(version)
+            return self._tally.broken > 0 or (
+                self._tally.all_use(version) and self._tally.grown(since, by=_LOGINS_BEFORE)
+            )
 
         if not self._crowd.wait_for(settled, limit=self._terms.hold + _PATIENCE):
             self._ended_early = "a client did not log in with the new value in time"

@@ -124,9 +124,13 @@ class Tally:
         """Failures that were promised not to happen."""
         return sum(kind.faults[Fault.BROKEN] for kind in self._kinds.values())
 
-    def fewest_logins(self) -> int:
-        """Those of the client that has the fewest."""
-        return min(client.logins for client in self._clients)
+    def counts(self) -> tuple[int, ...]:
+        """The logins of each client."""
+        return tuple(client.logins for client in self._clients)
+
+    def grown(self, since: Sequence[int], *, by: int) -> bool:
+        """Whether each client has so many logins more than it had."""
+        return all(now - then >= by for now, then in zip(self.counts(), since, strict=True))
 
     def all_use(self, version: str) -> bool:
         """Whether each client's last login succeeded, and with this version."""
