@@ -122,10 +122,19 @@ class Session:
 
     @cached_property
     def registry(self) -> "RotatorRegistry":
-        """The rotators that are installed."""
+        """The rotators that are installed, and those that the configuration declares."""
         from rotator.rotation.registry import RotatorRegistry
 
-        return RotatorRegistry.load()
+        settings = self.configuration.settings
+        if not (settings.commands or settings.webhooks):
+            return RotatorRegistry.load()
+        from rotator.rotation.declared import declared
+
+        entries = declared(
+            {name: command.options() for name, command in settings.commands.items()},
+            {name: webhook.options() for name, webhook in settings.webhooks.items()},
+        )
+        return RotatorRegistry.load(entries)
 
     @cached_property
     def engine(self) -> "Engine":

@@ -1,14 +1,16 @@
 """Settings from the environment, the file and the defaults, in this order."""
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
 
+from rotator.config.conversion import PLAIN, choice
 from rotator.config.references import References, is_reference
 from rotator.config.settings import Settings, check_relations
 from rotator.errors import ConfigurationError
@@ -160,6 +162,8 @@ class _Reader:
 
     def _member(self, item: Field[Any], *, given: Mapping[str, Any], prefix: str) -> Any:
         key = prefix + item.name
+        if "named" in item.metadata:
+            return self._named(item.metadata["named"], self._mapping(given, item.name, key), key)
         if not is_dataclass(item.type):
             return self._setting(item, given=given, key=key)
         assert isinstance(item.type, type)  # noqa: S101  # sections are classes, never instances
@@ -173,15 +177,45 @@ class _Reader:
             )
         return self.section(item.type, inner, f"{key}.")
 
+    def _mapping(self, given: Mapping[str, Any], name: str, key: str) -> Mapping[str, Any]:
+        """Sections with names of the user's own; as a variable they are a JSON object."""
+        value = given.get(name)
+        if variable(key) in self.environ:
+            try:
+                value = json.loads(self.environ[variable(key)])
+            except ValueError:
+                raise ConfigurationError(f"{variable(key)}: expected a JSON object.") from None
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            raise ConfigurationError(f"{self.source}{key}: expected names, each with a section.")
+        return value
+
+    def _named(
+        self, kind: type[_Section], given: Mapping[str, Any], key: str
+    ) -> dict[str, _Section]:
+        inner = replace(self, environ={})
+        read = {}
+        for name, section in given.items():
+            if not isinstance(section, Mapping):
+                raise ConfigurationError(
+                    f"{self.source}{key}.{name}: expected a section with settings of its own."
+                )
+            read[str(name)] = inner.section(kind, section, f"{key}.{name}.")
+        self.literal_secret = inner.literal_secret
+        return read
+
     def _setting(self, item: Field[Any], *, given: Mapping[str, Any], key: str) -> Any:
         name = variable(key)
         if name in self.environ:
             return self._converted(item, self.environ[name], key=name)
         if given.get(item.name) is None:
-            assert item.default is not MISSING  # noqa: S101  # every setting has a default
+            if item.default is MISSING:
+                raise ConfigurationError(f"{self.source}{key}: it has no default. Give it.")
             return self._converted(item, item.default, key=key)
         value = given[item.name]
-        if key in _SECRET_KEYS and isinstance(value, str) and _holds_secret(key, value):
+        secret = key in _SECRET_KEYS or "secret" in item.metadata
+        if secret and isinstance(value, str) and _holds_secret(key, value):
             self.literal_secret = key
         return self._converted(item, value, key=self.source + key)
 
@@ -190,8 +224,8 @@ class _Reader:
             value = str(value)
         if isinstance(value, str):
             value = self.references.resolve(value, key=key)
-        if item.type in (int, float):
-            return _number(item, value, key=key)
+        if item.type in PLAIN:
+            return PLAIN[item.type](item, value, key=key)
         if value is None:
             return None
         if not isinstance(value, str):
@@ -199,7 +233,7 @@ class _Reader:
         if item.type in (Path, Path | None):
             return self.references.home / Path(value).expanduser()
         if isinstance(item.type, type) and issubclass(item.type, StrEnum):
-            return _choice(item.type, value, key=key)
+            return choice(item.type, value, key=key)
         pattern = item.metadata.get("pattern")
         if pattern is not None and not re.fullmatch(pattern, value):
             raise ConfigurationError(f"{key}: expected {item.metadata['meaning']}.")
@@ -215,28 +249,6 @@ class _Reader:
             else f"There are: {', '.join(prefix + k for k in known)}."
         )
         raise ConfigurationError(f"{self.source}{prefix}{name}: there is no such setting. {advice}")
-
-
-def _number(item: Field[Any], value: Any, *, key: str) -> float:
-    low, high = item.metadata["low"], item.metadata["high"]
-    whole = item.type is int
-    expected = f"expected {'a whole number' if whole else 'a number'} from {low:g} to {high:g}."
-    if isinstance(value, bool) or (whole and isinstance(value, float)):
-        raise ConfigurationError(f"{key}: {expected}")
-    try:
-        number: float = int(value) if whole else float(value)
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"{key}: {expected}") from None
-    if not low <= number <= high:
-        raise ConfigurationError(f"{key}: {number:g} is out of range; {expected}")
-    return number
-
-
-def _choice(kind: type[StrEnum], value: str, *, key: str) -> StrEnum:
-    try:
-        return kind(value)
-    except ValueError:
-        raise ConfigurationError(f"{key}: expected one of {', '.join(kind)}.") from None
 
 
 def _holds_secret(key: str, value: str) -> bool:

@@ -1,10 +1,12 @@
 """Every setting, with its default and its bounds. Pure: `load` reads files and the environment."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rotator.config.declared import CommandSettings, WebhookSettings, check_declared
 from rotator.errors import ConfigurationError
 from rotator.model.rotation import LONGEST_BARRIER, LONGEST_LEASE
 from rotator.model.rules import Limits
@@ -32,6 +34,11 @@ class LogFormat(StrEnum):
 
 def _bounded(default: float, *, low: float, high: float) -> Any:
     return field(default=default, metadata={"low": low, "high": high})
+
+
+def _named(kind: type[Any]) -> Any:
+    """A mapping of names that the user chooses to sections of a kind."""
+    return field(default_factory=dict, metadata={"named": kind})
 
 
 def _matching(default: str, *, pattern: str, meaning: str) -> Any:
@@ -172,6 +179,8 @@ class Settings:
     Attributes:
         account: the account that the command line acts in: 12 digits.
         region: its region, a name that AWS SDKs accept.
+        commands: programs that rotate, by the name of the rotator that each one is.
+        webhooks: endpoints that rotate, by name.
     """
 
     account: str = _matching("000000000000", pattern=r"[0-9]{12}", meaning="12 digits, in quotes")
@@ -187,6 +196,8 @@ class Settings:
     rotation: RotationSettings = field(default_factory=RotationSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     barrier: BarrierSettings = field(default_factory=BarrierSettings)
+    commands: Mapping[str, CommandSettings] = _named(CommandSettings)
+    webhooks: Mapping[str, WebhookSettings] = _named(WebhookSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     def engine_policy(self) -> "EnginePolicy":
@@ -217,6 +228,7 @@ def check_relations(settings: Settings) -> None:
     Raises:
         ConfigurationError: with both keys and the reason.
     """
+    check_declared(settings.commands, settings.webhooks)
     rotation, retry, barrier = settings.rotation, settings.retry, settings.barrier
     if rotation.step_limit >= rotation.lease:
         raise ConfigurationError(

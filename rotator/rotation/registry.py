@@ -11,7 +11,7 @@ from rotator.sdk import Overlap, Rotator, RotatorSettings
 
 GROUP = "rotator.rotators"
 _BUILTIN_PACKAGE = "rotators"
-_BUILTIN_DISTRIBUTION = "rotator-engine"
+BUILTIN_DISTRIBUTION = "rotator-engine"
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,17 @@ class RotatorEntry:
         """The version of that package."""
         return self.point.dist.version if self.point.dist else "?"
 
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in words."""
+        return f"{self.distribution} {self.version}"
+
     @cached_property
     def builtin(self) -> bool:
         """Whether it is one of the house's own, which run in threads; others get a process."""
         return (
             self.point.module.split(".")[0] == _BUILTIN_PACKAGE
-            and self.distribution == _BUILTIN_DISTRIBUTION
+            and self.distribution == BUILTIN_DISTRIBUTION
         )
 
     @cached_property
@@ -70,6 +75,11 @@ class RotatorEntry:
         """One line about it."""
         return "" if isinstance(self._loaded, str) else self._loaded.summary
 
+    @property
+    def kind(self) -> type[Rotator] | None:
+        """Its class, for what that declares; None where it can't be used."""
+        return None if isinstance(self._loaded, str) else self._loaded
+
     def make(self) -> Rotator:
         """An instance for one attempt, in this process.
 
@@ -81,7 +91,10 @@ class RotatorEntry:
                 f"rotator {self.name} (package {self.distribution} {self.version}) can't be loaded: {self._loaded}. "
                 "Reinstall or remove the package; `rotate plugins` lists what is there."
             )
-        return self._loaded()
+        return self._new(self._loaded)
+
+    def _new(self, kind: type[Rotator]) -> Rotator:
+        return kind()
 
 
 class RotatorRegistry:
@@ -102,9 +115,20 @@ class RotatorRegistry:
         self._more = more
 
     @classmethod
-    def load(cls) -> Self:
-        """The rotators installed in this environment, the built-in ones first."""
-        return cls(_builtin(), more=_installed)
+    def load(cls, declared: Iterable[RotatorEntry] = ()) -> Self:
+        """The rotators installed in this environment: the declared and the built-in ones first.
+
+        Raises:
+            ConfigurationError: one is declared under the name of a built-in one.
+        """
+        builtin, declared = tuple(_builtin()), tuple(declared)
+        taken = {entry.name for entry in builtin}
+        for entry in declared:
+            if entry.name in taken:
+                raise ConfigurationError(
+                    f"{entry.origin}: there is a built-in rotator of this name. Give it another."
+                )
+        return cls((*declared, *builtin), more=_installed)
 
     @cached_property
     def _all(self) -> dict[str, RotatorEntry]:
@@ -139,7 +163,7 @@ def _named(entries: dict[str, RotatorEntry], name: str) -> RotatorEntry | None:
 
 def _builtin() -> Iterator[RotatorEntry]:
     try:
-        points = distribution(_BUILTIN_DISTRIBUTION).entry_points.select(group=GROUP)
+        points = distribution(BUILTIN_DISTRIBUTION).entry_points.select(group=GROUP)
     except PackageNotFoundError:  # run from a source tree that was not installed
         return
     yield from (RotatorEntry(point.name, point) for point in points)

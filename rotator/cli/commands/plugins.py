@@ -34,7 +34,7 @@ def plugins(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
         [
             (
                 entry.name,
-                f"{entry.distribution} {entry.version}",
+                entry.origin,
                 f"BROKEN: {entry.error}" if entry.error else entry.summary,
             )
             for entry in entries
