@@ -5,6 +5,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.fix_postgres",
     "tests.fix_mysql",
+    "tests.fix_redis",
     "tests.fix_proxy",
     "tests.fix_store",
     "tests.fix_house",

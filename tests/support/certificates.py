@@ -11,6 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from rotator.testing.tls import ServerTls
 
+_USES = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
 _LIFETIME = datetime.timedelta(days=1)
 
 
@@ -26,13 +27,13 @@ class CertificateAuthority:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, *names: str) -> ServerTls:
-        """A server's certificate for host names and IP addresses, with its key."""
+        """A certificate for host names and IP addresses, with its key; a client may have it too."""
         private_key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(_name(names[0]), self.certificate.subject, private_key)
             .add_extension(x509.SubjectAlternativeName([_alternative(n) for n in names]), False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
+            .add_extension(x509.ExtendedKeyUsage(_USES), False)
             .sign(self.private_key, hashes.SHA256())
         )
         return ServerTls(

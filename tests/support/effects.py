@@ -23,6 +23,9 @@ from rotators.mysql_protocol.single_user import SingleUserRotator as MysqlSingle
 from rotators.postgresql import AlternatingUsers, SingleUser
 from rotators.postgresql import session as sessions
 from rotators.postgresql.network import wait_for_socket
+from rotators.redis import RedisAcl
+from rotators.redis.session import LimitedSocket
+from rotators.redis.session import Session as RedisSession
 
 VERBS = (
     "preflight",
@@ -30,11 +33,13 @@ VERBS = (
     "set_secret",
     "test_secret",
     "probe",
-    "revert",
+    "revert_secret",
     "end_older_sessions",
 )
 CHANGE = "change of the target"
-_CHANGES = re.compile(r"\b(ALTER|CREATE|GRANT|REVOKE|COMMIT|SET PASSWORD)\b")
+_CHANGES = re.compile(
+    r"\b(ALTER|CREATE|GRANT|REVOKE|COMMIT|SET PASSWORD|SETUSER|ACL SAVE|CONFIG REWRITE)\b"
+)
 
 Act = Callable[[str], None]
 
@@ -71,6 +76,8 @@ class _Watch:
         @functools.wraps(call)
         def watched(session: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
             text = query.as_string(session) if isinstance(query, sql.Composable) else str(query)
+            if isinstance(session, RedisSession):
+                text = " ".join((query, *args))
             if self._acting or not _CHANGES.search(text):
                 return call(session, query, *args, **kwargs)
             self.reach(f"{CHANGE}: before")
@@ -97,7 +104,7 @@ class _Watch:
         return watched
 
     def writing(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Names the moment when PyMySQL has written the whole of a change."""
+        """Names the moment when PyMySQL or redis-py has written the whole of a change."""
 
         @functools.wraps(call)
         def watched(session: Any, data: bytes) -> None:
@@ -139,7 +146,7 @@ def effects(act: Act, *, transactions: bool = False) -> Iterator[None]:
         else:
             replace(DefaultDialect, "do_commit", watch.around("commit", DefaultDialect.do_commit))
         for verb in VERBS:
-            for owner in (DatabaseRotator, SingleUser, AlternatingUsers, MysqlSingleUser):
+            for owner in (DatabaseRotator, SingleUser, AlternatingUsers, MysqlSingleUser, RedisAcl):
                 if verb in vars(owner):
                     replace(owner, verb, watch.around(verb, vars(owner)[verb]))
         replace(sessions.Session, "execute", watch.execute(sessions.Session.execute))
@@ -147,4 +154,6 @@ def effects(act: Act, *, transactions: bool = False) -> Iterator[None]:
         mysql_session = mysql_sessions.Session
         replace(mysql_session, "run", watch.execute(mysql_session.run))
         replace(mysql_session, "_write_bytes", watch.writing(mysql_session._write_bytes))
+        replace(RedisSession, "run", watch.execute(RedisSession.run))
+        replace(LimitedSocket, "sendall", watch.writing(LimitedSocket.sendall))
         yield

@@ -30,6 +30,7 @@ from rotator.store.store import Store
 from rotators.mariadb import single_user_steps as mariadb_steps  # noqa: F401
 from rotators.mysql import single_user_steps as mysql_steps  # noqa: F401
 from rotators.postgresql import alternating_users_steps, single_user_steps  # noqa: F401
+from rotators.redis import steps as redis_steps  # noqa: F401
 from tests.support.effects import effects
 from tests.support.key_effects import WORK, key_effects
 from tests.support.manager import ME
