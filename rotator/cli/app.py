@@ -11,7 +11,7 @@ from rotator.cli.commands import audit, db, key, rotation, schedule, secret
 from rotator.cli.commands.demo import demo
 from rotator.cli.commands.doctor import doctor
 from rotator.cli.commands.init import init
-from rotator.cli.commands.now import abort, now, resume
+from rotator.cli.commands.now import abort, now, resume, retire
 from rotator.cli.commands.password import password
 from rotator.cli.commands.plan import plan, verify
 from rotator.cli.commands.plugins import plugins
@@ -52,7 +52,8 @@ def rotate(
 
 
 _COMMANDS: tuple[Callable[..., int | None], ...] = (
-    init, demo, now, plan, prove, status, history, resume, abort, verify, plugins, password, doctor,
+    init, demo, now, plan, prove, status, history, resume, abort, retire, verify, plugins, password,
+    doctor,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

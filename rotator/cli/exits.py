@@ -17,7 +17,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = 3  # no such secret or rotator
     RUNNING = 4  # a rotation of it is already running
     SOME_FAILED = 5  # some of several failed
-    NEEDS_PERSON = 6  # diverged or degraded
+    NEEDS_PERSON = 6  # diverged, degraded or unretired
     REFUSED = 7  # drift found, or preflight says no
     UNAVAILABLE = 8  # store or key not available
     DENIED = 9  # not allowed
@@ -51,6 +51,8 @@ _OF_STATUS = {
     Status.SUCCEEDED: ExitCode.DONE,
     Status.FAILED: ExitCode.FAILED,
     Status.ABANDONED: ExitCode.FAILED,
+    Status.GRACE: ExitCode.DONE,
+    Status.UNRETIRED: ExitCode.NEEDS_PERSON,
     Status.DIVERGED: ExitCode.NEEDS_PERSON,
     Status.DEGRADED: ExitCode.NEEDS_PERSON,
     Status.UNVERIFIED: ExitCode.UNVERIFIED,

@@ -1,6 +1,7 @@
 """Rotations that this process runs itself."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from rotator.cli.batch import run
 from rotator.cli.exits import ExitCode, of_status
@@ -12,9 +13,19 @@ from rotator.model.rotation import Status
 from rotator.rotation.report import Report
 
 
-def rotate(session: Session, names: Sequence[str], *, output: OutputFormat) -> int:
+def rotate(
+    session: Session,
+    names: Sequence[str],
+    *,
+    output: OutputFormat,
+    end_grace: bool = False,
+    compromised: bool = False,
+) -> int:
     """Rotates secrets now, and gives the exit code."""
-    operation = session.engine.rotate
+
+    def operation(name: str, **who: Any) -> Report:
+        return session.engine.rotate(name, **who, end_grace=end_grace, compromised=compromised)
+
     return perform(session, names, operation, output=output, nothing="nothing to do")
 
 

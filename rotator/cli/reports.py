@@ -4,16 +4,21 @@ from collections.abc import Iterator, Sequence
 
 from rotator.cli.batch import Outcome, exit_code
 from rotator.cli.exits import ExitCode
-from rotator.cli.output import OutputFormat, duration, write, write_json, write_table
+from rotator.cli.output import OutputFormat, duration, moment, write, write_json, write_table
 from rotator.model.labels import CURRENT
-from rotator.model.rotation import Status
+from rotator.model.rotation import Phase, Status
+from rotator.rotation.reasons import users
 from rotator.rotation.report import Report
 
 MEANING = {
     Status.RUNNING: "is running",
     Status.WAITING: "waits for its next attempt",
     Status.ABANDONING: "was abandoned; which value the target accepts is not settled yet",
+    Status.GRACE: "rotated",
     Status.SUCCEEDED: "rotated",
+    Status.UNRETIRED: (
+        "rotated, but the old credential could not be retired and may still log in: a person has to look"
+    ),
     Status.FAILED: "not rotated; the target is as it was",
     Status.DIVERGED: (
         "not rotated, and no stored value is known to log in: a person has to look; both values are kept"
@@ -26,6 +31,9 @@ MEANING = {
     ),
     Status.ABANDONED: "not rotated: abandoned from outside; the stored value logs in",
 }
+
+
+_ROTATED = {Status.SUCCEEDED, Status.GRACE}
 
 
 def show_outcomes(outcomes: Sequence[Outcome], *, output: OutputFormat, nothing: str) -> ExitCode:
@@ -54,11 +62,15 @@ def report_lines(report: Report) -> Iterator[str]:
     tries = "1 attempt" if report.attempts == 1 else f"{report.attempts} attempts"
     overlap = "" if report.overlap is None else f", overlap {report.overlap}"
     resumed = ", resumed" if report.resumed else ""
-    if report.status is Status.SUCCEEDED:
-        yield f"{name}: {meaning} in {seconds} ({tries}{overlap}{resumed})"
+    if report.status in _ROTATED:
+        yield f"{name}: {_done(report)} in {seconds} ({tries}{overlap}{resumed})"
     else:
         yield f"{name}: {meaning} ({tries}{overlap}{resumed})"
-    if report.failure is not None and report.status is not Status.SUCCEEDED:
+    if report.in_use:
+        yield f"  the old credential was still in use by {users(report.in_use)}"
+    if report.retire_at is not None:
+        yield f"  the old credential logs in until {moment(report.retire_at)}, when it can be retired"
+    if report.failure is not None and report.status not in _ROTATED:
         failure = report.failure
         yield f"  {failure.phase} failed, {failure.kind}: {failure.message}"
         if failure.hint:
@@ -66,6 +78,14 @@ def report_lines(report: Report) -> Iterator[str]:
     before, after = report.labels_before.get(CURRENT), report.labels_after.get(CURRENT)
     if before != after:
         yield f"  {CURRENT}: {before} -> {after}"
+
+
+def _done(report: Report) -> str:
+    phases = {step.phase for step in report.steps}
+    if Phase.FINISH not in phases and Phase.RETIRE in phases:
+        retired = report.status is Status.SUCCEEDED
+        return "old credential retired" if retired else "old credential not retired yet"
+    return MEANING[report.status]
 
 
 def _lines(outcome: Outcome, *, nothing: str) -> Iterator[str]:

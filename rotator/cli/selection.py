@@ -42,15 +42,22 @@ def select(
 
 
 def named_or_all(
-    names: Sequence[str] | None, *, everything: bool, find_all: Callable[[], Sequence[str]]
+    names: Sequence[str] | None,
+    *,
+    everything: bool,
+    find_all: Callable[[], Sequence[str]],
+    option: str = "--all",
 ) -> tuple[str, ...]:
     """The secrets that are named, each once, or what `find_all` gives.
 
+    Args:
+        option: the one that asks for all of them.
+
     Raises:
-        ConfigurationError: neither names nor --all are given, or both.
+        ConfigurationError: neither names nor the option are given, or both.
     """
     if bool(names) == everything:
-        raise ConfigurationError("Name the secrets, or say --all.")
+        raise ConfigurationError(f"Name the secrets, or say {option}.")
     return tuple(dict.fromkeys(names or find_all()))
 
 

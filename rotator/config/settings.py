@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotator.config.declared import CommandSettings, WebhookSettings, check_declared
 from rotator.errors import ConfigurationError
-from rotator.model.rotation import LONGEST_BARRIER, LONGEST_LEASE
+from rotator.model.rotation import LONGEST_BARRIER, LONGEST_GRACE, LONGEST_LEASE, InUse
 from rotator.model.rules import Limits
 
 if TYPE_CHECKING:
@@ -132,12 +132,16 @@ class RotationSettings:
         deadline: all attempts together.
         lease: how long a dead process keeps others out.
         workers: rotations of one command that run at once.
+        grace: how long the old credential goes on logging in beside the new one.
+        in_use: what is done where somebody still uses it then.
     """
 
     step_limit: float = _bounded(30.0, low=1.0, high=3600.0)
     deadline: float = _bounded(900.0, low=1.0, high=86400.0)
     lease: float = _bounded(60.0, low=2.0, high=LONGEST_LEASE)
     workers: int = _bounded(8, low=1, high=256)
+    grace: float = _bounded(3600.0, low=0.0, high=LONGEST_GRACE)
+    in_use: InUse = InUse.WARN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +223,8 @@ class Settings:
             lease=rotation.lease,
             drain=self.barrier.drain,
             barrier_limit=self.barrier.limit,
+            grace=rotation.grace,
+            in_use=rotation.in_use,
         )
 
 

@@ -20,12 +20,15 @@ def abandon_rotation(
     affair: PutSecretValue drops AWSPENDING, CancelRotateSecret and UpdateSecretVersionStage leave it. So is the change
     of the secret, whose record is of the same revision as the one that is left here.
 
+    In the grace period nothing is abandoned: the rotation has done its work but for the old credential, and whoever
+    retires that looks at the labels first (`rotation.admission`).
+
     Args:
         secret: its row, locked by this transaction.
         rotation: what `rotations.active` gave, locked too; None does nothing.
         reason: what was done from outside, for `status` and the audit record.
     """
-    if rotation is None:
+    if rotation is None or (rotation.status == Status.GRACE and not rotation.touched):
         return
     rotations.abandon(tx, rotation, reason=reason)
     unsettled = rotation.touched or rotation.dirty

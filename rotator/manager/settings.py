@@ -1,11 +1,12 @@
 """The rotation settings of a secret, between their row and the rooms above."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
 from rotator.errors import RowAltered
+from rotator.model.rotation import LONGEST_GRACE, InUse
 from rotator.sdk import Authority
 from rotator.store.secrets import SecretRow
 
@@ -18,12 +19,17 @@ class RotationOptions:
         require_overlap: refuse an overlap that lets a login fail.
         allow_privileged: a role with administrative rights may be rotated.
         allow_other_server: the admin secret may name another address than the secret does.
+        grace: seconds that the old credential goes on logging in after a rotation; None for the default: the
+            setting `rotation.grace` where both log in, until the next rotation where two users take turns.
+        in_use: what is done where somebody still uses it then; None for the setting `rotation.in_use`.
         settings: the rotator's own settings.
     """
 
     require_overlap: bool = False
     allow_privileged: bool = False
     allow_other_server: bool = False
+    grace: float | None = None
+    in_use: InUse | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def to_column(self) -> dict[str, Any]:
@@ -33,12 +39,22 @@ class RotationOptions:
             "allow_privileged": self.allow_privileged,
             "allow_other_server": self.allow_other_server,
             "settings": dict(self.settings),
+            **({} if self.grace is None else {"grace": self.grace}),
+            **({} if self.in_use is None else {"in_use": str(self.in_use)}),
         }
 
     @classmethod
     def from_column(cls, column: Mapping[str, Any] | None) -> Self:
-        """The inverse of `to_column`; the defaults where the row has none."""
-        return cls(**(column or {}))
+        """The inverse of `to_column`; the defaults where the row has none.
+
+        Raises:
+            TypeError, ValueError: it is no such form.
+        """
+        options = cls(**(column or {}))
+        if options.grace is not None and not 0 <= options.grace <= LONGEST_GRACE:
+            raise ValueError("no grace period")
+        in_use = None if options.in_use is None else InUse(options.in_use)
+        return replace(options, in_use=in_use)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +115,7 @@ def rotation_options(secret: SecretRow) -> RotationOptions:
     """
     try:
         return RotationOptions.from_column(secret.rotation_options)
-    except TypeError:
+    except (TypeError, ValueError):
         raise _altered(secret, "what was allowed for its rotations") from None
 
 

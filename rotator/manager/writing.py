@@ -233,7 +233,7 @@ def _is_of_rotation(
     """Whether a put is the rotation's own createSecret. One that asks for AWSCURRENT would skip testSecret."""
     return (
         rotation is not None
-        and rotation.status != Status.ABANDONING
+        and rotation.status not in {Status.ABANDONING, Status.GRACE}
         and rotation.token == token
         and set(stages or ()) == {PENDING}
     )

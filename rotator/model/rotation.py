@@ -12,6 +12,9 @@ LONGEST_BARRIER: Final = 60.0
 LONGEST_LEASE: Final = 7200.0
 """Seconds: the largest `rotation.lease` that can be set."""
 
+LONGEST_GRACE: Final = 31_536_000.0
+"""Seconds, a year: the longest grace period that can be set."""
+
 
 class Phase(StrEnum):
     """What the machine does next."""
@@ -25,6 +28,9 @@ class Phase(StrEnum):
     PROBE = "probe"
     REVERT = "revert"
     VERIFY = "verify"
+    RETIRE = (
+        "retire"  # after finishSecret: the grace period, and then the end of the old credential
+    )
     ENDED = "ended"
 
 
@@ -36,13 +42,36 @@ class Goal(StrEnum):
     SETTLE = "settle"  # abandoned from outside: find out which value lives
 
 
+class RetireStep(StrEnum):
+    """Where the retire phase is. Not stored: whoever takes it up begins with CHECK again."""
+
+    REST = "rest"  # the grace period, or a wait for clients to stop using the old credential
+    CHECK = "check"  # the new credential logs in, or nothing is retired
+    ASK = "ask"  # who still uses the old credential
+    CUT = "cut"  # the target refuses the old credential from now on
+    SWEEP = "sweep"  # who still uses it, now that nobody can log in with it again
+    EXPEL = "expel"  # end those sessions
+    PROVE_NEW = "prove-new"
+    PROVE_OLD = "prove-old"
+
+
+class InUse(StrEnum):
+    """What is done where sessions still use the old credential when its time is over."""
+
+    WARN = "warn"  # it is retired all the same, and the report says who
+    WAIT = "wait"  # for them to end, one more grace period at most
+    TERMINATE = "terminate"  # it is retired, then they are ended
+
+
 class Status(StrEnum):
     """The state of a rotation, as `status` and `history` show it."""
 
     RUNNING = "running"
     WAITING = "waiting"  # for its next attempt
     ABANDONING = "abandoning"  # abandoned from outside; which value lives is not settled yet
+    GRACE = "grace"  # AWSCURRENT has moved; the old credential is not retired yet
     SUCCEEDED = "succeeded"
+    UNRETIRED = "unretired"  # AWSCURRENT has moved, but the old credential could not be retired
     FAILED = "failed"  # the target is as before
     DIVERGED = "diverged"  # no stored truth agrees with the target; both values are kept
     DEGRADED = "degraded"  # the current value lives on only as the second password
@@ -55,7 +84,7 @@ class Status(StrEnum):
         return self in ACTIVE
 
 
-ACTIVE = frozenset({Status.RUNNING, Status.WAITING, Status.ABANDONING})
+ACTIVE = frozenset({Status.RUNNING, Status.WAITING, Status.ABANDONING, Status.GRACE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +109,15 @@ class MachineState:
         touched: the journal says that a change of the target may have begun, and no probe has settled it since.
         dirty: a change was sent at some time in this rotation.
         finished: AWSCURRENT has moved to the token.
+        retired: the target refuses the version that was AWSCURRENT before, for the rotator has retired it.
+        compromised: the old credential is known to others, so it gets no grace.
         taken_over: an earlier owner of the lease was replaced.
         live: the candidate that logged in last.
         probes: candidates that are left in this round of probing.
         failure: the last failure.
         delay: seconds to wait before the next action, 0 for none.
-        status: RUNNING until the end.
+        status: RUNNING until the end, or GRACE from finishSecret on.
+        retire: where the retire phase is.
     """
 
     phase: Phase = Phase.PREFLIGHT
@@ -98,8 +130,11 @@ class MachineState:
     touched: bool = False
     dirty: bool = False
     finished: bool = False
+    retired: bool = False
+    compromised: bool = False
     taken_over: bool = False
     live: Candidate = Candidate.CURRENT
     probes: tuple[Candidate, ...] = ()
     failure: Failure | None = None
     delay: float = 0.0
+    retire: RetireStep = RetireStep.REST

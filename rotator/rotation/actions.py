@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rotator.model.rotation import Failure
-from rotator.sdk import Candidate, Overlap, Proof
+from rotator.model.rotation import Failure, InUse
+from rotator.sdk import Candidate, Overlap, Proof, Use
 
 
 class Act(StrEnum):
@@ -19,6 +19,10 @@ class Act(StrEnum):
     PROBE = "probe"
     REVERT = "revert"
     WAIT = "wait"  # commit, give the lease back, and go on from `machine.resumed` when the delay is over
+    IN_USE = "in-use"  # ask who still uses the old credential
+    RETIRE = "retire"
+    END_USE = "end-use"
+    REST = "rest"  # commit, give the lease back, and leave the rest of the rotation to a later run
     END = "end"
 
 
@@ -32,9 +36,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The action succeeded; preflight also resolved the overlap."""
+    """The action succeeded; preflight also resolved the overlap, and IN_USE tells who uses the old credential."""
 
     overlap: Overlap | None = None
+    uses: tuple[Use, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,17 @@ class Facts:
         has_admin: an admin secret can set the credential whatever logs in now.
         out_of_time: the deadline of the rotation has passed.
         chance: a random number from 0 to 1, for the jitter.
+        grace: seconds that the secret's settings give the old credential; None where they say nothing.
+        default_grace: seconds, where they say nothing and both credentials log in (`dual`).
+        in_use: what is done where somebody still uses the old credential.
+        patience: seconds that the retirement may still wait for them to stop.
     """
 
     candidates: frozenset[Candidate]
     has_admin: bool = False
     out_of_time: bool = False
     chance: float = 0.0
+    grace: float | None = None
+    default_grace: float = 3600.0
+    in_use: InUse = InUse.WARN
+    patience: float = 0.0

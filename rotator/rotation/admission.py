@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -16,7 +15,7 @@ from rotator.model.rotation import MachineState, Status
 from rotator.rotation import machine
 from rotator.rotation.actions import Facts
 from rotator.rotation.belief import believed
-from rotator.rotation.claim import Claim
+from rotator.rotation.claim import Claim, Purpose
 from rotator.rotation.journal import Journal, lease_columns
 from rotator.rotation.owner import Owner
 from rotator.rotation.patience import AdminSecretBusy
@@ -30,14 +29,13 @@ from rotator.store.versions import VersionRow
 
 _RUN_LENGTH = 12
 _DOUBTFUL = {Status.DIVERGED, Status.UNVERIFIED, Status.DEGRADED}
-
-
-class Purpose(StrEnum):
-    """What a run is for."""
-
-    ROTATE = "rotate"
-    RESUME = "resume"
-    ABORT = "abort"
+_UNSETTLED = _DOUBTFUL | {Status.UNRETIRED}  # the next rotation asks first which value lives
+_RETIRING = {Purpose.RETIRE, Purpose.RETIRE_DUE}
+_PATIENT = {
+    Purpose.ROTATE,
+    Purpose.RESUME,
+    Purpose.RETIRE_DUE,
+}  # with those who use an old credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Admission:
     ) -> Claim | None:
         """The rotation of a secret, leased to this process with a fresh budget.
 
-        None where RESUME or ABORT finds nothing.
+        None where there is nothing to do, for a purpose that makes no new value.
 
         Args:
             ready: raises where the rotator of this name can't be had, so that nothing is left behind then.
@@ -68,7 +66,7 @@ class Admission:
             AccessDenied: the caller may not, there.
             ResourceNotFound: no such secret.
             InvalidRequest: it is marked for deletion, or has no rotator.
-            RotationInProgress: another process holds the lease.
+            RotationInProgress: another process holds the lease, or the grace period of the last rotation lasts.
             AdminSecretBusy: it has to wait for another secret's rotation.
         """
         asked = self.journal.clock()
@@ -78,10 +76,18 @@ class Admission:
             last = rotations.latest(tx, secret.id)
             row = last if last is not None and last.state.status.active else None
             at = labels.load(tx, secret.id)
+            if purpose in _RETIRING and (row is None or row.status != Status.GRACE):
+                row = (
+                    None if row is not None else self._reopened(tx, call, secret, last, at, purpose)
+                )
+                if row is None:
+                    return None
             if row is None and _nothing_left(at, last, purpose):
                 return None
             if row is not None:
                 self._refuse_leased(tx, secret, row)
+                if row.status == Status.GRACE and _left_alone(tx, secret, row, at, purpose):
+                    return None
             rotator = check_rotatable(secret, row)
             if last is not None and (row is not None or _same_token(at, last)):
                 rotator = last.rotator  # another one would not know what this one has done
@@ -118,12 +124,32 @@ class Admission:
             at = labels.load(tx, secret.id)
             admin = self._admin(tx, secret)
             again = self._take(tx, secret, row, at, admin, asked, owner=claim.owner, purpose=None)
-        return replace(again, deadline=claim.deadline, resumed=claim.resumed)
+        return replace(
+            again,
+            deadline=claim.deadline,
+            resumed=claim.resumed,
+            waits_until=claim.waits_until,
+        )
 
     def read_admin(self, claim: Claim) -> tuple[SecretRow, VersionRow] | None:
         """The admin secret as it is now: it may have been rotated since the claim."""
         with self.journal.store.read() as tx:
             return admin_value(tx, claim.secret)
+
+    def _reopened(
+        self,
+        tx: Tx,
+        call: Call,
+        secret: SecretRow,
+        last: RotationRow | None,
+        at: Labels,
+        purpose: Purpose,
+    ) -> RotationRow | None:
+        if purpose is not Purpose.RETIRE:
+            return None
+        from rotator.rotation import grace  # most rotations have none
+
+        return grace.reopened(tx, call, secret, last, at)
 
     def _refuse_leased(self, tx: Tx, secret: SecretRow, row: RotationRow) -> None:
         holder = Owner.parse(row.owner or "")
@@ -165,11 +191,24 @@ class Admission:
         candidates = candidates_of(tx, secret, at, row=row, token=row.token)
         facts = Facts(candidates=frozenset(candidates), has_admin=admin is not None)
         before = believed(row, at=at, candidates=candidates)
-        state = _taken_state(before, facts, taken_over=row.owner is not None, purpose=purpose)
-        columns = self._leased_state(tx, state, owner)
-        columns |= {"next_attempt_at": None, "admin_arn": secret.admin_arn}
-        if purpose is not None:
-            columns["deadline_at"] = rotations.deadline(tx, self.journal.policy.deadline)
+        retires = row.status == Status.GRACE
+        if retires:
+            from rotator.rotation import grace  # most rotations have none
+
+            void, fresh = grace.is_void(row, at), purpose is not None
+            state = grace.taken_state(before, facts, void=void, fresh=fresh)
+        else:
+            state = _taken_state(before, facts, taken_over=row.owner is not None, purpose=purpose)
+        if purpose is Purpose.COMPROMISED:
+            state = replace(state, compromised=True)
+        columns = self._leased_state(tx, state, owner, otherwise=Status(row.status))
+        columns["admin_arn"] = secret.admin_arn
+        if retires:
+            columns["next_attempt_at"] = min(row.next_attempt_at or tx.now, tx.now)
+        else:
+            columns["next_attempt_at"] = None
+            if purpose is not None:
+                columns["deadline_at"] = rotations.deadline(tx, self.journal.policy.deadline)
         fencing = rotations.take(tx, row, columns=columns)
         return Claim(
             secret=secret,
@@ -188,6 +227,8 @@ class Admission:
             resumed=True,
             abandoned=row.status == Status.ABANDONING,
             new_token=False,
+            retires=retires,
+            waits_until=_waits_until(tx, row, asked) if retires and purpose in _PATIENT else None,
         )
 
     def _start(
@@ -206,23 +247,30 @@ class Admission:
         left = _left_token(at)
         token = left or self.new_token()
         candidates = candidates_of(tx, secret, at, row=None, token=token)
+        previous = at.version(names.PREVIOUS)
+        if last is not None and last.retired and last.current_version == previous:
+            # The target refuses it, and nothing may give it back.
+            candidates.pop(Candidate.PREVIOUS, None)
+            previous = None
         facts = Facts(candidates=frozenset(candidates), has_admin=admin is not None)
         created = Candidate.PENDING in candidates
-        doubtful = last is not None and last.status in _DOUBTFUL
+        unsettled = last is not None and last.status in _UNSETTLED
         state = machine.begin(
             created=created,
-            uncertain=created or doubtful or Candidate.PINNED in candidates,
+            uncertain=created or unsettled or Candidate.PINNED in candidates,
             facts=facts,
             overlap=last.state.overlap if last is not None and last.token == token else None,
         )
         if purpose is Purpose.ABORT:
             state = machine.aborted(state, facts=facts, taken_over=False)
+        if purpose is Purpose.COMPROMISED:
+            state = replace(state, compromised=True)
         rotation_id = self.new_id()
         owner = self._new_owner()
         fencing = 1 if last is None else last.fencing + 1
         self._insert(
             tx,
-            self._leased_state(tx, state, owner)
+            self._leased_state(tx, state, owner, otherwise=Status.RUNNING)
             | {
                 "id": rotation_id,
                 "secret_id": secret.id,
@@ -234,7 +282,7 @@ class Admission:
                 "updated_at": tx.now,
                 "deadline_at": rotations.deadline(tx, self.journal.policy.deadline),
                 "current_version": at.version(names.CURRENT),
-                "previous_version": at.version(names.PREVIOUS),
+                "previous_version": previous,
                 "admin_arn": secret.admin_arn,
                 "fencing": fencing,
             },
@@ -282,9 +330,11 @@ class Admission:
     def _new_owner(self) -> Owner:
         return replace(self.journal.owner, run=self.new_id()[:_RUN_LENGTH])
 
-    def _leased_state(self, tx: Tx, state: MachineState, owner: Owner) -> dict[str, Any]:
+    def _leased_state(
+        self, tx: Tx, state: MachineState, owner: Owner, *, otherwise: Status
+    ) -> dict[str, Any]:
         """The row stays active until the run has written its end, even where the state is at its end already."""
-        active = state if state.status.active else replace(state, status=Status.RUNNING)
+        active = state if state.status.active else replace(state, status=otherwise)
         lease = lease_columns(tx, owner=owner, seconds=self.journal.policy.lease)
         return rotations.state_columns(active) | lease
 
@@ -306,6 +356,17 @@ def _taken_state(
     return state if purpose is None else replace(state, attempt=1, reverts=0)
 
 
+def _left_alone(tx: Tx, secret: SecretRow, row: RotationRow, at: Labels, purpose: Purpose) -> bool:
+    from rotator.rotation import grace  # most rotations have none
+
+    return grace.is_left_alone(tx, secret, row, at, purpose)
+
+
+def _waits_until(tx: Tx, row: RotationRow, asked: float) -> float:
+    """In the grace period `deadline_at` is the end of the wait that may follow it."""
+    return asked + (row.deadline_at - tx.now).total_seconds()
+
+
 def _held_by_other(tx: Tx, row: RotationRow, claim: Claim) -> bool:
     """Whether another run has the rotation by now, one in another thread of this process too."""
     return row.leased(tx) and row.owner != str(claim.owner)
@@ -325,9 +386,9 @@ def _nothing_left(at: Labels, last: RotationRow | None, purpose: Purpose) -> boo
     """Whether a run that makes no new value finds nothing to do."""
     doubtful = last is not None and last.status in _DOUBTFUL
     match purpose:
-        case Purpose.ROTATE:
-            return False
         case Purpose.RESUME:
             return _left_token(at) is None
         case Purpose.ABORT:
             return _left_token(at) is None and not doubtful
+        case _:
+            return False

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from rotator.model.labels import CURRENT, Labels
-from rotator.model.rotation import MachineState, Status
+from rotator.model.rotation import MachineState, Phase, Status
 from rotator.sdk import Candidate, Overlap
 from rotator.store.rotations import RotationRow, altered
 
@@ -27,6 +27,10 @@ def believed(row: RotationRow, *, at: Labels, candidates: Collection[Candidate])
         raise altered(row.id, "its numbers are none that a rotation can have")
     if state.status is Status.ABANDONING:
         return state
+    if state.status is Status.GRACE:
+        if not state.finished:
+            raise altered(row.id, "it is in its grace period, but AWSCURRENT has not moved")
+        return replace(state, phase=Phase.RETIRE)
     current = at.version(CURRENT)
     finished = current == row.token
     if not finished and current != row.current_version:

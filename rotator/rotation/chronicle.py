@@ -1,9 +1,17 @@
 """What a run tells: to its observer at once, to the store with the next commit, to its caller at the end."""
 
 from rotator.model.rotation import MachineState
-from rotator.rotation.actions import Action, Failed, Outcome, Proved
+from rotator.rotation.actions import Act, Action, Done, Failed, Outcome, Proved
 from rotator.rotation.claim import Claim
+from rotator.rotation.reasons import users
 from rotator.rotation.report import Observer, Progress, ProgressKind, StepRecord
+from rotator.store.rotations import IN_USE
+
+_DETAILS = {
+    Act.IN_USE: "nobody is known to use the old credential",
+    Act.RETIRE: "the target was told to refuse the old credential",
+    Act.END_USE: "the sessions that used the old credential were ended",
+}
 
 
 class Chronicle:
@@ -58,8 +66,12 @@ class Chronicle:
                 self._note(state, str(proof), seconds, detail=f"{action.candidate} {proof}")
                 message = f"{action.candidate}: {proof}"
                 self._show(state, ProgressKind.DONE, seconds=seconds, message=message)
+            case Done(uses=uses) if uses:
+                message = f"still in use by {users(uses)}"
+                self._note(state, IN_USE, seconds, detail=message)
+                self._show(state, ProgressKind.DONE, seconds=seconds, message=message)
             case _:
-                self._note(state, "ok", seconds, detail=None)
+                self._note(state, "ok", seconds, detail=_DETAILS.get(action.act))
                 self._show(state, ProgressKind.DONE, seconds=seconds)
 
     def _note(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from rotator.crypto.envelope import SealContext
 from rotator.model.labels import Labels
@@ -10,6 +11,18 @@ from rotator.rotation.owner import Owner
 from rotator.sdk import Candidate
 from rotator.store.secrets import SecretRow
 from rotator.store.versions import VersionRow
+
+
+class Purpose(StrEnum):
+    """What a run is for."""
+
+    ROTATE = "rotate"
+    END_GRACE = "end-grace"  # rotate, and retire the old credential of the last rotation at once
+    COMPROMISED = "compromised"  # the same, and give the one that is replaced no grace either
+    RESUME = "resume"
+    ABORT = "abort"
+    RETIRE = "retire"
+    RETIRE_DUE = "retire-due"  # only where the grace period is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +37,9 @@ class Claim:
         lease_until: when the lease ends, counted from before it was asked for, on the same clock.
         admin: the admin secret with its current version, where one is pinned.
         abandoned: the rotation was abandoned from outside and is only settled now.
+        retires: AWSCURRENT has moved, and the old credential is retired now.
+        waits_until: until when the retirement waits for those who still use it, a reading of `rotator.sdk.clock`; None
+            where it doesn't wait.
         new_token: the token was made for this claim, so that there is no such version yet.
     """
 
@@ -43,6 +59,8 @@ class Claim:
     resumed: bool
     abandoned: bool
     new_token: bool
+    retires: bool = False
+    waits_until: float | None = None
 
     @property
     def any_pinned(self) -> bool:

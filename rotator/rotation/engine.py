@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rotator.crypto.envelope import Sealer
-from rotator.errors import PreflightRefused
+from rotator.errors import PreflightRefused, RotationInProgress
 from rotator.model.caller import Caller
 from rotator.model.rotation import Phase, Status
-from rotator.rotation.admission import Admission, Purpose
-from rotator.rotation.claim import Claim
+from rotator.rotation.admission import Admission
+from rotator.rotation.claim import Claim, Purpose
 from rotator.rotation.journal import Journal
 from rotator.rotation.lease import LeaseKeeper
 from rotator.rotation.owner import Owner
@@ -30,6 +30,20 @@ if TYPE_CHECKING:
     from rotator.rotation.inspection import Inspector
     from rotator.rotation.prove.door import RotatorDoor
     from rotator.rotation.verdicts import Plan, Verification
+
+
+# Before a rotation begins an abandoned one is settled, and an old credential retired.
+_MOST_BEFORE = 2
+
+
+def _is_preliminary(claim: Claim, report: Report, purpose: Purpose) -> bool:
+    """Whether the run only made way for the rotation that was asked for."""
+    if claim.abandoned:
+        return report.status is Status.ABANDONED
+    if not claim.retires:
+        return False
+    failed = report.status is Status.UNRETIRED and purpose is Purpose.COMPROMISED
+    return failed or report.status in {Status.SUCCEEDED, Status.ABANDONED}
 
 
 def _new_rotation_id() -> str:
@@ -77,26 +91,44 @@ class Engine:
         self._leases = LeaseKeeper(self._journal)
 
     def rotate(
-        self, secret_id: str, *, caller: Caller, request_id: str, observer: Observer = ignore
+        self,
+        secret_id: str,
+        *,
+        caller: Caller,
+        request_id: str,
+        observer: Observer = ignore,
+        end_grace: bool = False,
+        compromised: bool = False,
     ) -> Report:
-        """Rotates a secret now. What an earlier run left unfinished is taken up first, with its token.
+        """Rotates a secret now. What an earlier run left unfinished is taken up first, with its token; an old
+        credential whose grace period is over is retired first.
+
+        The report is that of the retirement where it fails, and nothing is rotated then.
+
+        Args:
+            end_grace: retire it also where the grace period lasts.
+            compromised: the same, whether it fails or not; and give what is replaced no grace either: it is retired at
+                once, and the sessions that use it are ended.
 
         Raises:
             ResourceNotFound: no such secret, or its rotator is not installed.
             InvalidRequest: it has no rotator, or is marked for deletion.
-            RotationInProgress: another process holds the lease.
+            RotationInProgress: another process holds the lease, the grace period of the last rotation lasts, or the
+                retirement waits for clients.
             PreflightRefused: it can't work as things are; nothing was changed.
             StoreUnavailable: the store went away; a later run resumes.
         """
-        report, abandoned = self._run(
-            secret_id, Purpose.ROTATE, caller=caller, request_id=request_id, observer=observer
+        purpose = Purpose.ROTATE
+        if compromised or end_grace:
+            purpose = Purpose.COMPROMISED if compromised else Purpose.END_GRACE
+        report, claim = self._with_what_comes_first(
+            secret_id, purpose, caller=caller, request_id=request_id, observer=observer
         )
-        if abandoned and report is not None and report.status is Status.ABANDONED:
-            report, _ = self._run(
-                secret_id, Purpose.ROTATE, caller=caller, request_id=request_id, observer=observer
+        if claim.retires and report.status is Status.GRACE:
+            raise RotationInProgress(
+                f"{report.secret_name} is not rotated yet: {report.failure.message if report.failure else ''}. It is "
+                f"waited for; not to wait: rotate now {report.secret_name} --end-grace"
             )
-        if report is None:
-            raise AssertionError("a claim to rotate always gives a run")
         failure = report.failure
         if (
             report.status is Status.FAILED
@@ -130,6 +162,36 @@ class Engine:
         return self._run(
             secret_id, Purpose.ABORT, caller=caller, request_id=request_id, observer=observer
         )[0]
+
+    def retire(
+        self,
+        secret_id: str,
+        *,
+        caller: Caller,
+        request_id: str,
+        observer: Observer = ignore,
+        due_only: bool = False,
+    ) -> Report | None:
+        """Makes the target refuse the credential that the last rotation replaced, and proves it; None where there is
+        none that still logs in.
+
+        Whoever still uses it is not waited for, unless with `due_only`, as the secret's settings say.
+
+        Args:
+            due_only: only where its grace period is over.
+
+        Raises:
+            RotationInProgress: another process is at it.
+        """
+        purpose = Purpose.RETIRE_DUE if due_only else Purpose.RETIRE
+        return self._run(
+            secret_id, purpose, caller=caller, request_id=request_id, observer=observer
+        )[0]
+
+    def retirable(self, *, caller: Caller) -> tuple[str, ...]:
+        """ARNs of the secrets with an old credential whose grace period is over, the earliest first."""
+        with self._store.read() as tx:
+            return rotations.retirable(tx, account=caller.account, region=caller.region)
 
     def plan(self, secret_id: str, *, caller: Caller, request_id: str) -> "Plan":
         """What `rotate` would do; nothing is changed."""
@@ -198,6 +260,26 @@ class Engine:
 
         return Inspector(self._store, self._sealer, self._policy, self._trust, _new_rotation_id)
 
+    def _with_what_comes_first(
+        self,
+        secret_id: str,
+        purpose: Purpose,
+        *,
+        caller: Caller,
+        request_id: str,
+        observer: Observer,
+    ) -> tuple[Report, Claim]:
+        left = _MOST_BEFORE
+        while True:
+            report, claim = self._run(
+                secret_id, purpose, caller=caller, request_id=request_id, observer=observer
+            )
+            if report is None or claim is None:
+                raise AssertionError("a claim to rotate always gives a run")
+            if left == 0 or not _is_preliminary(claim, report, purpose):
+                return report, claim
+            left -= 1
+
     def _run(
         self,
         secret_id: str,
@@ -206,8 +288,8 @@ class Engine:
         caller: Caller,
         request_id: str,
         observer: Observer,
-    ) -> tuple[Report | None, bool]:
-        """The report, and whether the run only settled what was abandoned before."""
+    ) -> tuple[Report | None, Claim | None]:
+        """The report, and the claim that it began with."""
 
         def attempt() -> Claim | None:
             return self._admission.claim(
@@ -220,7 +302,7 @@ class Engine:
 
         claim = when_free(attempt, patience=self._policy.lease, sleep=self._sleep)
         if claim is None:
-            return None, False
+            return None, None
         entry = self._entry(claim.rotator)
         parts = StepParts(
             journal=self._journal,
@@ -232,7 +314,7 @@ class Engine:
             sleep=self._sleep,
         )
         report = run(claim, leases=self._leases, parts=parts, observer=observer)
-        return report, claim.abandoned
+        return report, claim
 
     def _entry(self, reference: str) -> RotatorEntry:
         return self._registry.resolve(reference)

@@ -5,6 +5,7 @@ What is about to be done is committed here before it is done (DESIGN, invariants
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -20,7 +21,7 @@ from rotator.rotation.claim import Claim
 from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.report import StepRecord
-from rotator.sdk import Overlap, clock
+from rotator.sdk import Candidate, Overlap, clock
 from rotator.store import audit, changes, labels, rotations, secrets, versions
 from rotator.store.audit import Outcome
 from rotator.store.rotations import EventRow, RotationRow
@@ -30,8 +31,12 @@ from rotator.store.tx import Tx
 
 _AUDITED = {
     Status.SUCCEEDED: ("RotationSucceeded", Outcome.SUCCEEDED),
+    Status.GRACE: ("RotationSucceeded", Outcome.SUCCEEDED),
+    Status.UNRETIRED: ("CredentialRetireFailed", Outcome.FAILED),
     Status.ABANDONED: ("RotationAbandoned", Outcome.SUCCEEDED),
 }
+_RETIRED = ("CredentialRetired", Outcome.SUCCEEDED)
+_OLD_LIVES = frozenset({Overlap.DUAL, Overlap.ALTERNATING})
 _SETTLED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.ABANDONED})
 _NO_LEASE: dict[str, Any] = {"owner": None, "lease_expires": None, "lease_epoch": None}
 _NO_BARRIER: dict[str, Any] = {"barrier_raised_at": None, "barrier_until": None}
@@ -99,7 +104,8 @@ class Journal:
     def save(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> None:
         """Commits a turn that a resume must know of."""
         with self.store.write() as tx:
-            self._write(tx, claim, state, steps, {})
+            _, columns = _grace_columns(tx, state)
+            self._write(tx, claim, state, steps, columns)
 
     def park(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> None:
         """Commits that the rotation waits for its next attempt, and gives the lease back."""
@@ -112,27 +118,60 @@ class Journal:
 
     def finish(
         self, claim: Claim, state: MachineState, *, attempt: int, steps: Sequence[StepRecord]
-    ) -> Labels:
+    ) -> tuple[Labels, datetime | None]:
         """Moves AWSCURRENT to the token and AWSPREVIOUS to the version that it left, takes AWSPENDING off, lets the
-        barrier fall, and stores the next due time: all or nothing. Gives the labels as they are then.
+        barrier fall, and stores the next due time: all or nothing. The version that is retired later is pinned.
 
         Args:
             state: after the step, of which `attempt` tells the number.
+
+        Returns:
+            The labels as they are then, and when the grace period ends; None where there is none.
         """
         with self.store.write() as tx:
             secret, after, due = self._move_current(tx, claim)
             succeeded = state.status is Status.SUCCEEDED
             released = succeeded and claim.any_pinned
             columns = {"rotated_at": tx.now, "changed_at": tx.now, **due}
-            left = changes.left(columns, labels=after.at, released=released, ended=succeeded)
-            ended = self._ended(tx) if not state.status.active else {}
+            pinned = [] if succeeded else _to_retire(claim, state)
+            left = changes.left(
+                columns, labels=after.at, pinned=pinned, released=released, ended=succeeded
+            )
             this = EventRow(at=tx.now, phase=str(Phase.FINISH), attempt=attempt, outcome="ok")
+            retire_at = None
+            if succeeded:
+                ended = self._ended(tx)
+            else:
+                retire_at, ended = _grace_columns(tx, state)
             self._write(tx, claim, state, steps, ended, this)
             if released:
                 versions.release(tx, claim.secret.id)
-            event = None if succeeded else "AWSCURRENTMoved"
+            for version_id in pinned:
+                versions.set_pinned(
+                    tx, secret_id=claim.secret.id, version_id=version_id, pinned=True
+                )
+            event = "AWSCURRENTMoved" if state.status is Status.RUNNING else None
             self._audit(tx, claim, state, event=event, left=left, revision=secret.revision)
-        return after
+        return after, retire_at
+
+    def rest(
+        self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]
+    ) -> datetime | None:
+        """Commits that the retirement is left to a later run, and gives the lease back.
+
+        Returns:
+            When that is.
+        """
+        with self.store.write() as tx:
+            if claim.retires:  # clients are waited for; the end of the wait stays where it is
+                retire_at = rotations.deadline(tx, state.delay)
+                columns: dict[str, Any] = {"next_attempt_at": retire_at, **_NO_LEASE}
+                self._write(tx, claim, state, steps, columns)
+                return retire_at
+            until, columns = _grace_columns(tx, state)
+            self._write(tx, claim, state, steps, columns)
+            self._audit(tx, claim, state, left=None, revision=None)
+        return until
 
     def _move_current(self, tx: Tx, claim: Claim) -> tuple[SecretRow, Labels, Mapping[str, object]]:
         secret = secrets.update_returning(
@@ -168,7 +207,8 @@ class Journal:
                 labels.save(tx, secret.id, before=before, after=after)
             settled = state.status in _SETTLED
             # The target may hold it: a put that takes AWSPENDING off must not let it be pruned.
-            pinned = [claim.token] if not settled and (state.dirty or state.touched) else []
+            doubtful = not settled and state.status is not Status.UNRETIRED
+            pinned = [claim.token] if doubtful and (state.dirty or state.touched) else []
             if settled:
                 versions.release(tx, secret.id)
             for version_id in pinned:
@@ -177,7 +217,7 @@ class Journal:
                 versions.set_pinned(tx, secret_id=secret.id, version_id=dead_pin, pinned=False)
             due = (
                 {}
-                if state.status is Status.SUCCEEDED
+                if state.status in {Status.SUCCEEDED, Status.UNRETIRED}
                 else due_columns(secret, rotated_at=anchor_of(secret, now=tx.now), now=tx.now)
             )
             revision = secret.revision + 1
@@ -267,10 +307,12 @@ class Journal:
         state: MachineState,
         *,
         event: str | None = None,
-        left: Mapping[str, Any],
-        revision: int,
+        left: Mapping[str, Any] | None,
+        revision: int | None,
     ) -> None:
         ending, outcome = _AUDITED.get(state.status, ("RotationFailed", Outcome.FAILED))
+        if state.retired:
+            ending, outcome = _RETIRED
         if event is not None:
             outcome = Outcome.SUCCEEDED
         audit.record(
@@ -281,7 +323,8 @@ class Journal:
             secret_arn=claim.secret.arn,
             version_id=claim.token,
             outcome=outcome,
-            detail={"status": str(state.status), "attempt": state.attempt, "left": left}
+            detail={"status": str(state.status), "attempt": state.attempt}
+            | ({} if left is None else {"left": left})
             | (
                 {}
                 if state.failure is None
@@ -289,6 +332,24 @@ class Journal:
             ),
             revision=revision,
         )
+
+
+def _to_retire(claim: Claim, state: MachineState) -> list[str]:
+    """The version that the target accepts beside the new one, so that it is not pruned before it is retired."""
+    current = claim.candidates.get(Candidate.CURRENT)
+    return [current.version_id] if current and state.overlap in _OLD_LIVES else []
+
+
+def _grace_columns(tx: Tx, state: MachineState) -> tuple[datetime | None, dict[str, Any]]:
+    """When the grace period ends, and its columns: a wait for clients lasts as long again at most."""
+    if state.status is not Status.GRACE:
+        return None, {}
+    until = rotations.deadline(tx, state.delay)
+    columns = {
+        "next_attempt_at": until,
+        "deadline_at": rotations.deadline(tx, 2 * state.delay),
+    }
+    return until, columns | (_NO_LEASE if state.delay > 0 else {})
 
 
 def _not_ours(token: str) -> InvalidRequest:

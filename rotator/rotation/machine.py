@@ -11,9 +11,9 @@ tests perform them too. Three rules shape it:
 
 from dataclasses import replace
 
-from rotator.model.rotation import Goal, MachineState, Phase, Status
+from rotator.model.rotation import Goal, MachineState, Phase, RetireStep, Status
 from rotator.rotation.actions import Act, Action, Done, Facts, Failed, Outcome, Proved
-from rotator.rotation.moves import end, exposed, nothing_lives, probe_round, succeeded, turn_back
+from rotator.rotation.moves import end, exposed, nothing_lives, probe_round, settled, turn_back
 from rotator.rotation.policy import RetryPolicy
 from rotator.rotation.reasons import (
     ABANDONED_VALUE_LIVES,
@@ -60,6 +60,10 @@ def resumed(state: MachineState, *, facts: Facts, taken_over: bool) -> MachineSt
     Args:
         taken_over: the earlier owner was replaced, so something of it may still be under way.
     """
+    if state.status is Status.GRACE:
+        from rotator.rotation import retiring  # a rotation with a gap does without it
+
+        return retiring.begun(state)
     state = replace(
         state, delay=0.0, taken_over=state.taken_over or taken_over, status=Status.RUNNING
     )
@@ -110,6 +114,8 @@ def settling(state: MachineState, *, facts: Facts) -> MachineState:
 
 def next_action(state: MachineState) -> Action:
     """What to do in this state."""
+    if is_resting(state):
+        return Action(Act.REST)
     if state.delay > 0:
         return Action(Act.WAIT)
     match state.phase:
@@ -121,6 +127,10 @@ def next_action(state: MachineState) -> Action:
             return Action(Act.PROBE, Candidate.CURRENT)
         case Phase.CONFIRM:
             return Action(Act.PROBE, Candidate.PENDING)
+        case Phase.RETIRE:
+            from rotator.rotation import retiring  # a rotation with a gap does without it
+
+            return retiring.next_action(state)
         case _:
             return Action(_DIRECT[state.phase])
 
@@ -129,16 +139,25 @@ def advance(
     state: MachineState, outcome: Outcome, *, facts: Facts, policy: RetryPolicy
 ) -> MachineState:
     """The state after the action of `state` had this outcome."""
+    if state.phase is Phase.RETIRE:
+        from rotator.rotation import retiring  # a rotation with a gap does without it
+
+        return retiring.advance(state, outcome, facts=facts, policy=policy)
     match outcome:
         case Failed(failure):
             return failed(state, failure, facts, policy)
         case Proved(proof):
             return _proved(state, proof, facts, policy)
         case Done(overlap):
-            return _done(state, overlap)
+            return _done(state, overlap, facts)
 
 
-def _done(state: MachineState, overlap: Overlap | None) -> MachineState:
+def is_resting(state: MachineState) -> bool:
+    """Whether the retirement is left to a later run: the grace period lasts, or clients are waited for."""
+    return state.phase is Phase.RETIRE and state.retire is RetireStep.REST
+
+
+def _done(state: MachineState, overlap: Overlap | None, facts: Facts) -> MachineState:
     match next_action(state).act:
         case Act.PREFLIGHT:
             after = Phase.SET if state.created else Phase.CREATE
@@ -153,7 +172,7 @@ def _done(state: MachineState, overlap: Overlap | None) -> MachineState:
             return replace(state, phase=Phase.FINISH)
         case Act.FINISH:
             done = replace(state, finished=True, touched=False)
-            return replace(done, phase=Phase.CONFIRM) if state.taken_over else succeeded(done)
+            return replace(done, phase=Phase.CONFIRM) if state.taken_over else settled(done, facts)
         case Act.REVERT:
             return replace(state, phase=Phase.VERIFY)
         case act:
@@ -168,7 +187,7 @@ def _proved(state: MachineState, proof: Proof, facts: Facts, policy: RetryPolicy
         return failed(state, NOT_REVERTED, facts, policy)
     if state.phase is Phase.CONFIRM:
         if accepted:
-            return succeeded(state)
+            return settled(state, facts)
         # Somebody else's change is on the target, so what lives there is open again, after a crash too.
         return failed(replace(state, touched=True), NOT_CONFIRMED, facts, policy)
     candidate, rest = state.probes[0], state.probes[1:]

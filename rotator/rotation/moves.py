@@ -8,6 +8,7 @@ from rotator.rotation.reasons import NOTHING_LIVES, with_earlier
 from rotator.sdk import Candidate, Overlap
 
 _ROTATE_ORDER = (Candidate.PENDING, Candidate.CURRENT, Candidate.PREVIOUS, Candidate.PINNED)
+_NOTHING_LEFT = (Overlap.GAP, Overlap.NONE)  # the old value is dead, or there is no other
 _SETTLE_ORDER = (Candidate.CURRENT, Candidate.PINNED)
 
 
@@ -28,6 +29,15 @@ def exposed(state: MachineState) -> bool:
 def succeeded(state: MachineState) -> MachineState:
     """The end that needs no reason."""
     return end(replace(state, failure=None), Status.SUCCEEDED)
+
+
+def settled(state: MachineState, facts: Facts) -> MachineState:
+    """AWSCURRENT has moved and logs in: the end, unless the old credential has yet to be retired."""
+    if state.overlap in _NOTHING_LEFT:
+        return succeeded(state)
+    from rotator.rotation import retiring  # a rotation with a gap does without it
+
+    return retiring.grace(replace(state, failure=None), facts)
 
 
 def end(state: MachineState, status: Status) -> MachineState:

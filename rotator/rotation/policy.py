@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from rotator.model.rotation import InUse
 from rotator.sdk import FailureKind
 
 _ONE_TRY = frozenset({FailureKind.MISCONFIGURED, FailureKind.UNSUPPORTED, FailureKind.DEGRADED})
@@ -54,6 +55,8 @@ class EnginePolicy:
         lease: how long a lease lasts that is not renewed.
         drain: how long the engine waits between raising the read barrier and changing the target.
         barrier_limit: when a read barrier falls at the latest; 0 turns it off.
+        grace: how long the old credential goes on logging in where both do, if the secret's settings say nothing.
+        in_use: what is done where somebody still uses it then, if they say nothing.
     """
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -62,3 +65,5 @@ class EnginePolicy:
     lease: float = 60.0
     drain: float = 0.25
     barrier_limit: float = 2.0
+    grace: float = 3600.0
+    in_use: InUse = InUse.WARN

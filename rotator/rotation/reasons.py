@@ -1,9 +1,10 @@
 """The reasons that the machine itself gives for the end of a rotation, in words for the person who reads them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rotator.model.rotation import Failure, Phase
-from rotator.sdk import FailureKind
+from rotator.sdk import FailureKind, Use
 
 NOT_REVERTED = Failure(
     phase=Phase.VERIFY,
@@ -33,6 +34,46 @@ ABANDONED_VALUE_LIVES = Failure(
     message="the target accepts the value of the abandoned rotation, not AWSCURRENT",
     hint="`rotate now` rotates on from the value that logs in; its version is kept until then",
 )
+
+NEW_REFUSED = Failure(
+    phase=Phase.RETIRE,
+    kind=FailureKind.REFUSED,
+    message="the target refuses AWSCURRENT, so the old credential can't be given up",
+    hint="`rotate verify` tells what logs in; then try again: rotate retire",
+)
+
+OLD_ACCEPTED = Failure(
+    phase=Phase.RETIRE,
+    kind=FailureKind.REFUSED,
+    message="the old credential was retired, but the target still accepts it",
+    hint="look how the account is authenticated on the target, then try again: rotate retire",
+)
+
+VOID = Failure(
+    phase=Phase.RETIRE,
+    kind=FailureKind.REFUSED,
+    message="abandoned: AWSCURRENT is no longer the version of this rotation, so the credential that it replaced was "
+    "not retired and may still log in",
+    hint="`rotate now` rotates on from what is AWSCURRENT",
+)
+
+_NAMED = 5
+
+
+def still_used(uses: Sequence[Use]) -> Failure:
+    """Why the retirement waits."""
+    return Failure(
+        phase=Phase.RETIRE,
+        kind=FailureKind.BUSY,
+        message=f"the old credential is still in use by {users(uses)}",
+        hint="it is retired when they have ended, or when the wait is over; at once: rotate retire",
+    )
+
+
+def users(uses: Sequence[Use]) -> str:
+    """Sessions in words, a few of them by name."""
+    named = ", ".join(use.shown for use in uses[:_NAMED])
+    return named if len(uses) <= _NAMED else f"{named} and {len(uses) - _NAMED} more"
 
 
 def not_put_back(first: Failure | None, then: Failure) -> Failure:

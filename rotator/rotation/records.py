@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rotator.manager.call import Call
 from rotator.model.caller import Caller
-from rotator.model.rotation import Failure, Phase, Status
+from rotator.model.rotation import Failure, MachineState, Phase, Status
 from rotator.rotation.owner import Owner
 from rotator.sdk import Overlap
 from rotator.store import labels, rotations
@@ -22,7 +22,9 @@ class RotationRecord:
     Attributes:
         phase: where it is, or where it ended.
         owner: who runs it now, in words; None where nobody does.
-        next_attempt_at: None unless it waits.
+        next_attempt_at: None unless it waits; in the grace period the end of that.
+        retired: the target refuses the credential that it replaced.
+        in_use: who used that when it was looked at last, in words; None where nobody is known to.
         steps: oldest first; empty where they were not asked for.
     """
 
@@ -38,6 +40,8 @@ class RotationRecord:
     ended_at: datetime | None
     next_attempt_at: datetime | None
     failure: Failure | None
+    retired: bool = False
+    in_use: str | None = None
     steps: tuple[EventRow, ...] = ()
 
 
@@ -106,5 +110,12 @@ def _record(tx: Tx, row: RotationRow, *, with_steps: bool) -> RotationRecord:
         ended_at=row.ended_at,
         next_attempt_at=row.next_attempt_at,
         failure=state.failure,
+        retired=state.retired,
+        in_use=rotations.last_in_use(tx, row.id) if _was_asked(state) else None,
         steps=rotations.events(tx, row.id) if with_steps else (),
     )
+
+
+def _was_asked(state: MachineState) -> bool:
+    """Whether somebody may have asked the target who uses the old credential."""
+    return state.retired or state.status in {Status.GRACE, Status.UNRETIRED}

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from rotator.model.rotation import Failure, Phase, Status
-from rotator.sdk import Overlap
+from rotator.sdk import Overlap, Use
 
 
 class ProgressKind(StrEnum):
@@ -63,6 +64,9 @@ class Report:
         failure: the reason, for every status but SUCCEEDED.
         steps: what this run did, in order.
         resumed: an unfinished rotation was taken up.
+        retire_at: when the grace period of the old credential ends, or its users are looked for again; None where it
+            has ended, or where nothing but the next rotation ends it.
+        in_use: the sessions that used the old credential when it was to be retired, as far as the target can tell.
     """
 
     secret_arn: str
@@ -77,3 +81,5 @@ class Report:
     labels_before: Mapping[str, str]
     labels_after: Mapping[str, str]
     resumed: bool
+    retire_at: datetime | None = None
+    in_use: tuple[Use, ...] = ()

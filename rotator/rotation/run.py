@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 from rotator.errors import (
     FencedOut,
@@ -22,7 +23,9 @@ from rotator.rotation.owner import Owner
 from rotator.rotation.patience import when_free
 from rotator.rotation.report import Observer, Report
 from rotator.rotation.steps import StepParts, Steps
-from rotator.sdk import FailureKind
+from rotator.sdk import FailureKind, Use
+
+_OVER = frozenset({Act.END, Act.REST})
 
 
 def run(claim: Claim, *, leases: LeaseKeeper, parts: StepParts, observer: Observer) -> Report:
@@ -66,12 +69,14 @@ class _Run:
         self._state = claim.state
         self._steps = steps
         self._labels_before = self._labels = claim.labels
+        self._retire_at: datetime | None = None
+        self._in_use: tuple[Use, ...] = ()
 
     def go(self) -> Report:
         try:
             if self._state.phase is Phase.ENDED:
                 self._end(self._state)
-            while machine.next_action(self._state).act is not Act.END:
+            while machine.next_action(self._state).act not in _OVER:
                 if not self._step():
                     return self._report_of_others()
             return self._report(self._state)
@@ -120,9 +125,13 @@ class _Run:
         if isinstance(outcome, Failed):
             self._claim = self._steps.after_failure(action, outcome.failure)
         after = self._advanced(outcome)
+        if isinstance(outcome, Done) and outcome.uses:
+            self._in_use = outcome.uses
         if after.phase is Phase.ENDED:
             self._end(after)
-        elif after.goal is not self._state.goal:
+        elif machine.is_resting(after):
+            self._rest(after)
+        elif after.status is not self._state.status or after.goal is not self._state.goal:
             self._journal.save(self._claim, after, steps=self._told.take_unwritten())
         self._state = after
 
@@ -142,12 +151,27 @@ class _Run:
             self._take(action, outcome, seconds=self._journal.clock() - started)
             return
         after = self._advanced(Done())
-        self._labels = self._journal.finish(
-            self._claim, after, attempt=self._state.attempt, steps=self._told.take_unwritten()
-        )
+        if machine.is_resting(after):
+            self._lease.give_back(lambda: self._commit_finish(after))
+        else:
+            self._commit_finish(after)
         seconds = self._journal.clock() - started
         self._told.finished(self._state, seconds=seconds)
         self._state = after
+
+    def _commit_finish(self, after: MachineState) -> None:
+        self._labels, self._retire_at = self._journal.finish(
+            self._claim, after, attempt=self._state.attempt, steps=self._told.take_unwritten()
+        )
+
+    def _rest(self, state: MachineState) -> None:
+        """Leaves the retirement to a later run."""
+        steps = self._told.take_unwritten()
+
+        def commit() -> None:
+            self._retire_at = self._journal.rest(self._claim, state, steps=steps)
+
+        self._lease.give_back(commit)
 
     def _end(self, state: MachineState) -> None:
         self._labels = self._journal.end(
@@ -202,7 +226,7 @@ class _Run:
         return self._report(row.state)
 
     def _report(self, state: MachineState) -> Report:
-        succeeded = state.status is Status.SUCCEEDED
+        done = state.status is Status.SUCCEEDED
         return Report(
             secret_arn=self._claim.secret.arn,
             secret_name=self._claim.secret.name,
@@ -211,11 +235,13 @@ class _Run:
             status=state.status,
             attempts=state.attempt,
             overlap=state.overlap,
-            failure=None if succeeded else state.failure or _aborted(state),
+            failure=None if done else state.failure or _aborted(state),
             steps=self._told.steps,
             labels_before=dict(self._labels_before.at),
             labels_after=dict(self._labels.at),
             resumed=self._claim.resumed,
+            retire_at=self._retire_at,
+            in_use=self._in_use,
         )
 
 

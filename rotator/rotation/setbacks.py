@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rotator.model.rotation import Failure, Goal, MachineState, Phase, Status
 from rotator.rotation.actions import Facts
-from rotator.rotation.moves import end, exposed, probe_round, succeeded, turn_back
+from rotator.rotation.moves import end, exposed, probe_round, settled, turn_back
 from rotator.rotation.policy import RetryPolicy
 from rotator.rotation.reasons import NOT_CONFIRMED, NOT_REVERTED, not_put_back
 from rotator.sdk import Candidate, FailureKind
@@ -44,7 +44,7 @@ def failed(
         # It can't be found out, so setSecret is repeated with the same token: idempotent, and no new value.
         return replace(state, phase=Phase.PREFLIGHT, touched=False, probes=())
     if state.phase is Phase.CONFIRM and kind is FailureKind.UNSUPPORTED:
-        return succeeded(state)
+        return settled(state, facts)
     if state.attempt >= policy.limit(kind) or facts.out_of_time:
         return _give_up(state, facts)
     return _again(state, failure, facts, policy)

@@ -20,7 +20,7 @@ def check_rotatable(secret: SecretRow, row: RotationRow | None) -> str:
     Raises:
         InvalidRequest: it has no rotation settings, or is marked for deletion.
     """
-    if row is not None and row.status == Status.ABANDONING:
+    if row is not None and row.status in {Status.ABANDONING, Status.GRACE}:
         return row.rotator
     if secret.deleted_at is not None:
         raise InvalidRequest(

@@ -24,6 +24,7 @@ from rotator.sdk import (
     Rotator,
     SecretValue,
     StepError,
+    Use,
 )
 from rotator.sdk.scrub import scrub
 
@@ -75,6 +76,7 @@ class Steps:
         self._drain = False
         self._admin_read_again = False
         self._dead_pin: str | None = None
+        self._uses: tuple[Use, ...] = ()
 
     @property
     def dead_pin(self) -> str | None:
@@ -88,7 +90,15 @@ class Steps:
             has_admin=self._values.has_admin,
             out_of_time=self._journal.clock() >= self._claim.deadline,
             chance=self._parts.chance(),
+            grace=self._values.options.grace,
+            default_grace=self._journal.policy.grace,
+            in_use=self._values.options.in_use or self._journal.policy.in_use,
+            patience=self._patience(),
         )
+
+    def _patience(self) -> float:
+        until = self._claim.waits_until
+        return 0.0 if until is None else max(0.0, until - self._journal.clock())
 
     def take_sealed(self) -> Sealed | None:
         """The new value as it will be stored, once; None where it is stored already."""
@@ -133,7 +143,7 @@ class Steps:
         """
         self.close()
         uncertain = failure.kind in {FailureKind.UNKNOWN, FailureKind.BUG}
-        if uncertain and action.act in {Act.SET, Act.REVERT}:
+        if uncertain and action.act in {Act.SET, Act.REVERT, Act.RETIRE}:
             self._claim = self._lease.change(self._journal.supersede)
             self._older_sessions = True
         return self._claim
@@ -161,6 +171,15 @@ class Steps:
             case Act.REVERT:
                 self._journal.check(self._claim)
                 self._revert(rotator, state)
+            case Act.IN_USE:
+                self._uses = rotator.in_use(self._request(state))
+                return Done(uses=self._uses)
+            case Act.RETIRE:
+                self._journal.check(self._claim)
+                rotator.retire_secret(self._request(state))
+            case Act.END_USE:
+                self._journal.check(self._claim)
+                rotator.end_use(self._request(state), self._uses)
             case _:
                 return Proved(self._probe(rotator, action.candidate or Candidate.PENDING, state))
         return Done()

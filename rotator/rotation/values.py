@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from rotator.crypto.envelope import Sealer
 from rotator.errors import DecryptionFailure, KeyUnavailable
-from rotator.manager.settings import pinned_authority, rotation_options
+from rotator.manager.settings import RotationOptions, pinned_authority, rotation_options
 from rotator.model.rotation import Goal, MachineState
 from rotator.rotation.authority import require_agreement
 from rotator.rotation.claim import Claim, seal_context
@@ -46,6 +46,11 @@ class Values:
         if row.sealed is None:
             raise Misconfigured(f"version {row.version_id} of {secret.name} has no value")
         return self._sealer.open(row.sealed, context=seal_context(secret, row.version_id))
+
+    @property
+    def options(self) -> RotationOptions:
+        """What the secret's settings allow or demand."""
+        return self._options
 
     @property
     def candidates(self) -> frozenset[Candidate]:

@@ -12,7 +12,7 @@ from rotator.store import audit_known, labels, tags
 from rotator.store.changes import TRACKED, Known, recorded
 from rotator.store.database import Database
 from rotator.store.search import Texts
-from rotator.store.tables import rotations, secrets, versions, words
+from rotator.store.tables import ACTIVE_ROTATION, rotations, secrets, versions, words
 from rotator.store.tx import Tx
 
 _BATCH: Final = 200
@@ -27,7 +27,7 @@ _PINNED = select(versions.c.secret_id, versions.c.version_id).where(
     versions.c.secret_id.in_(_IDS), versions.c.pinned
 )
 _ACTIVE = select(rotations.c.secret_id, rotations.c.id, rotations.c.token).where(
-    rotations.c.secret_id.in_(_IDS), text("status IN ('running', 'waiting', 'abandoning')")
+    rotations.c.secret_id.in_(_IDS), text(ACTIVE_ROTATION)
 )
 _WORDS = select(words.c.secret_id, words.c.place, words.c.word).where(words.c.secret_id.in_(_IDS))
 

@@ -6,11 +6,11 @@ takes longer than all other start-up of a command on a SQLite store.
 
 from sqlalchemy import Column, Index, text
 
-from rotator.store.tables import audit, metadata, rotations, secrets
+from rotator.store.tables import ACTIVE_ROTATION, audit, metadata, rotations, secrets
 
 __all__ = ["metadata"]
 
-_ACTIVE = "status IN ('running', 'waiting', 'abandoning')"
+_ACTIVE = ACTIVE_ROTATION.removeprefix("rotations.")  # an index's condition names columns alone
 
 
 def _partial(name: str, *columns: Column[object], condition: str, unique: bool = False) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import and_, bindparam, insert, select, text, update
+from sqlalchemy import and_, bindparam, insert, or_, select, text, update
 
 from rotator.errors import FencedOut, RowAltered
 from rotator.model.rotation import LONGEST_LEASE, Failure, Goal, MachineState, Phase, Status
@@ -15,8 +15,7 @@ from rotator.store.statements import Rows
 from rotator.store.store import Tx
 
 _R = tables.rotations.c
-# Literal, word for word as in the partial indexes: SQLite proves nothing from bound parameters.
-_ACTIVE = text("rotations.status IN ('running', 'waiting', 'abandoning')")
+_ACTIVE = text(tables.ACTIVE_ROTATION)
 # What was written meanwhile may be a little newer than the time that a transaction has read before.
 _CLOCKS_APART = timedelta(seconds=5)
 
@@ -75,6 +74,8 @@ class RotationRow:
     touched: bool
     dirty: bool
     finished: bool
+    retired: bool
+    compromised: bool
     taken_over: bool
     live: str
     next_attempt_at: datetime | None
@@ -112,6 +113,8 @@ class RotationRow:
             touched=self.touched,
             dirty=self.dirty,
             finished=self.finished,
+            retired=self.retired,
+            compromised=self.compromised,
             taken_over=self.taken_over,
             live=Candidate(self.live),
             failure=failure_from_row(self.failure),
@@ -136,6 +139,10 @@ class EventRow:
     outcome: str
     seconds: float | None = None
     detail: str | None = None
+
+
+IN_USE = "in-use"
+"""The outcome of the step that found sessions with the old credential; its detail names them."""
 
 
 def altered(rotation_id: str, how: str) -> RowAltered:
@@ -177,6 +184,8 @@ def state_columns(state: MachineState) -> dict[str, Any]:
         "touched": state.touched,
         "dirty": state.dirty,
         "finished": state.finished,
+        "retired": state.retired,
+        "compromised": state.compromised,
         "taken_over": state.taken_over,
         "live": str(state.live),
         "failure": failure_to_row(state.failure),
@@ -206,19 +215,46 @@ _UNFINISHED = (
     .join(tables.rotations, tables.secrets.c.id == _R.secret_id)
     .where(
         _ACTIVE,
+        or_(_R.status != str(Status.GRACE), _R.touched),  # a retirement that was interrupted
         tables.secrets.c.account == bindparam("account"),
         tables.secrets.c.region == bindparam("region"),
     )
     .order_by(_R.created_at)
 )
+_RETIRABLE = (
+    select(tables.secrets.c.arn, *_COLUMNS)
+    .join(tables.secrets, tables.secrets.c.id == _R.secret_id)
+    .where(
+        _R.status == str(Status.GRACE),
+        _R.next_attempt_at <= bindparam("at_time", type_=tables.Instant),
+        tables.secrets.c.account == bindparam("account"),
+        tables.secrets.c.region == bindparam("region"),
+    )
+    .order_by(_R.next_attempt_at)
+)
 _FENCED = and_(_R.id == bindparam("fenced_id"), _R.fencing == bindparam("fenced_number"), _ACTIVE)
 _UPDATE_FENCED = update(tables.rotations).where(_FENCED)
+_REOPEN = update(tables.rotations).where(
+    _R.id == bindparam("fenced_id"),
+    _R.fencing == bindparam("fenced_number"),
+    _R.ended_at.is_not(None),
+)
 _INSERT = insert(tables.rotations)
 _INSERT_EVENTS = insert(tables.rotation_events)
 _EVENTS = (
     select(*[tables.rotation_events.c[field.name] for field in fields(EventRow)])
     .where(tables.rotation_events.c.rotation_id == bindparam("rotation_id"))
     .order_by(tables.rotation_events.c.id)
+)
+
+_LAST_IN_USE = (
+    select(tables.rotation_events.c.detail)
+    .where(
+        tables.rotation_events.c.rotation_id == bindparam("rotation_id"),
+        tables.rotation_events.c.outcome == bindparam("outcome"),
+    )
+    .order_by(tables.rotation_events.c.id.desc())
+    .limit(1)
 )
 
 
@@ -261,6 +297,37 @@ def events(tx: Tx, rotation_id: str) -> tuple[EventRow, ...]:
 def unfinished(tx: Tx, *, account: str, region: str) -> tuple[str, ...]:
     """ARNs of the secrets with a rotation that has not ended, oldest first."""
     return tuple(tx.execute(_UNFINISHED, {"account": account, "region": region}).scalars())
+
+
+def retirable(tx: Tx, *, account: str, region: str) -> tuple[str, ...]:
+    """ARNs of the secrets whose old credential has had its grace, earliest first, but for those at work now."""
+    of = {"account": account, "region": region, "at_time": tx.now}
+    found = (
+        (mapping.pop("arn"), RotationRow(**mapping))
+        for mapping in tx.execute(_RETIRABLE, of).mappings()
+    )
+    return tuple(arn for arn, row in found if not row.leased(tx))
+
+
+def reopen(tx: Tx, row: RotationRow, *, columns: dict[str, Any]) -> int:
+    """Makes an ended rotation, the last of its secret, active again, for its old credential to be retired after all.
+
+    Returns:
+        Its fencing number, which has grown by one.
+
+    Raises:
+        FencedOut: it is no longer as it was read.
+    """
+    written = columns | {
+        "fenced_id": row.id,
+        "fenced_number": row.fencing,
+        "fencing": row.fencing + 1,
+        "ended_at": None,
+        "updated_at": tx.now,
+    }
+    if tx.execute(_REOPEN, written).rowcount != 1:
+        raise FencedOut("the rotation was changed by another process a moment ago")
+    return row.fencing + 1
 
 
 def leased(tx: Tx) -> tuple[tuple[str, RotationRow], ...]:
@@ -343,6 +410,13 @@ def add_events(tx: Tx, rotation_id: str, records: Sequence[EventRow]) -> None:
                 for record in records
             ],
         )
+
+
+def last_in_use(tx: Tx, rotation_id: str) -> str | None:
+    """Who used the old credential when the target was asked last; None where nobody is known to have."""
+    of = {"rotation_id": rotation_id, "outcome": IN_USE}
+    found: str | None = tx.execute(_LAST_IN_USE, of).scalar_one_or_none()
+    return found
 
 
 def deadline(tx: Tx, seconds: float) -> datetime:

@@ -13,7 +13,7 @@ from rotator.model.names import is_own_arn, parse_secret_id, split_suffix
 from rotator.model.rotation import LONGEST_BARRIER
 from rotator.store import search
 from rotator.store.store import Tx
-from rotator.store.tables import Instant, rotations, secrets, versions
+from rotator.store.tables import ACTIVE_ROTATION, Instant, rotations, secrets, versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ _PURGEABLE = (
         ~exists().where(versions.c.secret_id == secrets.c.id, versions.c.pinned),
         ~exists().where(
             rotations.c.secret_id == secrets.c.id,
-            text("rotations.status IN ('running', 'waiting', 'abandoning')"),
+            text(ACTIVE_ROTATION),
         ),
     )
     .order_by(secrets.c.purge_at, secrets.c.id)

@@ -156,6 +156,9 @@ words = Table(
     sqlite_with_rowid=False,  # the key is all of the row
 )
 
+# Word for word in the partial indexes and in each query that they are for: SQLite proves nothing from bound parameters.
+ACTIVE_ROTATION = "rotations.status IN ('running', 'waiting', 'abandoning', 'grace')"
+
 rotations = Table(
     "rotations",
     metadata,
@@ -166,7 +169,9 @@ rotations = Table(
     Column("requested_by", String(256), nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("created_at", Instant, nullable=False),
-    Column("deadline_at", Instant, nullable=False),
+    Column(
+        "deadline_at", Instant, nullable=False
+    ),  # in the grace period: of the wait that may follow it
     Column("updated_at", Instant, nullable=False),
     Column("ended_at", Instant),
     # The machine's durable state.
@@ -180,9 +185,11 @@ rotations = Table(
     Column("touched", Boolean, nullable=False),
     Column("dirty", Boolean, nullable=False),
     Column("finished", Boolean, nullable=False),
+    Column("retired", Boolean, nullable=False, server_default=false()),
+    Column("compromised", Boolean, nullable=False, server_default=false()),
     Column("taken_over", Boolean, nullable=False),
     Column("live", String(16), nullable=False),
-    Column("next_attempt_at", Instant),
+    Column("next_attempt_at", Instant),  # in the grace period: its end
     Column("failure", JSON(none_as_null=True)),  # phase, kind, message, hint
     # What the labels were when it began.
     Column("current_version", String(64)),

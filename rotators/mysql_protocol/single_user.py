@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from rotator.sdk import Authority, Overlap, Rotation, SecretValue
+from rotator.sdk import Authority, NotSupported, Overlap, Rotation, SecretValue, Use
 from rotators.databases.facade import DatabaseRotator
 from rotators.databases.passwords import new_value
 from rotators.mysql_protocol.policy import Requirements, generate
@@ -31,4 +31,10 @@ class SingleUserRotator(DatabaseRotator):
         username = parse(current, self.product).username
         return new_value(
             current, username=username, password=generate(rotation.settings.policy(), required)
+        )
+
+    def in_use(self, rotation: Rotation) -> tuple[Use, ...]:  # noqa: ARG002
+        """Not to be told here: the server doesn't keep which of the two passwords a session has logged in with."""
+        raise NotSupported(
+            f"{self.name} can't tell who still uses the old password: sessions of the user show no password"
         )

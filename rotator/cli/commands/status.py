@@ -8,6 +8,7 @@ import typer
 from rotator.cli.options import Output, SecretId, SecretIds
 from rotator.cli.output import OutputFormat, duration, moment, write, write_json, write_table
 from rotator.cli.session import Session
+from rotator.model.rotation import Status
 
 if TYPE_CHECKING:
     from rotator.manager.results import SecretDescription
@@ -117,6 +118,8 @@ def _state(found: "SecretRotations") -> str:
     if not found.rotations:
         return "never rotated"
     latest = found.rotations[0]
+    if latest.status is Status.GRACE:
+        return f"rotated, in grace until {moment(latest.next_attempt_at)}"
     return f"{latest.status}, {latest.phase}" if latest.status.active else str(latest.status)
 
 
@@ -143,10 +146,15 @@ def _details(secret: "SecretDescription", found: "SecretRotations") -> Iterator[
 def _progress(record: "RotationRecord") -> Iterator[str]:
     if record.owner is not None:
         yield f"  run by       {record.owner}, for {record.requested_by}"
-    elif record.status.active:
+    elif record.status.active and record.status is not Status.GRACE:
         yield "  run by       nobody now; go on with it: rotate resume"
-    if record.next_attempt_at is not None:
+    if record.status is Status.GRACE:
+        yield f"  grace        the old credential logs in until {moment(record.next_attempt_at)}"
+        yield "               when `rotate retire --due` or the next `rotate now` retires it"
+    elif record.next_attempt_at is not None:
         yield f"  next attempt {moment(record.next_attempt_at)} (attempt {record.attempt})"
+    if record.in_use is not None:
+        yield f"  in use       {record.in_use}"
     if record.failure is not None:
         yield f"  reason       {record.failure.phase}, {record.failure.kind}: {record.failure.message}"
         if record.failure.hint:

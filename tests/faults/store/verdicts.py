@@ -87,8 +87,19 @@ VERDICTS: Mapping[str, Verdict] = {
     **_each("rotations", "attempt reverts fencing", _detected("claim")),
     **_each("rotations", "created touched dirty finished taken_over", _PROBED),
     **_each("rotations", "requested_by request_id created_at updated_at ended_at", _DISPLAY),
-    "rotations.deadline_at": _harmless("whoever takes a rotation up gets time anew"),
-    "rotations.next_attempt_at": _harmless("whoever asks takes a waiting rotation up at once"),
+    "rotations.deadline_at": _harmless(
+        "whoever takes a rotation up gets time anew; after a grace period clients are waited for longer, or not"
+    ),
+    "rotations.next_attempt_at": _harmless(
+        "whoever asks takes a waiting rotation up at once; a grace period ends earlier or later, and the old "
+        "credential is retired only where no label needs it"
+    ),
+    "rotations.retired": _harmless(
+        "where it says so the version before is not set again when a rotation is taken back; else it may be"
+    ),
+    "rotations.compromised": _harmless(
+        "whether an old credential gets a grace period; it is retired only where no label needs it"
+    ),
     "rotations.previous_version": _harmless("one more or one fewer value to probe with"),
     "rotations.admin_arn": _harmless(
         "the admin secret is the one that is pinned in the secret's settings; this only keeps its own rotation waiting"

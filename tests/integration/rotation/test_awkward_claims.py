@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 
 from rotator.errors import AccessDenied, DecryptionFailure, InvalidRequest, RotationInProgress
 from rotator.model.rotation import Phase, Status
-from rotator.rotation.admission import Admission, Purpose
+from rotator.rotation.admission import Admission
+from rotator.rotation.claim import Purpose
 from rotator.rotation.journal import Journal
 from rotator.rotation.lease import LeaseKeeper
 from rotator.rotation.owner import Owner

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from rotator.model.rotation import Status
+from rotator.model.rotation import InUse, Status
 from rotator.sdk import FailureKind, Overlap
 from tests.unit.rotation.toy_run import BEFORE_EFFECT, EITHER_WAY, SMOOTH, Crash, Injected, ToyRun
 from tests.unit.rotation.toy_store import ToyStore
@@ -32,6 +32,9 @@ class MachineInTheWorld(RuleBasedStateMachine):
         can_probe=st.sampled_from([True, True, False]),
         can_revert=st.sampled_from([True, True, False]),
         meddling=st.sampled_from([False, False, True]),
+        grace=st.sampled_from([None, 0.0, 60.0]),
+        in_use=st.sampled_from(InUse),
+        using=st.sampled_from([None, 0, 2]),
     )
     def found_the_world(
         self,
@@ -40,6 +43,9 @@ class MachineInTheWorld(RuleBasedStateMachine):
         can_probe: bool,
         can_revert: bool,
         meddling: bool,
+        grace: float | None,
+        in_use: InUse,
+        using: int | None,
     ) -> None:
         self.meddling = meddling
         self.target = ToyTarget({"app": [FIRST.password]})
@@ -49,18 +55,25 @@ class MachineInTheWorld(RuleBasedStateMachine):
             has_admin=has_admin or overlap is Overlap.ALTERNATING,
             can_probe=can_probe and overlap is not Overlap.NONE,
             can_revert=can_revert and overlap is not Overlap.NONE,
+            using=using,
         )
         self.store = ToyStore(
             has_admin=self.rotator.has_admin,
             versions={"token-0": FIRST},
             labels={"CURRENT": "token-0"},
+            grace=grace,
+            in_use=in_use,
         )
 
     # The engine
 
     @precondition(lambda self: self.run is None)
-    @rule()
-    def rotate(self) -> None:
+    @rule(compromised=st.booleans(), waits=st.booleans(), using=st.sampled_from([0, 2]))
+    def rotate(self, compromised: bool = False, waits: bool = False, using: int = 0) -> None:
+        """A rotation in its grace period is retired first."""
+        self.store.compromised, self.store.waits = compromised, waits
+        if self.rotator.using is not None:
+            self.rotator.using = using
         resumes = self.store.row is not None
         claimed = self.store.take(fresh=True) if resumes else self.store.start()
         self._begin(ToyRun(self.store, self.rotator, claimed))
@@ -118,6 +131,11 @@ class MachineInTheWorld(RuleBasedStateMachine):
         self.store.cancel()
         self._fence()
 
+    @precondition(lambda self: self.run is None and self._at_rest())
+    @rule()
+    def roll_back(self) -> None:
+        self.store.roll_back()
+
     @precondition(lambda self: self.meddling)
     @rule(known=st.booleans())
     def put(self, known: bool) -> None:
@@ -160,8 +178,28 @@ class MachineInTheWorld(RuleBasedStateMachine):
     def a_failure_leaves_the_old_value_working(self) -> None:
         if hasattr(self, "store") and not self._excused() and self._last() is not None:
             current = self.store.versions[self.store.labels["CURRENT"]]
-            if self._last() in {Status.SUCCEEDED, Status.FAILED, Status.ABANDONED, Status.DEGRADED}:
+            if self._last() in {
+                Status.SUCCEEDED,
+                Status.UNRETIRED,
+                Status.FAILED,
+                Status.ABANDONED,
+                Status.DEGRADED,
+            }:
                 assert self.target.accepts(current), self.store.last
+
+    @invariant()
+    def both_log_in_during_the_grace_period(self) -> None:
+        if hasattr(self, "store") and self._at_rest() and not self._excused():
+            row = self.store.row
+            assert row is not None
+            for version in (row.token, row.current):
+                assert self.target.accepts(self.store.versions[version]), version
+
+    @invariant()
+    def what_was_retired_never_logs_in_again(self) -> None:
+        if hasattr(self, "store"):
+            for version in self.store.retired:
+                assert not self.target.accepts(self.store.versions[version]), version
 
     @invariant()
     def doubt_keeps_the_pending_value(self) -> None:
@@ -171,7 +209,10 @@ class MachineInTheWorld(RuleBasedStateMachine):
             assert token not in self.store.versions or token in self.store.kept or self.meddled
 
     def teardown(self) -> None:
-        """Whatever happened: let everything work from now on, and a rotation succeeds within three runs."""
+        """Whatever happened: let everything work from now on, and a rotation succeeds within three runs.
+
+        One of them, and the last, may be the end of a grace period.
+        """
         if not hasattr(self, "store"):
             return
         self._finish_run()
@@ -179,7 +220,7 @@ class MachineInTheWorld(RuleBasedStateMachine):
         if self.rotator.overlap is Overlap.NONE or (
             can_recover and (self.rotator.has_admin or not self.meddled)
         ):
-            for _ in range(3):
+            for _ in range(3 + 2):
                 self.rotate()
                 self._finish_run()
                 if self._last() is Status.SUCCEEDED:
@@ -215,6 +256,11 @@ class MachineInTheWorld(RuleBasedStateMachine):
         return row is not None and (
             row.state.finished and row.state.status is not Status.ABANDONING
         )
+
+    def _at_rest(self) -> bool:
+        """Whether the old credential has its grace period, or its users are waited for."""
+        row = self.store.row
+        return row is not None and row.state.status is Status.GRACE and not row.state.touched
 
     def _last(self) -> Status | None:
         if self.store.row is not None or self.store.last is None:

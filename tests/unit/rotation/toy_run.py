@@ -7,6 +7,7 @@ from rotator.model.rotation import Failure, Goal, MachineState, Phase, Status
 from rotator.rotation import machine
 from rotator.rotation.actions import Act, Action, Done, Failed, Outcome, Proved
 from rotator.rotation.policy import RetryPolicy
+from rotator.rotation.reasons import VOID
 from rotator.sdk import Candidate, FailureKind, Overlap, Proof
 from tests.unit.rotation.toy_store import Claimed, ToyStore
 from tests.unit.rotation.toy_target import Credential, Refusal, ToyRotator, ToyTarget
@@ -20,8 +21,10 @@ BEFORE_EFFECT = {
     FailureKind.MISCONFIGURED,
 }
 EITHER_WAY = {FailureKind.UNKNOWN, FailureKind.BUG}
-# Each attempt: four probes, seven steps, a wait; each revert: four probes, revert, verify, a wait.
-MOST_ACTIONS = POLICY.attempts * 12 + POLICY.reverts * 7 + 2
+# Each attempt: four probes, seven steps, a wait; each revert: four probes, revert, verify, a wait; each attempt to
+# retire: three probes, three steps, a wait.
+MOST_ACTIONS = POLICY.attempts * (12 + 7) + POLICY.reverts * 7 + 2
+COMMITS = {Act.OPEN, Act.FINISH, Act.WAIT, Act.REST}
 
 
 class Crash(Enum):
@@ -68,13 +71,17 @@ class ToyRun:
     def _enter(self, claimed: Claimed) -> None:
         self.claimed, self.state = claimed, claimed.state
         self.must_probe = self.state.touched and self.state.overlap is not Overlap.NONE
-        if self.over:
+        if self.ended:
             self.store.end(self.state)
             self._check_end()
 
     @property
-    def over(self) -> bool:
+    def ended(self) -> bool:
         return self.state.phase is Phase.ENDED
+
+    @property
+    def over(self) -> bool:
+        return self.ended or machine.is_resting(self.state)
 
     @property
     def target(self) -> ToyTarget:
@@ -91,7 +98,7 @@ class ToyRun:
         action = machine.next_action(self.state)
         if injected.crash is Crash.BEFORE:
             return False
-        if self.fenced and action.act in {Act.OPEN, Act.FINISH, Act.WAIT, Act.SET, Act.REVERT}:
+        if self.fenced and action.act in COMMITS | {Act.SET, Act.REVERT, Act.RETIRE, Act.END_USE}:
             return self._settle()
         self._check_order(action)
         match action.act:
@@ -120,13 +127,16 @@ class ToyRun:
         if isinstance(outcome, Failed) and before.phase is Phase.SET:
             unknown = outcome.failure.kind in EITHER_WAY
             self.must_probe = unknown and before.overlap is not Overlap.NONE
-        if self.fenced and (after.phase is Phase.ENDED or after.goal is not before.goal):
+        turns = after.goal is not before.goal or after.status is not before.status
+        if self.fenced and (after.phase is Phase.ENDED or machine.is_resting(after) or turns):
             return False
         self.state = after
         if after.phase is Phase.ENDED:
             self.store.end(after)
             self._check_end()
-        elif after.goal is not before.goal:
+        elif machine.is_resting(after):
+            self.store.rest(after)
+        elif turns:
             self.store.save(after)
         return True
 
@@ -153,6 +163,8 @@ class ToyRun:
         kind = injected.kind
         if kind in BEFORE_EFFECT or (kind in EITHER_WAY and not injected.with_effect):
             return self._failed(kind)
+        if action.act is Act.IN_USE and kind is None:
+            return self._uses()
         try:
             proof = self.rotator.perform(action.act, action.candidate, self.values, self.state.live)
         except Refusal as refusal:
@@ -165,6 +177,12 @@ class ToyRun:
         if proof is not None:
             return Proved(proof)
         return Done(self.rotator.overlap if action.act is Act.PREFLIGHT else None)
+
+    def _uses(self) -> Outcome:
+        try:
+            return Done(uses=self.rotator.in_use())
+        except Refusal as refusal:
+            return self._failed(refusal.kind)
 
     def _create(self, injected: Injected) -> Outcome:
         assert self.claimed.token not in self.store.versions, "a second value for the same token"
@@ -180,7 +198,9 @@ class ToyRun:
     def _note_proof(self, action: Action, proof: Proof | None) -> None:
         pending = action.candidate is Candidate.PENDING and proof is Proof.ACCEPTED
         self.proved = self.proved or action.act is Act.TEST or pending
-        self.confirmed = pending and self.state.phase is Phase.CONFIRM
+        self.confirmed = self.confirmed or (
+            pending and self.state.phase in {Phase.CONFIRM, Phase.RETIRE}
+        )
 
     # What must hold
 
@@ -199,6 +219,11 @@ class ToyRun:
             case Act.REVERT:
                 assert row is not None
                 assert row.state.goal is Goal.REVERT
+            case Act.RETIRE:
+                assert row is not None
+                assert row.state.status is Status.GRACE
+                assert row.state.touched, "the old credential dies before that was journalled"
+                assert self.store.labels["CURRENT"] == row.token, "what is retired is AWSCURRENT"
             case Act.FINISH:
                 assert self.last_act is Act.TEST, "finished without a test"
             case Act.TEST:
@@ -213,7 +238,7 @@ class ToyRun:
 
     def _check_end(self) -> None:
         state = self.state
-        if not self.over:
+        if not self.ended:
             return
         assert not state.status.active
         if state.status is Status.SUCCEEDED:
@@ -225,7 +250,7 @@ class ToyRun:
             assert state.goal is not Goal.SETTLE
             assert not state.finished, "AWSCURRENT has moved, so the target is not as before"
         if state.status is Status.ABANDONED:
-            assert state.goal is Goal.SETTLE
+            assert state.goal is Goal.SETTLE or state.failure == VOID
         if state.status is Status.DEGRADED:
             assert state.failure is not None
             assert self.last_act is not Act.FINISH
@@ -235,6 +260,8 @@ class ToyRun:
         assert self.state.finished
         token = self.claimed.token
         assert self.store.labels["CURRENT"] == token
+        if self.state.retired:
+            assert self.state.overlap in {Overlap.DUAL, Overlap.ALTERNATING}
         if self.proved and self.rotator.overlap is not Overlap.NONE:
             assert self.target.accepts(self.store.versions[token])
         confirmed = self.state.taken_over and self.rotator.can_probe

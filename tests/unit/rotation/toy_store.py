@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass, field, replace
 
-from rotator.model.rotation import Failure, MachineState, Phase, Status
+from rotator.model.rotation import Failure, InUse, MachineState, Phase, RetireStep, Status
 from rotator.rotation import machine
 from rotator.rotation.actions import Facts
+from rotator.rotation.moves import end
+from rotator.rotation.reasons import VOID
 from rotator.sdk import Candidate, FailureKind, Overlap
 from tests.unit.rotation.toy_target import Credential
 
 _ABANDONED = Failure(phase=Phase.SET, kind=FailureKind.REFUSED, message="abandoned: cancelled")
-DOUBTFUL = {Status.DIVERGED, Status.UNVERIFIED, Status.DEGRADED}
+DOUBTFUL = {Status.DIVERGED, Status.UNVERIFIED, Status.DEGRADED, Status.UNRETIRED}
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class ToyStore:
     row: Row | None = None
     last: tuple[str, Status, Overlap | None] | None = None
     tokens: int = 0
+    grace: float | None = None
+    in_use: InUse = InUse.WARN
+    waits: bool = False  # for clients, where they are waited for
+    compromised: bool = False
+    retired: set[str] = field(default_factory=set)
 
     @property
     def kept(self) -> set[str]:
@@ -54,7 +61,13 @@ class ToyStore:
     # Claims
 
     def facts(self, values: dict[Candidate, Credential]) -> Facts:
-        return Facts(candidates=frozenset(values), has_admin=self.has_admin)
+        return Facts(
+            candidates=frozenset(values),
+            has_admin=self.has_admin,
+            grace=self.grace,
+            in_use=self.in_use,
+            patience=10.0 if self.waits else 0.0,
+        )
 
     def start(self, *, abort: bool = False) -> Claimed:
         assert self.row is None
@@ -62,7 +75,9 @@ class ToyStore:
         if pending is None:
             self.tokens += 1
         token = pending or f"token-{self.tokens}"
-        row = Row(token, MachineState(), self.labels["CURRENT"], self.labels.get("PREVIOUS"), True)
+        previous = self.labels.get("PREVIOUS")
+        previous = None if previous in self.retired else previous
+        row = Row(token, MachineState(), self.labels["CURRENT"], previous, True)
         values = self.values(row)
         created = Candidate.PENDING in values
         doubtful = self.last is not None and self.last[1] in DOUBTFUL
@@ -74,7 +89,7 @@ class ToyStore:
         )
         if abort:
             state = machine.aborted(state, facts=self.facts(values), taken_over=False)
-        return self._claimed(row, state, values)
+        return self._claimed(row, replace(state, compromised=self.compromised), values)
 
     def take(self, *, fresh: bool, abort: bool = False) -> Claimed:
         """The active rotation, taken up by a run that has just begun (`fresh`), or by the one that waited."""
@@ -86,6 +101,8 @@ class ToyStore:
         if row.state.status is Status.ABANDONING:
             state = machine.settling(row.state, facts=facts)
             state = replace(state, attempt=1) if fresh else state
+        elif row.state.status is Status.GRACE and self.labels["CURRENT"] != row.token:
+            state = end(replace(row.state, failure=VOID), Status.ABANDONED)
         elif abort:
             state = machine.aborted(row.state, facts=facts, taken_over=taken_over)
         else:
@@ -96,7 +113,7 @@ class ToyStore:
     def _claimed(
         self, row: Row, state: MachineState, values: dict[Candidate, Credential]
     ) -> Claimed:
-        active = state if state.status.active else replace(state, status=Status.RUNNING)
+        active = state if state.status.active else row.state
         self.row = replace(row, state=_stored(active), owned=True)
         return Claimed(row.token, state, values)
 
@@ -133,6 +150,11 @@ class ToyStore:
         assert self.row is not None
         self.row = replace(self.row, owned=False)
 
+    def rest(self, state: MachineState) -> None:
+        self.save(state)
+        assert self.row is not None
+        self.row = replace(self.row, owned=False)
+
     def finish(self, state: MachineState) -> None:
         assert self.row is not None
         token = self.row.token
@@ -154,6 +176,8 @@ class ToyStore:
         assert self.row is not None
         if state.status in {Status.SUCCEEDED, Status.FAILED, Status.ABANDONED}:
             self.pinned.clear()
+        if state.retired:
+            self.retired.add(self.row.current)
         self.last = (self.row.token, state.status, state.overlap)
         self.row = None
 
@@ -162,7 +186,7 @@ class ToyStore:
     def cancel(self) -> None:
         """Abandons the active rotation from outside, as CancelRotateSecret does."""
         row = self.row
-        if row is None:
+        if row is None or (row.state.status is Status.GRACE and not row.state.touched):
             return
         if row.state.touched or row.state.dirty:
             if row.token in self.versions:
@@ -182,6 +206,11 @@ class ToyStore:
         self.labels |= {"PREVIOUS": self.labels["CURRENT"], "CURRENT": token}
         self.labels.pop("PENDING", None)
 
+    def roll_back(self) -> None:
+        """Makes the version before AWSCURRENT again, in the grace period."""
+        assert self.row is not None
+        self.labels |= {"CURRENT": self.row.current, "PREVIOUS": self.row.token}
+
     def stage(self, value: Credential) -> None:
         """Stores an AWSPENDING from outside, with no rotation under way."""
         self.tokens += 1
@@ -191,4 +220,4 @@ class ToyStore:
 
 def _stored(state: MachineState) -> MachineState:
     """What the row's columns keep of a state."""
-    return replace(state, delay=0.0, probes=())
+    return replace(state, delay=0.0, probes=(), retire=RetireStep.REST)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rotator.rotation.actions import Act
-from rotator.sdk import Candidate, FailureKind, Overlap, Proof
+from rotator.sdk import Candidate, FailureKind, Overlap, Proof, Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class ToyRotator:
     has_admin: bool
     can_probe: bool
     can_revert: bool
+    using: int | None = 0  # sessions with the old credential; None: the target can't tell
     made: int = field(default=0)
 
     def create(self, values: Mapping[Candidate, Credential]) -> Credential:
@@ -83,6 +84,10 @@ class ToyRotator:
                 self._refuse_unless(self.target.accepts(values[Candidate.PENDING]))
             case Act.REVERT:
                 self._revert(values, live)
+            case Act.RETIRE:
+                self._retire(values)
+            case Act.END_USE:
+                self.using = 0
             case Act.PROBE:
                 return self._probe(values, candidate)
             case _:
@@ -113,6 +118,20 @@ class ToyRotator:
         if not self.can_probe:
             raise Refusal(FailureKind.UNSUPPORTED)
         return Proof.ACCEPTED if self.target.accepts(values[candidate]) else Proof.REFUSED
+
+    def in_use(self) -> tuple[Use, ...]:
+        if self.using is None:
+            raise Refusal(FailureKind.UNSUPPORTED)
+        return tuple(Use(user="app", client=str(number)) for number in range(self.using))
+
+    def _retire(self, values: Mapping[Candidate, Credential]) -> None:
+        current, pending = values[Candidate.CURRENT], values[Candidate.PENDING]
+        if self.overlap is Overlap.ALTERNATING:
+            self._refuse_unless(current.user != pending.user)
+            self.target.disable(current.user)
+            return
+        self._refuse_unless(self.target.passwords[pending.user][:1] == [pending.password])
+        self.target.replace(pending)
 
     def _revert(self, values: Mapping[Candidate, Credential], live: Candidate) -> None:
         if not self.can_revert:
