@@ -22,7 +22,7 @@ _LOGINS_BEFORE = 5  # of each client, before each rotation
 _PATIENCE = (
     60.0  # seconds that a client may take to log in with what is AWSCURRENT, besides its hold
 )
-_GOOD = frozenset({Status.SUCCEEDED})
+_GOOD = frozenset({Status.SUCCEEDED, Status.GRACE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +212,15 @@ class Proving:
             self._ended_early = f"the overlap was {report.overlap}, not {planned} as planned"
             return
         self._settle(report.token)
+        if report.status is Status.GRACE:
+            self._retire(observer)
         told(self._line(ended - began))
+
+    def _retire(self, observer: Observer) -> None:
+        """The old credential dies while the clients log in; by now none of them holds it, as after its grace period."""
+        retired = self._engine.retire(self.secret, **self._who, observer=observer)
+        if retired is not None and retired.status is not Status.SUCCEEDED:
+            self._ended_early = f"the old credential was not retired: {_why(retired.failure)}"
 
     def _settle(self, version: str) -> None:
         """Waits until all clients have logged in with the new value, so that nobody holds the old one any longer, and
