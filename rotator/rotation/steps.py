@@ -171,17 +171,21 @@ class Steps:
             case Act.REVERT:
                 self._journal.check(self._claim)
                 self._revert(rotator, state)
-            case Act.IN_USE:
-                self._uses = rotator.in_use(self._request(state))
-                return Done(uses=self._uses)
-            case Act.RETIRE:
-                self._journal.check(self._claim)
-                rotator.retire_secret(self._request(state))
-            case Act.END_USE:
-                self._journal.check(self._claim)
-                rotator.end_use(self._request(state), self._uses)
+            case Act.IN_USE | Act.RETIRE | Act.END_USE:
+                return self._retire(rotator, action.act, state)
             case _:
                 return Proved(self._probe(rotator, action.candidate or Candidate.PENDING, state))
+        return Done()
+
+    def _retire(self, rotator: Rotator, act: Act, state: MachineState) -> Outcome:
+        if act is Act.IN_USE:
+            self._uses = rotator.in_use(self._request(rotator, state))
+            return Done(uses=self._uses)
+        self._journal.check(self._claim)
+        if act is Act.RETIRE:
+            rotator.retire_secret(self._request(rotator, state))
+        else:
+            rotator.end_use(self._request(rotator, state), self._uses)
         return Done()
 
     def _probe(self, rotator: Rotator, candidate: Candidate, state: MachineState) -> Proof:

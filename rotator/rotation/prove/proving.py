@@ -212,7 +212,7 @@ class Proving:
             self._ended_early = f"the overlap was {report.overlap}, not {planned} as planned"
             return
         self._settle(report.token)
-        if report.status is Status.GRACE:
+        if report.status is Status.GRACE and self._ended_early is None:
             self._retire(observer)
         told(self._line(ended - began))
 

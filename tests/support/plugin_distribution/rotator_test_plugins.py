@@ -68,7 +68,8 @@ class FileRotator(Rotator):
 
     def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
         using = self._file(rotation.value(Candidate.CURRENT).fields(), "using")
-        return tuple(Use(user="app", client=line) for line in using.read_text().split())
+        lines = using.read_text().split() if using.exists() else ()
+        return tuple(Use(user="app", client=line) for line in lines)
 
     def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
         using = self._file(rotation.value(Candidate.CURRENT).fields(), "using")
