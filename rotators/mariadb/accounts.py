@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rotators.mariadb.methods import Method
+from rotators.mariadb.options import options
 from rotators.mysql_protocol.accounts import Account
 from rotators.mysql_protocol.session import Session
 from rotators.mysql_protocol.statement_failure import explained
@@ -68,6 +69,7 @@ def _account(user: str, host: str, facts: dict[str, Any]) -> MariadbAccount:
         host=host,
         locked=bool(facts.get("account_locked")),
         methods=tuple(listed) or (own,),
+        options=options(facts),
     )
 
 

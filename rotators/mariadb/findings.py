@@ -97,15 +97,31 @@ def clear_text_findings(server: Server, rotation: Rotation) -> Iterator[Finding]
         )
 
 
-def _methods(account_: MariadbAccount, password: str) -> Iterator[Finding]:
-    name = account_.name
-    passwords = [method for method in account_.methods if method.is_password]
-    if not passwords:
+def turn_findings(originals: Sequence[MariadbAccount], server: Server) -> Iterator[Finding]:
+    """Whether the accounts of an original and of its clone can take turns."""
+    for each in originals:
+        yield from locked(each)
+        yield from _no_password(each)
+        if any(not method.is_password for method in each.methods):
+            yield finding.warning(
+                f"the account {each.name} has methods besides its password, which its clone doesn't get"
+            )
+    yield from _lockout(server, needed=ADMINS_FAILURES)
+
+
+def _no_password(account_: MariadbAccount) -> Iterator[Finding]:
+    if not any(method.is_password for method in account_.methods):
         yield finding.refusal(
-            f"the account {name} has no password (its methods: "
+            f"the account {account_.name} has no password (its methods: "
             f"{', '.join(method.plugin for method in account_.methods)})",
             f"it takes one of: {', '.join(PASSWORD_PLUGINS)}",
         )
+
+
+def _methods(account_: MariadbAccount, password: str) -> Iterator[Finding]:
+    name = account_.name
+    passwords = [method for method in account_.methods if method.is_password]
+    yield from _no_password(account_)
     unknown = [m for m in passwords if account_.accepts(password) and not m.accepts(password)]
     if unknown:
         yield finding.warning(

@@ -53,7 +53,7 @@ def both(
     Where no method has either, somebody else set another password: it gives way to the pending one.
     """
     if not any(method.accepts(current) or method.accepts(pending) for method in methods):
-        return _instead(methods, pending)
+        return instead(methods, pending)
     changed: list[Method] = []
     for method in methods:
         if method.accepts(current):
@@ -71,13 +71,19 @@ def both(
 def only(methods: Sequence[Method], *, kept: str, dropped: str) -> tuple[Method, ...]:
     """The methods with `kept` in place of `dropped`."""
     if not any(method.accepts(kept) or method.accepts(dropped) for method in methods):
-        return _instead(methods, kept)
+        return instead(methods, kept)
     changed = (
         method_for(method.plugin, kept)
         if method.accepts(dropped) or method.accepts(kept)
         else method
         for method in methods
     )
+    return _distinct(changed)
+
+
+def instead(methods: Sequence[Method], password: str) -> tuple[Method, ...]:
+    """The methods with `password` as the only one."""
+    changed = (method_for(m.plugin, password) if m.is_password else m for m in methods)
     return _distinct(changed)
 
 
@@ -89,8 +95,13 @@ def alter(account: str, methods: Sequence[Method], *, clear_text: bool) -> str:
         methods: at least one.
         clear_text: send passwords as they are, where they are known; else their hashes.
     """
+    return f"ALTER USER {account} {identified(methods, clear_text=clear_text)}"
+
+
+def identified(methods: Sequence[Method], *, clear_text: bool) -> str:
+    """The clause of the methods; see `alter`."""
     shown = " OR ".join(_clause(method, clear_text=clear_text) for method in methods)
-    return f"ALTER USER {account} IDENTIFIED VIA {shown}"
+    return f"IDENTIFIED VIA {shown}"
 
 
 def _clause(method: Method, *, clear_text: bool) -> str:
@@ -99,11 +110,6 @@ def _clause(method: Method, *, clear_text: bool) -> str:
     if not method.stored and not method.is_password:
         return identifier(method.plugin)
     return f"{identifier(method.plugin)} USING {literal(method.stored)}"
-
-
-def _instead(methods: Sequence[Method], password: str) -> tuple[Method, ...]:
-    changed = (method_for(m.plugin, password) if m.is_password else m for m in methods)
-    return _distinct(changed)
 
 
 def _distinct(methods: Sequence[Method] | Iterator[Method]) -> tuple[Method, ...]:

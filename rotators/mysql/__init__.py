@@ -3,6 +3,7 @@
 Only what start-up needs is imported here; PyMySQL is loaded with the first step.
 """
 
+from rotators.mysql.alternating_users import AlternatingUsers
 from rotators.mysql.single_user import SingleUser
 
-__all__ = ["SingleUser"]
+__all__ = ["AlternatingUsers", "SingleUser"]

@@ -8,7 +8,9 @@ from typing import Any
 
 from pymysql.cursors import DictCursor
 
+from rotators.mysql.options import options
 from rotators.mysql_protocol.accounts import Account
+from rotators.mysql_protocol.server import version_numbers
 from rotators.mysql_protocol.session import Session
 from rotators.mysql_protocol.statement_failure import explained
 from rotators.mysql_protocol.verifiers import CACHING_SHA2, NATIVE, SHA256, belongs
@@ -30,6 +32,7 @@ class MysqlAccount(Account):
         second: what is stored of the one that RETAIN CURRENT PASSWORD kept, None where there is none.
         failures: failed logins in a row that lock it, 0 for no limit.
         history: newest passwords that can't be taken again, None for the server's default.
+        factors: it asks for more than a password.
     """
 
     plugin: str
@@ -37,6 +40,7 @@ class MysqlAccount(Account):
     second: str | None
     failures: int
     history: int | None
+    factors: bool = False
 
     def has_first(self, password: str) -> bool:
         """Whether it is the first password."""
@@ -70,7 +74,8 @@ def read_accounts(session: Session, user: str) -> list[MysqlAccount]:
     with explained("reading the accounts"), session.cursor(DictCursor) as cursor:
         cursor.execute("SELECT * FROM mysql.user WHERE User = %s ORDER BY Host", (user,))
         rows: Sequence[dict[str, Any]] = cursor.fetchall()
-    return [_account(row) for row in rows]
+    version = version_numbers(session.version)
+    return [_account(row, version) for row in rows]
 
 
 def read_own(session: Session) -> OwnAccount:
@@ -90,7 +95,7 @@ def parse_own(text: str) -> OwnAccount:
     )
 
 
-def _account(row: dict[str, Any]) -> MysqlAccount:
+def _account(row: dict[str, Any], version: tuple[int, ...]) -> MysqlAccount:
     attributes = json.loads(row.get("User_attributes") or "{}")
     locking = attributes.get("Password_locking", {})
     return MysqlAccount(
@@ -102,4 +107,6 @@ def _account(row: dict[str, Any]) -> MysqlAccount:
         second=attributes.get("additional_password"),
         failures=int(locking.get("failed_login_attempts", 0)),
         history=row.get("Password_reuse_history"),
+        factors="multi_factor_authentication" in attributes,
+        options=options(row, attributes, version=version),
     )

@@ -106,6 +106,27 @@ def account_findings(
     yield from other_accounts(others)
 
 
+def turn_findings(
+    originals: Sequence[MysqlAccount], clones: Sequence[MysqlAccount]
+) -> Iterator[Finding]:
+    """Whether the accounts of an original and of its clone can take turns."""
+    for each in originals:
+        yield from _plugin(each.plugin, each.name)
+        yield from locked(each)
+        if each.factors:
+            yield finding.refusal(
+                f"the account {each.name} asks for more than a password, which a clone would not",
+                f"ALTER USER {each.name} DROP 2 FACTOR",
+            )
+    for each in (*originals, *clones):
+        yield from lockout_findings(
+            each.failures,
+            of=f"the account {each.name}",
+            needed=ADMINS_FAILURES,
+            remedy=f"ALTER USER {each.name} FAILED_LOGIN_ATTEMPTS {ADMINS_FAILURES + 1}",
+        )
+
+
 def _plugin(plugin: str, name: str) -> Iterator[Finding]:
     if plugin not in PASSWORD_PLUGINS:
         yield finding.refusal(

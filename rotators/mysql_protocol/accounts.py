@@ -18,11 +18,13 @@ class Account(ABC):
         user: its user name.
         host: the pattern of the hosts that it may come from.
         locked: nobody may log in to it.
+        options: its REQUIRE, limits and password policy, as clauses of ALTER USER.
     """
 
     user: str
     host: str
     locked: bool
+    options: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -51,30 +53,50 @@ def choose(
     Raises:
         Misconfigured: there is none, or nothing tells which of several.
     """
-    hosts = listed_hosts(listed, user=user)
+    hosts = existing_hosts(accounts, user=user, listed=listed)
     if hosts:
-        missing = hosts - {account.host for account in accounts}
-        if missing:
-            raise Misconfigured(
-                f"the setting {ACCOUNTS} lists accounts that are not there: "
-                + ", ".join(quoting.account(user, host) for host in sorted(missing)),
-                hint="correct it: SELECT user, host FROM mysql.user",
-            )
         return [account for account in accounts if account.host in hosts]
     known = set(passwords)
     matching = [a for a in accounts if any(a.accepts(password) for password in known)]
     if matching or len(accounts) == 1:
         return matching or list(accounts)
+    raise none_belongs(accounts, user=user)
+
+
+def none_belongs(accounts: Sequence[A], *, user: str) -> Misconfigured:
+    """That nothing tells which of the user's accounts are the secret's."""
     if not accounts:
-        raise Misconfigured(
+        return Misconfigured(
             f'there is no account of the user "{user}"', hint=f"CREATE USER {quoting.literal(user)}"
         )
-    raise Misconfigured(
+    return Misconfigured(
         f'none of the {len(accounts)} accounts of the user "{user}" has the stored password: '
         + ", ".join(account.name for account in accounts),
         hint=f"say which belong to the secret in the rotation's setting {ACCOUNTS}: "
         f"{ACCOUNTS}={user}@{accounts[0].host}",
     )
+
+
+def existing_hosts(accounts: Sequence[A], *, user: str, listed: Sequence[str]) -> frozenset[str]:
+    """The hosts of the accounts that the rotation's setting lists.
+
+    Args:
+        accounts: all of the user.
+        user: the secret's.
+        listed: the setting.
+
+    Raises:
+        Misconfigured: one isn't there, is no account, or another user's.
+    """
+    hosts = listed_hosts(listed, user=user)
+    missing = hosts - {account.host for account in accounts}
+    if missing:
+        raise Misconfigured(
+            f"the setting {ACCOUNTS} lists accounts that are not there: "
+            + ", ".join(quoting.account(user, host) for host in sorted(missing)),
+            hint="correct it: SELECT user, host FROM mysql.user",
+        )
+    return hosts
 
 
 def listed_hosts(listed: Sequence[str], *, user: str) -> frozenset[str]:

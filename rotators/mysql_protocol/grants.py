@@ -59,12 +59,15 @@ class Grants:
 def own_grants(session: Session) -> Grants:
     """Those of the session, its active roles included."""
     with explained("reading the privileges of the session"):
-        rows = session.run(f"SHOW GRANTS FOR CURRENT_USER(){_active_roles(session)}")
+        rows = session.run(f"SHOW GRANTS FOR CURRENT_USER(){active_roles(session)}")
     return parse_grants([str(row[0]) for row in rows])
 
 
-def _active_roles(session: Session) -> str:
-    """MariaDB lists a role's privileges by itself, and MySQL 5.7 has no roles."""
+def active_roles(session: Session) -> str:
+    """What SHOW GRANTS needs to list those of the session's roles.
+
+    MariaDB lists a role's privileges by itself, and MySQL 5.7 has no roles.
+    """
     if session.mariadb or version_numbers(session.version) < (8,):
         return ""
     roles = session.run("SELECT CURRENT_ROLE()")[0][0]

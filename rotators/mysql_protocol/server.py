@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rotator.sdk import Finding
 from rotators.databases import finding
-from rotators.mysql_protocol.quoting import split_account
+from rotators.mysql_protocol.quoting import account, split_account
 from rotators.mysql_protocol.secret import MysqlSecret, Product
 from rotators.mysql_protocol.session import Session
 from rotators.mysql_protocol.statement_failure import explained
@@ -37,6 +37,11 @@ class Server:
     account_host: str
     variables: Mapping[str, str]
 
+    @property
+    def account_name(self) -> str:
+        """The session's account, quoted."""
+        return account(self.user, self.account_host)
+
     def on(self, variable: str) -> bool:
         """Whether a variable is switched on."""
         return self.variables.get(variable, "").upper() in {"ON", "1", "YES"}
@@ -50,9 +55,9 @@ class Server:
 def read_server(session: Session) -> Server:
     """All of it, in two round trips."""
     with explained("reading the server's settings"):
-        text, account = session.run("SELECT VERSION(), CURRENT_USER()")[0]
+        text, own_account = session.run("SELECT VERSION(), CURRENT_USER()")[0]
         variables = {str(name): str(value) for name, value in session.run(_VARIABLES)}
-    user, host = split_account(account)
+    user, host = split_account(own_account)
     return Server(
         version=version_numbers(text),
         text=text,

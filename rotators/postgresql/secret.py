@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 
 from rotator.sdk import Misconfigured, SecretValue
 from rotators.databases.fields import Fields
+from rotators.databases.user_names import CLONE_SUFFIX, pair_of
 
 ENGINES = ("postgres", "postgresql", "aurora-postgresql")
 DEFAULT_PORT = 5432
 DEFAULT_DATABASE = "postgres"
 NAME_BYTES = 63
 """The longest name that a server keeps (NAMEDATALEN - 1); it would cut a longer one and mean another role."""
-
-CLONE_SUFFIX = "_clone"
-"""What the AWS rotation templates append to the name of the second user."""
 
 VERIFYING_MODES = ("require", "verify-ca", "verify-full")
 PLAINTEXT = "disable"
@@ -83,13 +81,7 @@ def user_pair(username: str) -> tuple[str, str]:
     Raises:
         Misconfigured: the clone's name would be longer than a server keeps.
     """
-    original = username.removesuffix(CLONE_SUFFIX)
-    if not original:
-        raise Misconfigured(
-            f'the user name "{username}" is nothing but the suffix of a clone',
-            hint="name the original user in the secret",
-        )
-    clone = original + CLONE_SUFFIX
+    original, clone = pair_of(username)
     excess = len(clone.encode()) - NAME_BYTES
     if excess > 0:
         raise Misconfigured(

@@ -1,0 +1,25 @@
+"""The rotator `mariadb-alternating-users`."""
+
+from rotators.databases.facade import Steps
+from rotators.mysql_protocol.alternating_users import AlternatingUsersRotator
+from rotators.mysql_protocol.secret import MARIADB
+from rotators.mysql_protocol.settings import MariadbSettings
+
+
+class AlternatingUsers(AlternatingUsersRotator):
+    """Two users take turns: the secret's user and its clone, which holds what the original holds.
+
+    The old user and its password stay as they are until the next rotation. The admin secret, which `masterarn` or the
+    rotation's settings name, makes the clone, has it follow the original, and sets the passwords.
+    """
+
+    name = "mariadb-alternating-users"
+    aliases = ("SecretsManagerRDSMariaDBRotationMultiUser",)
+    summary = "MariaDB: two users take turns, so that the old login stays valid"
+    product = MARIADB
+    settings_model = MariadbSettings
+
+    def _load(self) -> Steps:
+        from rotators.mariadb.alternating_users_steps import MariadbAlternatingUsersSteps
+
+        return MariadbAlternatingUsersSteps()
