@@ -9,16 +9,16 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import IO, Any, Self
 
+from rotator.rotation.answers import Nonsense, PluginBug
 from rotator.rotation.registry import GROUP, RotatorEntry
 from rotator.sdk import (
     Authority,
     Candidate,
-    FailureKind,
     OutcomeUnknown,
     Preflight,
     Proof,
@@ -26,23 +26,24 @@ from rotator.sdk import (
     Rotator,
     RotatorSettings,
     SecretValue,
-    StepError,
     Use,
     clock,
 )
 from rotator.sdk.errors import step_error_from_wire
-from rotator.sdk.scrub import scrub
+from rotator.sdk.log import RotationLog
 
 # Seconds for verbs that have no rotation's deadline and make no connection.
 _PURE_LIMIT = 10.0
 _FAREWELL = 1.0  # seconds that a process may take to end by itself
 _CHUNK = 65536
-
-
-class PluginBug(StepError):
-    """The plugin raised something that is no `StepError`; the outcome is unknown."""
-
-    kind = FailureKind.BUG
+_LONGEST_ANSWER = 1_048_576  # bytes: many times the largest value of a secret
+_MOST_LINES = 200  # of the log, in one verb
+_LEVELS: Mapping[str, Callable[..., None]] = {
+    "debug": RotationLog.debug,
+    "info": RotationLog.info,
+    "warning": RotationLog.warning,
+    "error": RotationLog.error,
+}
 
 
 class _TooLate(Exception):
@@ -81,37 +82,20 @@ class ChildRotator(Rotator):
         self._now = now
         self._withheld = withheld
         self._process: subprocess.Popen[bytes] | None = None
+        self._received = bytearray()
 
     settings_model = _AsStored
 
     def check_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: D102  # the interface describes the verbs
-        request = {"verb": "check_settings", "settings": dict(given)}
-        checked: dict[str, Any] = self._ask(request, deadline=self._now() + _PURE_LIMIT, values=())
+        checked: dict[str, Any] = self._ask({"verb": "check_settings", "settings": dict(given)})
         return checked
 
     def claims(self, value: SecretValue) -> Authority:  # noqa: D102
-        request = {"verb": "claims", "value": value.to_wire()}
-        claimed = self._ask(request, deadline=self._now() + _PURE_LIMIT, values=[value])
-        return Authority(
-            host=claimed["host"],
-            port=claimed["port"],
-            admin=claimed["admin"],
-            users=tuple(claimed["users"]),
-        )
+        claimed = self._ask({"verb": "claims", "value": value.to_wire()})
+        return Authority(**claimed | {"users": tuple(claimed["users"])})
 
     def preflight(self, rotation: Rotation) -> Preflight:  # noqa: D102
-        found = Preflight.from_wire(self._verb("preflight", rotation))
-        values = _plaintexts(rotation)
-        findings = tuple(
-            replace(
-                finding,
-                message=scrub(finding.message, values),
-                remedy=None if finding.remedy is None else scrub(finding.remedy, values),
-            )
-            for finding in found.findings
-        )
-        changes = tuple(scrub(change, values) for change in found.changes)
-        return replace(found, findings=findings, changes=changes)
+        return Preflight.from_wire(self._verb("preflight", rotation))
 
     def create_secret(self, rotation: Rotation) -> SecretValue:  # noqa: D102
         return SecretValue.from_wire(self._verb("create_secret", rotation))
@@ -138,16 +122,7 @@ class ChildRotator(Rotator):
         self._verb("retire_secret", rotation)
 
     def in_use(self, rotation: Rotation) -> tuple[Use, ...]:  # noqa: D102
-        values = _plaintexts(rotation)
-        found = [Use.from_wire(use) for use in self._verb("in_use", rotation)]
-        return tuple(
-            Use(
-                user=scrub(use.user, values),
-                client=scrub(use.client, values),
-                detail=scrub(use.detail, values),
-            )
-            for use in found
-        )
+        return tuple(Use.from_wire(use) for use in self._verb("in_use", rotation))
 
     def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:  # noqa: D102
         self._verb("end_use", rotation, uses=[use.to_wire() for use in uses])
@@ -164,37 +139,39 @@ class ChildRotator(Rotator):
             self._kill_and_forget()
 
     def _verb(self, verb: str, rotation: Rotation, **more: object) -> Any:
-        request = {"verb": verb, "rotation": rotation.to_wire(), **more}
-        return self._ask(request, deadline=rotation.deadline, values=_plaintexts(rotation))
+        return self._ask({"verb": verb, "rotation": rotation.to_wire(), **more}, rotation=rotation)
 
-    def _ask(
-        self, request: dict[str, Any], *, deadline: float, values: Iterable[SecretValue]
-    ) -> Any:
-        """The answer to a request.
+    def _ask(self, request: dict[str, Any], *, rotation: Rotation | None = None) -> Any:
+        """The answer to a request; what the plugin logs meanwhile goes to the rotation's log.
 
         Raises:
-            StepError: what the rotator raised, scrubbed of `values`; `OutcomeUnknown` where it didn't answer.
+            StepError: what the rotator raised; `OutcomeUnknown` where it didn't answer.
         """
+        deadline = self._now() + _PURE_LIMIT if rotation is None else rotation.deadline
         framed = request | {"group": GROUP, "name": self.name, "deadline": deadline}
-        line = json.dumps(framed).encode() + b"\n"
-        answer = json.loads(self._exchange(line, deadline))
-        if "result" in answer:
-            return answer["result"]
-        error = (
-            PluginBug(
-                f"the rotator failed with {answer['bug']}", hint="report it to the rotator's author"
+        answer = self._exchange(json.dumps(framed).encode() + b"\n", deadline, _Listener(rotation))
+        if "bug" in answer:
+            raise PluginBug(
+                f"the rotator {self.name} {answer['bug']}", hint="report it to the rotator's author"
             )
-            if "bug" in answer
-            else step_error_from_wire(answer)
-        )
-        hint = None if error.hint is None else scrub(error.hint, values)
-        raise type(error)(scrub(error.message, values), hint=hint)
+        if "result" not in answer:
+            raise step_error_from_wire(answer)
+        return answer["result"]
 
-    def _exchange(self, line: bytes, deadline: float) -> bytes:
+    def _exchange(self, line: bytes, deadline: float, listener: "_Listener") -> dict[str, Any]:
         process = self._started()
         try:
             self._write(process, line, deadline)
-            return self._read_line(process, deadline)
+            while True:
+                answer = self._read_answer(process, deadline)
+                if "log" not in answer:
+                    return answer
+                listener.hear(answer["log"])
+        except Nonsense as nonsense:
+            self._kill_and_forget()
+            raise PluginBug(
+                f"the rotator {self.name} {nonsense}", hint="report it to the rotator's author"
+            ) from None
         except (OSError, EOFError, _TooLate):
             code = self._kill_and_forget()
             if self._now() < deadline:
@@ -228,16 +205,24 @@ class ChildRotator(Rotator):
             self._wait(requests, select.POLLOUT, deadline)
             line = line[os.write(requests.fileno(), line) :]
 
-    def _read_line(self, process: subprocess.Popen[bytes], deadline: float) -> bytes:
+    def _read_answer(self, process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
         answers = _pipe(process.stdout)
-        received = b""
-        while not received.endswith(b"\n"):
+        while b"\n" not in self._received:
+            if len(self._received) > _LONGEST_ANSWER:
+                raise Nonsense(f"answered with more than {_LONGEST_ANSWER} bytes")
             self._wait(answers, select.POLLIN, deadline)
             chunk = os.read(answers.fileno(), _CHUNK)
             if not chunk:
                 raise EOFError
-            received += chunk
-        return received
+            self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise Nonsense("wrote something else than answers into the pipe of its answers")
+        return answer
 
     def _wait(self, pipe: IO[bytes], event: int, deadline: float) -> None:
         poll = select.poll()
@@ -247,12 +232,40 @@ class ChildRotator(Rotator):
 
     def _kill_and_forget(self) -> int | None:
         process, self._process = self._process, None
+        self._received = bytearray()
         return None if process is None else _kill(process)
 
 
-def _plaintexts(rotation: Rotation) -> list[SecretValue]:
-    """What the rotator knows and must not tell."""
-    return [*rotation.values.values(), *([rotation.admin] if rotation.admin else [])]
+class _Listener:
+    """Passes on what a plugin logs during one verb, up to a number of lines.
+
+    Args:
+        rotation: whose log it is; None: nobody's.
+    """
+
+    def __init__(self, rotation: Rotation | None) -> None:
+        self._rotation = rotation
+        self._heard = 0
+
+    def hear(self, line: Any) -> None:
+        """One line.
+
+        Raises:
+            Nonsense: it is none.
+        """
+        self._heard += 1
+        if self._rotation is None or self._heard > _MOST_LINES:
+            return
+        if self._heard == _MOST_LINES:
+            self._rotation.log.warning("the rotator's further lines are left out")
+            return
+        try:
+            level, message, fields = line["level"], line["message"], line["fields"]
+            write = _LEVELS[level]
+            told = {str(name): value for name, value in fields.items()}
+        except (KeyError, TypeError, AttributeError):
+            raise Nonsense("logged something else than a line") from None
+        write(self._rotation.log, message, **told)
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -6,28 +6,25 @@ prints can't be taken for an answer, and what it starts can't read the next requ
 
 import json
 import os
+import resource
+import threading
+from dataclasses import asdict, replace
 from importlib.metadata import entry_points
 from typing import Any, TextIO
 
+from rotator.rotation.answers import Nonsense, checked
 from rotator.rotation.child_guard import Guard
 from rotator.rotation.registry import why_unusable
+from rotator.rotation.telling import text
 from rotator.sdk import Candidate, Misconfigured, Rotation, Rotator, SecretValue, StepError, Use
+from rotator.sdk.log import LogLine
 
-_WITHOUT_ANSWER = frozenset(
-    {
-        "set_secret",
-        "test_secret",
-        "finish_secret",
-        "revert_secret",
-        "retire_secret",
-        "end_older_sessions",
-    }
-)
 _REINSTALL = "reinstall or update its package; `rotate plugins` shows where it comes from"
 
 
 def main() -> None:
     """Serves requests until there are no more."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash leaves no values on the disk
     requests, answers = (
         os.dup(0),
         os.dup(1),
@@ -44,19 +41,22 @@ def main() -> None:
 def serve(requests: TextIO, answers: TextIO, guard: Guard) -> None:
     """Answers each request; the first one names the entry point."""
     rotator: Rotator | None = None
+    out = _Answers(answers)
     for line in requests:
         request = json.loads(line)
         with guard.verb(request["deadline"]):
             try:
                 if rotator is None:
                     rotator = _load(request["group"], request["name"])
-                answer = json.dumps({"result": _call(rotator, request)})
+                answer = {"result": _call(rotator, request, out)}
             except StepError as error:
-                answer = json.dumps(error.to_wire())
+                answer = error.to_wire()
+            except Nonsense as nonsense:
+                answer = {"bug": str(nonsense)}
             except Exception as error:  # noqa: BLE001  # a plugin may raise anything
-                answer = json.dumps({"bug": f"{type(error).__name__}: {error}"})
-        answers.write(answer + "\n")
-        answers.flush()
+                failed = f"failed in {request['verb']} with {type(error).__name__}"
+                answer = {"bug": f"{failed}: {text(error)}"}
+        out.write(answer)
     if rotator is not None:
         rotator.close()
 
@@ -77,38 +77,48 @@ def _load(group: str, name: str) -> Rotator:
     return rotator
 
 
-def _call(rotator: Rotator, request: dict[str, Any]) -> Any:
+def _call(rotator: Rotator, request: dict[str, Any], out: "_Answers") -> Any:
     verb = request["verb"]
-    if verb == "claims":
-        claimed = rotator.claims(SecretValue.from_wire(request["value"]))
-        return {
-            "host": claimed.host,
-            "port": claimed.port,
-            "admin": claimed.admin,
-            "users": list(claimed.users),
-        }
-    if verb == "check_settings":
-        return rotator.check_settings(request["settings"])
-    rotation = Rotation.from_wire(request["rotation"], settings_model=rotator.settings_model)
+    call = getattr(rotator, verb)
     match verb:
-        case "preflight":
-            return rotator.preflight(rotation).to_wire()
-        case "create_secret":
-            return rotator.create_secret(rotation).to_wire()
-        case "probe":
-            return str(rotator.probe(rotation, Candidate(request["candidate"])))
-        case "log_in":
-            return str(rotator.log_in(rotation, Candidate(request["candidate"])))
-        case "in_use":
-            return [use.to_wire() for use in rotator.in_use(rotation)]
+        case "check_settings":
+            return dict(checked(verb, call(request["settings"])))
+        case "claims":
+            return asdict(checked(verb, call(SecretValue.from_wire(request["value"]))))
+    rotation = replace(
+        Rotation.from_wire(request["rotation"], settings_model=rotator.settings_model), sink=out.log
+    )
+    match verb:
+        case "probe" | "log_in":
+            return str(checked(verb, call(rotation, Candidate(request["candidate"]))))
         case "end_use":
-            rotator.end_use(rotation, [Use.from_wire(use) for use in request["uses"]])
-            return None
-        case _ if verb in _WITHOUT_ANSWER:
-            getattr(rotator, verb)(rotation)
-            return None
+            uses = [Use.from_wire(use) for use in request["uses"]]
+            return checked(verb, call(rotation, uses))
+        case "in_use":
+            return [use.to_wire() for use in checked(verb, call(rotation))]
+        case "preflight" | "create_secret":
+            return checked(verb, call(rotation)).to_wire()
         case _:
-            raise ValueError(f"no such verb: {verb}")
+            return checked(verb, call(rotation))
+
+
+class _Answers:
+    """The pipe to the engine; threads of the plugin may log at the same time."""
+
+    def __init__(self, answers: TextIO) -> None:
+        self._answers = answers
+        self._lock = threading.Lock()
+
+    def write(self, answer: dict[str, Any]) -> None:
+        """Sends one answer."""
+        line = json.dumps(answer)
+        with self._lock:
+            self._answers.write(line + "\n")
+            self._answers.flush()
+
+    def log(self, line: LogLine) -> None:
+        """Sends one line of the log."""
+        self.write({"log": asdict(line)})
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from rotator.model.caller import Caller
 from rotator.model.rotation import Phase, Status
 from rotator.rotation.admission import Admission
 from rotator.rotation.claim import Claim, Purpose
+from rotator.rotation.guarded import GuardedRotator
 from rotator.rotation.journal import Journal
 from rotator.rotation.lease import LeaseKeeper
 from rotator.rotation.owner import Owner
@@ -321,7 +322,7 @@ class Engine:
 
     def _make(self, entry: RotatorEntry) -> Rotator:
         if entry.builtin:
-            return entry.make()
+            return GuardedRotator(entry.make(), quotes=False)
         from rotator.rotation.child import ChildRotator  # built-in rotators need no processes
 
-        return ChildRotator(entry, withheld=self._withheld)
+        return GuardedRotator(ChildRotator(entry, withheld=self._withheld), quotes=True)

@@ -166,8 +166,7 @@ class Steps:
             case Act.TEST:
                 rotator.test_secret(self._request(rotator, state))
             case Act.FINISH:
-                if type(rotator).finish_secret is not Rotator.finish_secret:
-                    rotator.finish_secret(self._request(rotator, state))
+                rotator.finish_secret(self._request(rotator, state))
             case Act.REVERT:
                 self._journal.check(self._claim)
                 self._revert(rotator, state)

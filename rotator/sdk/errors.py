@@ -38,7 +38,11 @@ class StepError(Exception):
 
     def to_wire(self) -> dict[str, Any]:
         """A JSON-ready form, for the pipe between a rotator's process and the engine."""
-        return {"error": type(self).__name__, "message": self.message, "hint": self.hint}
+        return {
+            "error": type(self).__name__,
+            "message": str(self.message),
+            "hint": None if self.hint is None else str(self.hint),
+        }
 
 
 class TargetRefused(StepError):

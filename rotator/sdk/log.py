@@ -43,19 +43,19 @@ class RotationLog:
     about: dict[str, str]
     sink: Callable[[LogLine], None]
 
-    def debug(self, message: str, **fields: Any) -> None:
+    def debug(self, message: str, /, **fields: Any) -> None:
         """What only the search for a fault needs."""
         self._tell("debug", message, fields)
 
-    def info(self, message: str, **fields: Any) -> None:
+    def info(self, message: str, /, **fields: Any) -> None:
         """What happened, as it should."""
         self._tell("info", message, fields)
 
-    def warning(self, message: str, **fields: Any) -> None:
+    def warning(self, message: str, /, **fields: Any) -> None:
         """What a person may want to look at."""
         self._tell("warning", message, fields)
 
-    def error(self, message: str, **fields: Any) -> None:
+    def error(self, message: str, /, **fields: Any) -> None:
         """What a person has to look at."""
         self._tell("error", message, fields)
 

@@ -1,18 +1,29 @@
 """Keeps secret strings out of messages, whatever a rotator, a driver or a server puts into them."""
 
 import base64
+import html
 import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache, reduce
+from itertools import groupby
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from rotator.sdk.errors import Misconfigured
 from rotator.sdk.values import SecretValue
 
 _SHORT = 4  # shorter strings occur in ordinary words, so they are looked for between words only
+_LINE = (
+    16  # characters from which on a line of a longer secret, such as a PEM, is looked for by itself
+)
+_CORE = 6  # characters of base64 from which on they are no ordinary word
 _BLANK = "***"
+_BOUNDARY = "-----"  # PEM: what stands between these is not secret
+_NAMED = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v", "\a": "a", "\0": "0"}
+_MARKS = "'\""
+_ESCAPE = r"\\{0,8}+"  # three times over
+_DIGIT = "[A-Za-z0-9+/_-]"
 # A JSON string; one with a colon behind it is a field's name.
 _LITERAL = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*:)?', re.DOTALL)
 _OPEN_FIELDS = frozenset(
@@ -31,20 +42,28 @@ _OPEN_FIELDS = frozenset(
 
 
 def scrub(message: str, values: Iterable[SecretValue]) -> str:
-    """`message` with every secret string of `values` replaced by `***`, as it is or as drivers and servers quote it."""
-    written = {
-        form for value in values for secret in _secrets(value) for form in _forms(secret) if form
+    """`message` with every secret string of `values` replaced by `***`.
+
+    It is found as it is, and as drivers, servers and libraries write it: escaped as in JSON, in SQL, in a repr, a URL,
+    a form or HTML, also several times over; in base64, alone or with other text (`Basic …`); in hexadecimal digits.
+    """
+    # No way of writing a secret is shorter than the secret, so that most large values cost nothing.
+    secrets = {
+        secret
+        for value in values
+        for secret in _secrets(value)
+        if secret and len(secret) <= len(message)
     }
-    long = sorted((form for form in written if len(form) >= _SHORT), key=len, reverse=True)
-    short = sorted((form for form in written if len(form) < _SHORT), key=len, reverse=True)
+    long = sorted((secret for secret in secrets if len(secret) >= _SHORT), key=len, reverse=True)
+    short = sorted((secret for secret in secrets if len(secret) < _SHORT), key=len, reverse=True)
+    patterns = [pattern for secret in long for pattern in _patterns(secret)]
     # Until nothing changes: the stars and what stands beside them may be another secret.
     before = None
     while before != message:
         before = message
-        for form in long:
-            message = message.replace(form, _BLANK)
-    for form in short:
-        message = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", _BLANK, message)
+        message = reduce(lambda text, pattern: pattern.sub(_BLANK, text), patterns, message)
+    for secret in short:
+        message = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", _BLANK, message)
     return message
 
 
@@ -55,13 +74,22 @@ def _secrets(value: SecretValue) -> Iterator[str]:
         yield base64.b64encode(value.binary).decode("ascii")
         yield value.binary.hex()
     if value.string is not None:
-        yield value.string
+        yield from _lines(value.string)
         try:
-            yield from _leaves(value.fields())
+            for leaf in _leaves(value.fields()):
+                yield from _lines(leaf)
         except (
             Misconfigured
         ):  # another parser, or this one with more of its stack left, may read it all the same
             yield from _literals(value.string)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """A text, and the long lines of one that has several: a message may quote a part."""
+    yield text
+    lines = text.splitlines()
+    if len(lines) > 1:
+        yield from (line for line in lines if len(line) >= _LINE and not line.startswith(_BOUNDARY))
 
 
 def _leaves(document: Any) -> Iterator[str]:
@@ -90,19 +118,69 @@ def _literals(text: str) -> Iterator[str]:
                 yield json.loads(f'"{written}"')
 
 
-def _forms(secret: str) -> Iterator[str]:
-    """How a secret may stand in a message: plain, in JSON, in a repr, in a URL, in SQL and in a connection string."""
-    yield secret
-    for in_ascii in (True, False):
-        yield json.dumps(secret, ensure_ascii=in_ascii)[1:-1]
-    yield repr(secret)[1:-1]
-    yield ascii(secret)[1:-1]
-    yield repr(secret.encode(errors="replace"))[2:-1]
-    for safe in ("", "/"):
-        yield quote(secret, safe=safe, errors="replace")
-        yield quote_plus(secret, safe=safe, errors="replace")
-    escaped = secret.replace("\\", "\\\\")
-    yield escaped
-    for mark in ("'", '"'):
-        yield secret.replace(mark, mark * 2)
-        yield escaped.replace(mark, f"\\{mark}")
+@lru_cache(
+    maxsize=64
+)  # a rotator may log many lines; this is memory, as the rotation's own values are
+def _patterns(secret: str) -> tuple[re.Pattern[str], ...]:
+    """What finds a secret of some length, however it is written, in a time that grows with the message alone."""
+    return tuple(map(re.compile, _written(secret)))
+
+
+def _written(secret: str) -> Iterator[str]:
+    yield "".join(_run(each, len(list(same))) for each, same in groupby(secret))
+    raw = secret.encode(errors="surrogatepass")
+    yield f"(?i:{raw.hex()})"
+    for core in _cores(raw):
+        if len(core) >= _CORE:
+            either = re.escape(core).replace(r"\+", "[+-]").replace("/", "[/_]")
+            yield f"(?<!{_DIGIT}){_DIGIT}*{either}{_DIGIT}*+(?:=|%3[dD])*+"
+
+
+def _cores(raw: bytes) -> Iterator[str]:
+    """The digits of base64 that depend on `raw` alone, wherever in the encoded text it begins."""
+    for before in range(3):
+        digits = base64.b64encode(b"\0" * before + raw).decode("ascii")
+        beginning = -(-before * 8 // 6)
+        end = (before + len(raw)) * 8 // 6
+        yield digits[beginning:end]
+
+
+def _run(character: str, times: int) -> str:
+    """A pattern of a character, some times in a row, as it is or escaped, once or several times over.
+
+    Possessive (`{0,8}+`) and bounded, so that no message makes the search slow.
+    """
+    if character.isascii() and character.isalnum():
+        return character * times
+    written = "|".join([*_named(character), *_numbered(character)])
+    if character == "\\":
+        return rf"(?:(?:{_ESCAPE}(?:{written})){{{times}}}|\\{{{times},{times * 8}}}+)"
+    either = rf"{_ESCAPE}(?:{written}|{re.escape(character)})"
+    # SQL doubles quotation marks.
+    return f"(?:{either}){{{times},{times * 2}}}+" if character in _MARKS else either * times
+
+
+def _named(character: str) -> Iterator[str]:
+    if character == " ":
+        yield r"\+"
+    if character in _NAMED:
+        yield _NAMED[character]
+    if html.escape(character) != character:
+        yield f"&(?:amp;)*{html.escape(character)[1:]}"
+
+
+def _numbered(character: str) -> Iterator[str]:
+    raw = character.encode(errors="surrogatepass")
+    code = ord(character)
+    yield "".join(f"(?i:%(?:25)*{byte:02x})" for byte in raw)
+    yield _ESCAPE.join(f"(?i:x{byte:02x})" for byte in raw)
+    yield _ESCAPE.join(f"(?i:u{unit:04x})" for unit in _utf16(character))
+    yield f"U(?i:{code:08x})"
+    yield f"&(?:amp;)*#(?i:0*{code}|x0*{code:x});"
+    if code < 256:
+        yield f"(?i:x{code:02x})"
+
+
+def _utf16(character: str) -> Iterator[int]:
+    raw = character.encode("utf-16-be", errors="surrogatepass")
+    return (int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2))

@@ -12,6 +12,7 @@ import pytest
 from rotator.errors import ConfigurationError, PreflightRefused
 from rotator.model.rotation import Phase, Status
 from rotator.rotation.child import ChildRotator
+from rotator.rotation.guarded import GuardedRotator
 from rotator.rotation.registry import RotatorRegistry
 from rotator.rotation.report import Report
 from rotator.sdk import (
@@ -178,7 +179,7 @@ def test_a_plugin_tells_who_uses_the_old_value(registry: RotatorRegistry, tmp_pa
         deadline=clock() + 20,
     )
     (tmp_path / "using").write_text("10.0.0.7 leaky-1-secret")
-    rotator = ChildRotator(registry.resolve("generic"))
+    rotator = GuardedRotator(ChildRotator(registry.resolve("generic")), quotes=True)
     try:
         first, second = rotator.in_use(rotation)
         rotator.end_use(rotation, [first])
@@ -236,7 +237,10 @@ def test_secrets_in_the_message_of_claims_are_blanked(plugged: House) -> None:
     with pytest.raises(StepError) as failed:
         plugged.engine().claims("telling", value)
 
-    assert failed.value.message == "the rotator failed with ValueError: can't use '***'"
+    assert (
+        failed.value.message
+        == "the rotator telling failed in claims with ValueError: can't use '***'"
+    )
 
 
 def test_secrets_in_a_plan_are_blanked(plugged: House, target: FileTarget) -> None:
@@ -319,6 +323,7 @@ def test_a_child_sees_one_rotation_and_neither_keys_nor_store(
 _ENGINE = """
 import sys
 from rotator.rotation.child import ChildRotator
+from rotator.rotation.guarded import GuardedRotator
 from rotator.rotation.registry import RotatorRegistry
 from rotator.sdk import Candidate, Overlap, Rotation, SecretValue, clock
 

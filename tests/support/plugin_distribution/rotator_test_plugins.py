@@ -3,12 +3,14 @@
 What the file `target` holds is the password that logs in. Each rotator notes its process in `pids`.
 """
 
+import base64
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -252,3 +254,85 @@ class Half(FileRotator):
 
 class Stranger:
     """Is no rotator at all."""
+
+
+_VERBS = frozenset(
+    {"claims", "preflight", "create_secret", "set_secret", "test_secret", "finish_secret", "probe"}
+)
+
+
+class _Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not even this")
+
+
+class Hostile(FileRotator):
+    """Does harm in the way and at the verb that the field `harm` names: `leak at set_secret`."""
+
+    name = "hostile"
+
+    def __getattribute__(self, verb: str) -> Any:
+        own = super().__getattribute__(verb)
+        return partial(_harm, verb, own) if verb in _VERBS else own
+
+
+def _harm(verb: str, own: Callable[..., Any], subject: Any, *more: Any) -> Any:
+    rotation = subject if isinstance(subject, Rotation) else None
+    value: SecretValue = rotation.value(Candidate.CURRENT) if rotation is not None else subject
+    fields = value.fields()
+    how, _, at = str(fields.get("harm")).partition(" at ")
+    if at == verb:
+        known = [value] if rotation is None else list(rotation.values.values())
+        return _HARM[how](known, rotation)
+    return own(subject, *more)
+
+
+def _secrets(known: list[SecretValue]) -> str:
+    passwords = [str(value.fields()["password"]) for value in known]
+    encoded = [base64.b64encode(f"app:{password}".encode()).decode() for password in passwords]
+    return f"{passwords} {encoded} {[password.encode().hex() for password in passwords]}"
+
+
+def _leak(known: list[SecretValue], rotation: Rotation | None) -> Any:
+    try:
+        raise KeyError(_secrets(known))
+    except KeyError as inner:
+        raise TargetRefused(f"refused {inner!r}", hint=_secrets(known)) from inner
+
+
+def _shout(known: list[SecretValue], rotation: Rotation | None) -> Any:
+    assert rotation is not None
+    for number in range(300):
+        rotation.log.warning(f"{number}: {_secrets(known)}", own=_secrets(known))
+    raise TargetRefused("said it all")
+
+
+def _garble(known: list[SecretValue], rotation: Rotation | None) -> Any:
+    for descriptor in range(3, 20):
+        try:
+            os.write(descriptor, b"no answer\n")
+        except OSError:
+            continue
+    return None
+
+
+def _unprintable(known: list[SecretValue], rotation: Rotation | None) -> Any:
+    raise _Unprintable
+
+
+def _control(known: list[SecretValue], rotation: Rotation | None) -> Any:
+    raise TargetRefused("\x1b[2J\0\ud800\u202e" + "x" * 100_000, hint=5)  # type: ignore[arg-type]  # that is the mistake
+
+
+_HARM: dict[str, Callable[[list[SecretValue], Rotation | None], Any]] = {
+    "nonsense": lambda known, rotation: {"password": known[0].fields()["password"]},
+    "flood": lambda known, rotation: SecretValue(string="x" * 3_000_000),
+    "same": lambda known, rotation: known[0],
+    "leak": _leak,
+    "shout": _shout,
+    "garble": _garble,
+    "unprintable": _unprintable,
+    "control": _control,
+    "exit": lambda known, rotation: sys.exit(0),
+    "kill": lambda known, rotation: os._exit(1),
+}

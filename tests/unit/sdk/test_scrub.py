@@ -1,6 +1,9 @@
 """Messages after they were scrubbed: no secret string is left, and the rest can still be read."""
 
+import base64
+import html
 import json
+import re
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
@@ -24,6 +27,11 @@ QUOTED: dict[str, Callable[[str], str]] = {
     "form": quote_plus,
     "SQL literal": lambda secret: f"'{secret.replace(chr(39), chr(39) * 2)}'",
     "SQL identifier": lambda secret: f'"{secret.replace(chr(34), chr(34) * 2)}"',
+    "HTML": html.escape,
+    "JSON in JSON": lambda secret: json.dumps(json.dumps({"p": secret})),
+    "URL in a URL": lambda secret: quote(quote(secret, safe=""), safe=""),
+    "JSON of a URL": lambda secret: json.dumps(f"x://u:{quote(secret, safe='')}@h"),
+    "lower-case URL": lambda secret: re.sub("%..", lambda m: m[0].lower(), quote(secret, safe="")),
     "conninfo": lambda s: "'" + s.replace("\\", "\\\\").replace("'", "\\'") + "'",
 }
 
@@ -43,6 +51,42 @@ def test_no_password_survives(passwords: list[str], parts: list[str], way: str) 
 
     for password in passwords:
         assert password not in scrubbed
+
+
+ENCODED: dict[str, Callable[[bytes], str]] = {
+    "base64": lambda raw: base64.b64encode(raw).decode(),
+    "base64 for URLs": lambda raw: base64.urlsafe_b64encode(raw).decode(),
+    "base64 without padding": lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("="),
+    "base64 in a URL": lambda raw: quote(base64.b64encode(raw).decode(), safe="/+"),
+    "hexadecimal": bytes.hex,
+    "upper-case hexadecimal": lambda raw: raw.hex().upper(),
+}
+
+
+@given(
+    password=st.text(st.characters(codec="utf-8"), min_size=6, max_size=40),
+    user=st.text(max_size=5),
+    way=st.sampled_from(sorted(ENCODED)),
+)
+def test_no_encoding_hides_a_password(password: str, user: str, way: str) -> None:
+    """In base64 and in hexadecimal digits it is found, alone and beside a user name, as HTTP sends it."""
+    value = SecretValue.from_json({"password": password})
+    encoded = ENCODED[way](f"{user}:{password}".encode())
+
+    scrubbed = scrub(f"Authorization: Basic {encoded}, refused", [value])
+
+    assert ENCODED[way](password.encode())[2:-4] not in scrubbed
+    assert scrubbed.endswith(", refused")
+
+
+def test_a_part_of_a_long_secret_is_found() -> None:
+    """A line of a private key is no less secret than the whole, and its boundary is none."""
+    key = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VuBCIEIHAt\n-----END PRIVATE KEY-----\n"
+    message = "can't read '-----BEGIN PRIVATE KEY-----\\nMC4CAQAwBQYDK2VuBCIEIHAt [truncated]"
+
+    scrubbed = scrub(message, [SecretValue.from_json({"private_key": key})])
+
+    assert scrubbed == "can't read '-----BEGIN PRIVATE KEY-----\\n*** [truncated]"
 
 
 @pytest.mark.parametrize("way", sorted(QUOTED))
@@ -130,3 +174,14 @@ JSON = st.recursive(
 def test_no_value_breaks_the_scrub(value: SecretValue, message: str) -> None:
     """A message comes out, whatever the value is: an error must not be hidden by another one."""
     assert isinstance(scrub(message, [value]), str)
+
+
+@pytest.mark.parametrize(
+    "password", ["\\" * 20 + "x", "'" * 20 + "x", "%25" * 9 + "x", "&amp;" * 9 + "x"]
+)
+@pytest.mark.parametrize("part", ["\\", "'", "%25", "&amp;", "a"])
+def test_no_message_makes_the_scrub_slow(password: str, part: str) -> None:
+    """A message of many characters that almost match ends as soon as any other; else this test would not end."""
+    message = part * (60_000 // len(part))
+
+    assert scrub(message, [SecretValue.from_json({"password": password})]) == message

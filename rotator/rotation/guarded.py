@@ -1,0 +1,151 @@
+"""A rotator as the engine calls it: whatever it raises or answers comes out as one of the SDK's errors or answers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from rotator.rotation.answers import Nonsense, PluginBug, checked
+from rotator.rotation.telling import told
+from rotator.sdk import (
+    Authority,
+    Candidate,
+    Finding,
+    Preflight,
+    Proof,
+    Rotation,
+    Rotator,
+    SecretValue,
+    StepError,
+    Use,
+)
+
+_REPORT = "report it to the rotator's author"
+
+
+class GuardedRotator(Rotator):
+    """Passes every verb on, and takes the secrets out of what comes back.
+
+    Args:
+        quotes: what preflight finds may quote values too. The house's own rotators don't do that, and looking for
+            values takes a while.
+    """
+
+    def __init__(self, inner: Rotator, *, quotes: bool) -> None:
+        self._inner = inner
+        self._quotes = quotes
+        for name in (
+            "name",
+            "aliases",
+            "summary",
+            "overlap",
+            "settings_model",
+            "can_probe",
+            "can_revert",
+            "issues_value",
+        ):
+            setattr(self, name, getattr(inner, name))
+
+    def check_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: D102  # the interface describes the verbs
+        answer: dict[str, Any] = self._call("check_settings", (given,), ())
+        return answer
+
+    def claims(self, value: SecretValue) -> Authority:  # noqa: D102
+        answer: Authority = self._call("claims", (value,), (value,))
+        return answer
+
+    def preflight(self, rotation: Rotation) -> Preflight:  # noqa: D102
+        found: Preflight = self._verb("preflight", rotation)
+        if not self._quotes:
+            return found
+        values = _plaintexts(rotation)
+        return replace(
+            found,
+            findings=tuple(_clean(finding, values) for finding in found.findings),
+            changes=tuple(told(change, values) for change in found.changes),
+        )
+
+    def create_secret(self, rotation: Rotation) -> SecretValue:  # noqa: D102
+        value: SecretValue = self._verb("create_secret", rotation)
+        if value == rotation.values.get(Candidate.CURRENT):
+            self._bug("answered create_secret with the current value instead of a new one")
+        return value
+
+    def set_secret(self, rotation: Rotation) -> None:  # noqa: D102
+        self._verb("set_secret", rotation)
+
+    def test_secret(self, rotation: Rotation) -> None:  # noqa: D102
+        self._verb("test_secret", rotation)
+
+    def finish_secret(self, rotation: Rotation) -> None:  # noqa: D102
+        self._verb("finish_secret", rotation)
+
+    def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:  # noqa: D102
+        proof: Proof = self._verb("probe", rotation, candidate)
+        return proof
+
+    def log_in(self, rotation: Rotation, candidate: Candidate) -> Proof:  # noqa: D102
+        proof: Proof = self._verb("log_in", rotation, candidate)
+        return proof
+
+    def revert_secret(self, rotation: Rotation) -> None:  # noqa: D102
+        self._verb("revert_secret", rotation)
+
+    def retire_secret(self, rotation: Rotation) -> None:  # noqa: D102
+        self._verb("retire_secret", rotation)
+
+    def in_use(self, rotation: Rotation) -> tuple[Use, ...]:  # noqa: D102
+        uses: tuple[Use, ...] = self._verb("in_use", rotation)
+        values = _plaintexts(rotation)
+        return tuple(
+            Use(
+                user=told(use.user, values),
+                client=told(use.client, values),
+                detail=told(use.detail, values),
+            )
+            for use in uses
+        )
+
+    def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:  # noqa: D102
+        self._verb("end_use", rotation, uses)
+
+    def end_older_sessions(self, rotation: Rotation) -> None:  # noqa: D102
+        self._verb("end_older_sessions", rotation)
+
+    def close(self) -> None:
+        """Ends what the rotator holds open. What fails in that is of no more use to anybody."""
+        try:
+            self._inner.close()
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+            del error
+
+    def _verb(self, verb: str, rotation: Rotation, *more: object) -> Any:
+        return self._call(verb, (rotation, *more), _plaintexts(rotation))
+
+    def _call(self, verb: str, arguments: Iterable[Any], values: Sequence[SecretValue]) -> Any:
+        try:
+            return checked(verb, getattr(self._inner, verb)(*arguments))
+        except StepError as error:
+            error.message = told(error.message, values)
+            error.hint = None if error.hint is None else told(error.hint, values)
+            error.args = (error.message,)
+            raise error.with_traceback(None) from None  # the frames hold values
+        except Nonsense as nonsense:
+            self._bug(str(nonsense))
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
+            self._bug(f"failed in {verb} with {type(error).__name__}: {told(error, values)}")
+
+    def _bug(self, what: str) -> NoReturn:
+        raise PluginBug(f"the rotator {self.name} {what}", hint=_REPORT) from None
+
+
+def _plaintexts(rotation: Rotation) -> list[SecretValue]:
+    """What the rotator knows and must not tell."""
+    return [*rotation.values.values(), *([rotation.admin] if rotation.admin else [])]
+
+
+def _clean(finding: Finding, values: Sequence[SecretValue]) -> Finding:
+    return replace(
+        finding,
+        message=told(finding.message, values),
+        remedy=None if finding.remedy is None else told(finding.remedy, values),
+    )
