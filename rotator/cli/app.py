@@ -7,14 +7,13 @@ from typing import Annotated
 import typer
 
 from rotator import __version__
-from rotator.cli.commands import audit, db, key, rotation, schedule, secret
+from rotator.cli.commands import audit, db, key, plugins, rotation, schedule, secret
 from rotator.cli.commands.demo import demo
 from rotator.cli.commands.doctor import doctor
 from rotator.cli.commands.init import init
 from rotator.cli.commands.now import abort, now, resume, retire
 from rotator.cli.commands.password import password
 from rotator.cli.commands.plan import plan, verify
-from rotator.cli.commands.plugins import plugins
 from rotator.cli.commands.prove import prove
 from rotator.cli.commands.status import history, status
 from rotator.cli.exits import ExitCode
@@ -52,8 +51,7 @@ def rotate(
 
 
 _COMMANDS: tuple[Callable[..., int | None], ...] = (
-    init, demo, now, plan, prove, status, history, resume, abort, retire, verify, plugins, password,
-    doctor,
+    init, demo, now, plan, prove, status, history, resume, abort, retire, verify, password, doctor,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)
@@ -63,6 +61,7 @@ app.add_typer(schedule.app, name="schedule")
 app.add_typer(key.app, name="key")
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
+app.add_typer(plugins.app, name="plugins")
 
 
 def invoke(arguments: Sequence[str], session: Session, *, output: OutputFormat) -> int:

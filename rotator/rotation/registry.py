@@ -189,7 +189,13 @@ def why_unusable(found: object, where: str) -> str | None:
     if not isinstance(getattr(found, "name", None), str):
         return f"{where} has no name"
     wrong = next((wrong for wrong, right in _declared(found) if not right), None)
-    return None if wrong is None else f"{where} {wrong}"
+    if wrong is not None:
+        return f"{where} {wrong}"
+    try:
+        found.settings_model.describe()
+    except (TypeError, NameError) as error:  # a field's type is none that a setting can have
+        return f"{where} has a settings_model that can't be used: {error}"
+    return None
 
 
 def _declared(found: type[Rotator]) -> Iterator[tuple[str, bool]]:

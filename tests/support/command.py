@@ -44,11 +44,13 @@ class RotateCommand:
     Attributes:
         home: ROTATOR_HOME.
         environment: further variables.
+        interpreter: of the environment that it is installed in, None for this one.
         shown: all that any of its runs has written.
     """
 
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
+    interpreter: Path | None = None
     shown: list[str] = field(default_factory=list)
 
     def __call__(
@@ -101,6 +103,8 @@ class RotateCommand:
         base = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         return base | {"ROTATOR_HOME": str(self.home)} | self.environment | more
 
-    @staticmethod
-    def _line(arguments: Sequence[str]) -> list[str]:
-        return [str(ROTATE), *arguments]
+    def _line(self, arguments: Sequence[str]) -> list[str]:
+        if self.interpreter is None:
+            return [str(ROTATE), *arguments]
+        program = "import sys; from rotator.cli.main import main; sys.exit(main())"
+        return [str(self.interpreter), "-c", program, *arguments]
