@@ -119,7 +119,8 @@ def _announce(terms: "Terms") -> None:
         f"  Promised: {terms.promise.sentence}.",
         f"  {counted(terms.repeat, 'real rotation')}, while {len(terms.kinds)} clients log in without pause from this "
         f"machine; half of them hold what they read for {duration(terms.hold)}.",
-        "  The target sees hundreds of logins a second, and its log grows by them.",
+        "  The target sees up to hundreds of logins a second, and its log grows by them; so does the audit here, by a "
+        "record for each read of the secret.",
         error=True,
     )
 

@@ -10,7 +10,7 @@ from rotator.errors import RotatorError
 from rotator.rotation.prove.logins import Login
 from rotator.rotation.prove.serving import Order
 
-_FAREWELL = 10.0  # seconds that a client may take to end the login that it is in
+_FAREWELL = 10.0  # seconds
 
 
 class ClientGone(RotatorError):
@@ -23,11 +23,19 @@ class Crowd:
     Args:
         command: starts a client's process.
         take: is called with each login, by one thread at a time.
+        farewell: seconds that a client may take to end the login that it is in.
     """
 
-    def __init__(self, command: Sequence[str], take: Callable[[Login], None]) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        take: Callable[[Login], None],
+        *,
+        farewell: float = _FAREWELL,
+    ) -> None:
         self._command = list(command)
         self._take = take
+        self._farewell = farewell
         self._heard = threading.Condition()
         self._gone: str | None = None
         self._stopping = False
@@ -46,7 +54,7 @@ class Crowd:
             yield
         finally:
             self._stopping = True
-            _stop(processes, readers)
+            _stop(processes, readers, farewell=self._farewell)
 
     def wait_for(self, condition: Callable[[], bool], *, limit: float) -> bool:
         """Whether the condition, which is looked at after each login, comes true within so many seconds.
@@ -96,14 +104,17 @@ class Crowd:
 
 
 def _stop(
-    processes: Sequence["subprocess.Popen[str]"], readers: Sequence[threading.Thread]
+    processes: Sequence["subprocess.Popen[str]"],
+    readers: Sequence[threading.Thread],
+    *,
+    farewell: float,
 ) -> None:
     for process in processes:
         if process.stdin is not None:
             with suppress(BrokenPipeError):
                 process.stdin.close()
     for process, reader in zip(processes, readers, strict=False):
-        reader.join(_FAREWELL)
+        reader.join(farewell)
         if reader.is_alive():
             process.kill()  # what it started ends with it: a rotator's process minds its pipe
             reader.join()
