@@ -62,6 +62,7 @@ def show(proof: "Proof") -> None:
             f"{counted(proof.rotations, 'rotation')} of {proof.repeat}, overlap {proof.overlap}, "
             f"{duration(rotated[len(rotated) // 2])} each (the longest {duration(rotated[-1])}), in "
             f"{duration(proof.seconds)}"
+            + (f"; {counted(proof.retired, 'old credential')} retired" if proof.retired else "")
         )
     if proof.ended_early:
         write(f"Ended early: {proof.ended_early}")

@@ -14,6 +14,7 @@ from rotator.errors import ConfigurationError, PreflightRefused, RotatorError
 if TYPE_CHECKING:
     from rotator.rotation.prove.proving import Proof, Proving, Terms
     from rotator.rotation.prove.serving import Order
+    from rotator.sdk import Overlap
 
 _HOLD = 5.0
 
@@ -28,9 +29,15 @@ def prove(
         int, typer.Option("--clients", min=2, max=64, help="Half fetch, half hold.")
     ] = 4,
     hold: Annotated[
-        float,
-        typer.Option("--hold", min=0.0, metavar="SECONDS", help="How long those hold that do."),
-    ] = _HOLD,
+        float | None,
+        typer.Option(
+            "--hold",
+            min=0.0,
+            metavar="SECONDS",
+            help="How long those hold that do; shorter than the grace period.",
+            show_default="5, or half of a shorter grace period",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     output: Output = OutputFormat.TEXT,
 ) -> int:
@@ -87,7 +94,9 @@ def _show(proof: "Proof", code: int, *, output: OutputFormat) -> None:
         show(proof)
 
 
-def _terms(session: Session, secret: str, *, repeat: int, clients: int, hold: float) -> "Terms":
+def _terms(
+    session: Session, secret: str, *, repeat: int, clients: int, hold: float | None
+) -> "Terms":
     from rotator.rotation.prove.logins import ClientKind
     from rotator.rotation.prove.promise import Promise
     from rotator.rotation.prove.proving import Terms
@@ -102,14 +111,50 @@ def _terms(session: Session, secret: str, *, repeat: int, clients: int, hold: fl
         raise PreflightRefused(
             f"Nothing outside changes with {plan.secret_name} ({plan.rotator}), so there is nothing to log in to."
         )
+    grace = _grace(session, plan.secret_arn, plan.overlap)
     ways = tuple(ClientKind)
     return Terms(
         plan=plan,
         promise=Promise(overlap=plan.overlap, drain=session.configuration.settings.barrier.drain),
-        hold=hold,
+        hold=_hold(hold, grace=grace),
+        grace=grace,
         kinds=tuple(ways[number % len(ways)] for number in range(clients)),
         repeat=repeat,
     )
+
+
+def _grace(session: Session, arn: str, overlap: "Overlap") -> float | None:
+    """Seconds that an old credential goes on logging in, None where only the next rotation ends that."""
+    from rotator.sdk import Overlap
+
+    described = session.manager.describe_secret(
+        caller=session.caller, request_id=session.request_id, secret_id=arn
+    )
+    own = None if described.rotation is None else described.rotation.options.grace
+    if overlap is Overlap.GAP:
+        return None
+    if own is None and overlap is Overlap.DUAL:
+        return session.configuration.settings.rotation.grace
+    return own
+
+
+def _hold(asked: float | None, *, grace: float | None) -> float:
+    """Seconds for which clients hold their credential.
+
+    Raises:
+        ConfigurationError: nobody is promised to get in with what was held for so long.
+    """
+    if grace is None:
+        return _HOLD if asked is None else asked
+    if asked is None and grace > 0:
+        return min(_HOLD, grace / 2)
+    if asked is None or asked >= grace:
+        held = "Clients that hold" if asked is None else f"Clients that hold it for {asked:g} s"
+        raise ConfigurationError(
+            f"{held} will be refused: the old credential logs in for the grace period of {grace:g} s only. Hold for "
+            "less (--hold), or make the grace period longer (`rotate rotation set SECRET --grace`)."
+        )
+    return asked
 
 
 def _announce(terms: "Terms") -> None:
@@ -119,10 +164,19 @@ def _announce(terms: "Terms") -> None:
         f"  Promised: {terms.promise.sentence}.",
         f"  {counted(terms.repeat, 'real rotation')}, while {len(terms.kinds)} clients log in without pause from this "
         f"machine; half of them hold what they read for {duration(terms.hold)}.",
+        *_about_grace(terms),
         "  The target sees up to hundreds of logins a second, and its log grows by them; so does the audit here, by a "
         "record for each read of the secret.",
         error=True,
     )
+
+
+def _about_grace(terms: "Terms") -> list[str]:
+    if terms.grace is None:
+        return []
+    total = duration(terms.grace * terms.repeat)
+    after = f"  The old credential is retired {duration(terms.grace)} after each rotation"
+    return [f"{after}, and the next one waits for that: {total} in all."]
 
 
 def _ask(terms: "Terms", *, yes: bool) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from rotator.errors import PreflightRefused
+from rotator.errors import PreflightRefused, RotationInProgress
 from rotator.model.caller import Caller
 from rotator.model.rotation import Failure, Status
 from rotator.rotation.engine import Engine
@@ -19,9 +20,10 @@ from rotator.rotation.verdicts import Plan
 from rotator.sdk import Overlap, clock
 
 _LOGINS_BEFORE = 5  # of each client, before each rotation
-_PATIENCE = (
-    60.0  # seconds that a client may take to log in with what is AWSCURRENT, besides its hold
-)
+_PATIENCE = 60.0  # seconds that a client may take to log in with AWSCURRENT, besides its hold
+_LOOK = 0.25  # seconds between two looks whether the grace period is over by the store's clock
+_LOOKS = 40
+_BROKEN = "a login failed that was promised not to"
 _GOOD = frozenset({Status.SUCCEEDED, Status.GRACE})
 
 
@@ -33,6 +35,7 @@ class Terms:
         plan: what a rotation would do.
         promise: what clients were promised.
         hold: seconds for which a HOLDING client uses what it read.
+        grace: seconds that the old credential goes on logging in, None where nothing but the next rotation ends that.
         kinds: of each client.
         repeat: rotations, one after the other.
     """
@@ -40,6 +43,7 @@ class Terms:
     plan: Plan
     promise: Promise
     hold: float
+    grace: float | None
     kinds: tuple[ClientKind, ...]
     repeat: int
 
@@ -51,7 +55,9 @@ class Proof:
     Attributes:
         promised: in words.
         drain: that clients were given after they read the secret, where one credential at a time is accepted.
+        grace: that the old credential went on logging in, None where nothing but the next rotation ended that.
         rotations: that succeeded, of `repeat`.
+        retired: old credentials that were retired, while the clients logged in.
         rotation_seconds: how long each took, the drain included.
         seconds: from the first client's login on.
         clients: what each kind of client saw.
@@ -67,8 +73,10 @@ class Proof:
     promised: str
     drain: float
     hold: float
+    grace: float | None
     repeat: int
     rotations: int
+    retired: int
     rotation_seconds: tuple[float, ...]
     seconds: float
     clients: tuple[Statistics, ...]
@@ -103,6 +111,7 @@ class Proving:
         self._began = clock()
         self._reports: list[Report] = []
         self._seconds: list[float] = []
+        self._retired = 0
         self._ended_early: str | None = None
 
     @property
@@ -150,8 +159,10 @@ class Proving:
             promised=terms.promise.sentence,
             drain=terms.promise.drain,
             hold=terms.hold,
+            grace=terms.grace,
             repeat=terms.repeat,
             rotations=succeeded,
+            retired=self._retired,
             rotation_seconds=tuple(self._seconds),
             seconds=clock() - self._began,
             clients=clients,
@@ -212,15 +223,9 @@ class Proving:
             self._ended_early = f"the overlap was {report.overlap}, not {planned} as planned"
             return
         self._settle(report.token)
-        if report.status is Status.GRACE and self._ended_early is None:
-            self._retire(observer)
         told(self._line(ended - began))
-
-    def _retire(self, observer: Observer) -> None:
-        """The old credential dies while the clients log in; by now none of them holds it, as after its grace period."""
-        retired = self._engine.retire(self.secret, **self._who, observer=observer)
-        if retired is not None and retired.status is not Status.SUCCEEDED:
-            self._ended_early = f"the old credential was not retired: {_why(retired.failure)}"
+        if report.status is Status.GRACE and self._ended_early is None:
+            self._retire(report, observer)
 
     def _settle(self, version: str) -> None:
         """Waits until all clients have logged in with the new value, so that nobody holds the old one any longer, and
@@ -237,7 +242,47 @@ class Proving:
         if not self._crowd.wait_for(settled, limit=self._terms.hold + _PATIENCE):
             self._ended_early = "a client did not log in with the new value in time"
         elif self._tally.broken:
-            self._ended_early = "a login failed that was promised not to"
+            self._ended_early = _BROKEN
+
+    def _retire(self, rotated: Report, observer: Observer) -> None:
+        """Waits for the end of the grace period and has the old credential retired, as a timer would."""
+        due = rotated.retire_at
+        while due is not None and self._log_in_until(due):
+            done = self._retired_now(observer)
+            if done is not None and done.status not in _GOOD:
+                self._reports.append(done)
+                self._ended_early = f"the old credential was not retired: {_why(done.failure)}"
+                return
+            due = None if done is None else done.retire_at
+        if self._ended_early is None:
+            self._retired += 1
+            with self._crowd.locked():
+                self._timeline.retired(clock())
+            self._settle(rotated.token)
+
+    def _log_in_until(self, due: datetime) -> bool:
+        """Lets the clients log in; whether no promise was broken meanwhile."""
+        self._watch((due - datetime.now(UTC)).total_seconds())
+        return self._ended_early is None
+
+    def _retired_now(self, observer: Observer) -> Report | None:
+        """The report of the retirement; None where another process has done it."""
+        for _ in range(_LOOKS):
+            try:
+                done = self._engine.retire(
+                    self.secret, **self._who, observer=observer, due_only=True
+                )
+            except RotationInProgress:
+                done = None  # a daemon is at it
+            if done is not None or not self._watch(_LOOK):
+                return done
+        return None
+
+    def _watch(self, seconds: float) -> bool:
+        """Waits, at most until a promise is broken; whether none was."""
+        if seconds > 0 and self._crowd.wait_for(lambda: self._tally.broken > 0, limit=seconds):
+            self._ended_early = _BROKEN
+        return self._ended_early is None
 
     def _line(self, seconds: float) -> str:
         done = f"{len(self._reports)} of {self._terms.repeat}"
