@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.command import Ran, RotateCommand
+from tests.support.mysql import MysqlDatabase
 from tests.support.plugins import DISTRIBUTION
 from tests.support.postgres import DatabaseServer, Role
 from tests.support.terminal import on_terminal
@@ -83,6 +84,34 @@ def test_alternating_users_let_everybody_in(alternating: RotateCommand) -> None:
     assert "3 rotations of 3, overlap alternating" in ran.out
     assert "R" in ran.out.partition("rotation  ")[2].partition("\n")[0]
     assert "HELD: no login fails" in ran.out
+
+
+def test_two_passwords_until_the_old_one_is_retired(
+    rotate: RotateCommand, either: MysqlDatabase
+) -> None:
+    """On MySQL and MariaDB nobody is refused, the end of the grace period included; then the old password is."""
+    account = either.new_account()
+    rotate.environment["ROTATOR_ROTATION_GRACE"] = "1"
+    rotate.ok("init")
+    rotate.ok("secret", "create", "db/admin", value=either.secret_value(either.superuser))
+    rotate.ok("secret", "create", SECRET, value=either.secret_value(account))
+    name = f"{either.engine}-single-user"
+    rotate.ok("rotation", "set", SECRET, "--rotator", name, "--admin", "db/admin")
+
+    refused = rotate("prove", SECRET, "--hold", "1", "--yes")
+    assert refused.code == 2
+    assert "grace period of 1 s" in refused.err
+    assert rotate.reveal(SECRET)["password"] == account.password
+
+    ran = rotate("prove", SECRET, "--repeat", "2", "--clients", "2", "--yes", "-o", "json")
+    assert ran.code == 0, ran.out + ran.err
+    proof, clients = ran.json["proof"], seen(ran)
+    assert (proof["overlap"], proof["grace"], proof["hold"]) == ("dual", 1.0, 0.5)
+    assert (proof["rotations"], proof["retired"], proof["kept"]) == (2, 2, True)
+    assert clients["fetching"]["failures"] == clients["holding"]["failures"] == 0
+    new, old = rotate.reveal(SECRET), rotate.reveal(SECRET, "--stage", "AWSPREVIOUS")
+    assert either.can_log_in(account.with_password(new["password"]))
+    assert not either.can_log_in(account.with_password(old["password"]))
 
 
 def test_a_strategy_that_lies_is_found_out(plugged: RotateCommand) -> None:

@@ -110,13 +110,19 @@ def _how_to_read() -> Iterator[str]:
 
 
 def _promises(shown: Iterable[Shown]) -> Iterator[str]:
-    yield "| Rotator | Promised | Held | Rotation, median | longest |"
-    yield "|---|---|---|---:|---:|"
+    yield "| Rotator | Promised | Held | Rotation, median | longest | Grace period | Retired |"
+    yield "|---|---|---|---:|---:|---:|---:|"
     for each in shown:
         proof = each.proof
         times = sorted(proof["rotation_seconds"]) or [0.0]
         held = "yes" if proof["kept"] else f"NO: {proof['ended_early'] or 'see above'}"
         yield (
             f"| `{each.rotator}` | {proof['promised']} | {held} | {times[len(times) // 2] * 1000:,.0f} ms "
-            f"| {times[-1] * 1000:,.0f} ms |"
+            f"| {times[-1] * 1000:,.0f} ms | {_grace(proof)} | {proof['retired']:,} |"
         )
+
+
+def _grace(proof: Mapping[str, Any]) -> str:
+    if proof["overlap"] == "gap":
+        return "none"
+    return "until the next rotation" if proof["grace"] is None else f"{proof['grace']:g} s"

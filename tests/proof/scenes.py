@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rotator.testing.mysql_binaries import MysqlBinaries
@@ -37,20 +37,20 @@ class Scene:
         server: starts its server, in a folder that may be used.
         admin: the rotation needs an admin secret.
         hold: seconds for which half of the clients hold their credential.
-        settings: further options of `rotate rotation set`.
+        environment: further settings.
     """
 
     rotator: str
     server: Callable[[Path], AbstractContextManager[Target]]
     admin: bool
     hold: float
-    settings: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def prepare(self, rotate: RotateCommand, target: Target) -> None:
         """A store with the application's credential, ready to rotate."""
         rotate.ok("init")
         rotate.ok("secret", "create", SECRET, value=target.credential)
-        options = [*self.settings]
+        options = []
         if self.admin:
             rotate.ok("secret", "create", ADMIN, value=target.admin)
             options += ["--admin", ADMIN]
@@ -91,10 +91,12 @@ def _mariadb(folder: Path) -> AbstractContextManager[Target]:
     return _mysql_like(mariadb_binaries(), folder)
 
 
+_SHORT = {"ROTATOR_ROTATION_GRACE": "2"}
+
 SCENES = (
     Scene(rotator="postgresql-single-user", server=_postgres, admin=False, hold=5.0),
     Scene(rotator="postgresql-alternating-users", server=_postgres, admin=True, hold=0.5),
-    Scene(rotator="mysql-single-user", server=_mysql, admin=True, hold=0.5),
-    Scene(rotator="mariadb-single-user", server=_mariadb, admin=True, hold=0.5),
+    Scene(rotator="mysql-single-user", server=_mysql, admin=True, hold=0.5, environment=_SHORT),
+    Scene(rotator="mariadb-single-user", server=_mariadb, admin=True, hold=0.5, environment=_SHORT),
 )
 """In the order in which they are proved."""

@@ -1,5 +1,6 @@
 """docs/proof.md says what the proofs said, bad news too."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ def shown(*, kept: bool = True, ended_early: str | None = None, **counts: Any) -
     }  # fmt: skip
     proof = {
         "overlap": "gap", "repeat": 100, "rotations": 99, "clients": [client | counts], "kept": kept,
-        "promised": "a lot", "ended_early": ended_early, "rotation_seconds": [0.3, 0.1, 0.2],
+        "grace": None, "retired": 0, "promised": "a lot",
+        "ended_early": ended_early, "rotation_seconds": [0.3, 0.1, 0.2],
     }  # fmt: skip
     return Shown(rotator="r", server="Server 1.2", options="--repeat 100", load=1.5, proof=proof)
 
@@ -35,11 +37,24 @@ def test_every_figure_is_in_its_column() -> None:
 @pytest.mark.parametrize(
     ("proof", "said"),
     [
-        (shown(), "| a lot | yes | 200 ms | 300 ms |"),
-        (shown(kept=False, ended_early="it broke"), "| a lot | NO: it broke | 200 ms | 300 ms |"),
-        (shown(kept=False), "| a lot | NO: see above | 200 ms | 300 ms |"),
+        (shown(), "| a lot | yes | 200 ms | 300 ms | none | 0 |"),
+        (
+            shown(kept=False, ended_early="it broke"),
+            "| a lot | NO: it broke | 200 ms | 300 ms | none | 0 |",
+        ),
+        (shown(kept=False), "| a lot | NO: see above | 200 ms | 300 ms | none | 0 |"),
     ],
 )
 def test_a_broken_promise_stands_on_the_page(proof: Shown, said: str) -> None:
     """Whether it held is told for each strategy, with how long the rotations took."""
     assert said in written(proof)
+
+
+@pytest.mark.parametrize(
+    ("grace", "said"), [(None, "| until the next rotation | 0 |"), (2.0, "| 2 s | 99 |")]
+)
+def test_the_grace_period_is_told(grace: float | None, said: str) -> None:
+    """With how many old credentials were retired."""
+    proof = shown()
+    more = {"overlap": "dual", "grace": grace, "retired": 99 if grace else 0}
+    assert said in written(replace(proof, proof={**proof.proof, **more}))
