@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from rotator.crypto.envelope import SealContext
@@ -38,6 +39,7 @@ class Claim:
         admin: the admin secret with its current version, where one is pinned.
         abandoned: the rotation was abandoned from outside and is only settled now.
         retires: AWSCURRENT has moved, and the old credential is retired now.
+        retire_at: when its grace period ends.
         waits_until: until when the retirement waits for those who still use it, a reading of `rotator.sdk.clock`; None
             where it doesn't wait.
         new_token: the token was made for this claim, so that there is no such version yet.
@@ -60,6 +62,7 @@ class Claim:
     abandoned: bool
     new_token: bool
     retires: bool = False
+    retire_at: datetime | None = None
     waits_until: float | None = None
 
     @property

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 
 from rotator.crypto.envelope import Sealer
 from rotator.manager.call import Call
+from rotator.manager.settings import rotation_options
 from rotator.model import labels as names
 from rotator.model.caller import Caller
-from rotator.model.rotation import Goal, MachineState
+from rotator.model.lengths import shown_length
+from rotator.model.rotation import Goal, InUse, MachineState, Status
 from rotator.rotation.claim import Claim
 from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
@@ -31,6 +33,7 @@ from rotator.sdk.scrub import scrub
 from rotator.store import labels, rotations
 from rotator.store.store import Store
 
+_OLD_LEFT = {Status.GRACE, Status.UNRETIRED}  # there is an old credential that should be retired
 _LABELS = {
     Candidate.CURRENT: names.CURRENT,
     Candidate.PENDING: names.PENDING,
@@ -66,6 +69,10 @@ class Inspector:
         with call.read(self.store) as tx:
             secret = call.find(tx)
             row = rotations.active(tx, secret.id)
+            last = rotations.latest(tx, secret.id) if row is None else row
+            resting = last if last is not None and last.status in _OLD_LEFT else None
+            if resting is not None:
+                row = None  # its labels are over and done with
             rotator = check_rotatable(secret, row)
             at = labels.load(tx, secret.id)
             pending = at.version(names.PENDING)
@@ -93,6 +100,8 @@ class Inspector:
                 or (token is not None and token != at.version(names.CURRENT)),
                 abandoned=False,
                 new_token=False,
+                retires=resting is not None,
+                retire_at=resting.next_attempt_at if resting is not None else None,
             )
 
     def plan(self, claim: Claim, rotator: Rotator) -> Plan:
@@ -142,7 +151,7 @@ class Inspector:
             overlap=overlap,
             findings=findings,
             changes=() if preflight is None else preflight.changes,
-            steps=() if overlap is None else self._sentences(claim, overlap),
+            steps=() if overlap is None else (*_first(claim), *self._sentences(claim, overlap)),
             refused=any(finding.level is Level.REFUSAL for finding in findings),
         )
 
@@ -169,6 +178,26 @@ class Inspector:
             f"setSecret: make the target accept it.{barrier}",
             f"testSecret: log in with it{test}",
             "finishSecret: move AWSCURRENT to it, AWSPREVIOUS to the version before, in one transaction.",
+            *self._last(claim, overlap),
+        )
+
+    def _last(self, claim: Claim, overlap: Overlap) -> tuple[str, ...]:
+        """What becomes of the old credential."""
+        options = rotation_options(claim.secret)
+        if overlap in {Overlap.GAP, Overlap.NONE}:
+            return ()
+        seconds = options.grace
+        if seconds is None and overlap is Overlap.ALTERNATING:
+            return ("retire: nothing; the old user keeps its password until the next rotation.",)
+        seconds = self.policy.grace if seconds is None else seconds
+        when = f"{shown_length(seconds)} later" if seconds > 0 else "at once"
+        in_use = {
+            InUse.WARN: "who still uses it is reported",
+            InUse.WAIT: f"who still uses it is waited for, {shown_length(seconds)} at most",
+            InUse.TERMINATE: "sessions that still use it are ended",
+        }[options.in_use or self.policy.in_use]
+        return (
+            f"retire: {when} the target is told to refuse the old credential; {in_use}, as far as the target tells.",
         )
 
     def verify(self, claim: Claim, rotator: Rotator) -> Verification:
@@ -210,6 +239,17 @@ class Inspector:
         return LabelProof(
             label=_LABELS[candidate], version_id=version, outcome=outcome, message=message
         )
+
+
+def _first(claim: Claim) -> tuple[str, ...]:
+    if not claim.retires:
+        return ()
+    if claim.retire_at is None:
+        how = "could not be retired and may still log in (try again: rotate retire)"
+        return (f"before: the old credential of the last rotation {how}.",)
+    until = f"{claim.retire_at:%Y-%m-%d %H:%M:%S} UTC"
+    how = f"before {until}, when its grace period ends, nothing is rotated unless with --end-grace"
+    return (f"before: retire the old credential of the last rotation; {how}.",)
 
 
 def _verdict(proofs: list[LabelProof]) -> tuple[str, str | None]:

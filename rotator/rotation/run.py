@@ -240,7 +240,7 @@ class _Run:
             labels_before=dict(self._labels_before.at),
             labels_after=dict(self._labels.at),
             resumed=self._claim.resumed,
-            retire_at=self._retire_at,
+            retire_at=self._retire_at if state.status is Status.GRACE else None,
             in_use=self._in_use,
         )
 

@@ -5,9 +5,10 @@ rotators, such as those that list them or read a secret's claims, never log in.
 """
 
 from abc import abstractmethod
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, cast
 
-from rotator.sdk import Candidate, Preflight, Proof, Rotation, Rotator
+from rotator.sdk import Candidate, Preflight, Proof, Rotation, Rotator, Use
 
 
 class Steps(Protocol):
@@ -103,3 +104,37 @@ class DatabaseRotator(Rotator):
         if self._loaded is not None:
             self._loaded.close()
             self._loaded = None
+
+
+class TurnTakingSteps(Steps, Protocol):
+    """The verbs of two users that take turns: the sessions of the old one can be told from those of the new one."""
+
+    def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
+        """Who is still logged in as the old user."""
+        ...
+
+    def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
+        """End those sessions."""
+        ...
+
+
+class TurnTakingRotator(DatabaseRotator):
+    """A rotator of two users that take turns."""
+
+    @abstractmethod
+    def _load(self) -> TurnTakingSteps:
+        """Import and make the steps."""
+
+    @property
+    def _turns(self) -> TurnTakingSteps:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return cast("TurnTakingSteps", self._loaded)
+
+    def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
+        """Who is still logged in as the old user."""
+        return self._turns.in_use(rotation)
+
+    def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
+        """End those sessions."""
+        self._turns.end_use(rotation, uses)

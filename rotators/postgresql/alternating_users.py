@@ -1,15 +1,16 @@
 """The rotator `postgresql-alternating-users`."""
 
 from rotator.sdk import Authority, Overlap, Rotation, SecretValue
-from rotators.databases.facade import DatabaseRotator, Steps
+from rotators.databases.facade import TurnTakingRotator, TurnTakingSteps
 from rotators.databases.passwords import new_value
 from rotators.postgresql.secret import other_user, parse, user_pair
 
 
-class AlternatingUsers(DatabaseRotator):
+class AlternatingUsers(TurnTakingRotator):
     """Two roles take turns: the secret's user and its clone, whose sessions act as the original.
 
-    The old user and its password stay as they are until the next rotation. The admin secret, which
+    The old user and its password stay as they are until the next rotation, unless a grace period is
+    set: then the old user's password is disabled when that is over. The admin secret, which
     `masterarn` or the rotation's settings name, makes the clone and sets the passwords.
     """
 
@@ -34,7 +35,7 @@ class AlternatingUsers(DatabaseRotator):
         username = other_user(parse(current).username)
         return new_value(current, username=username, password=rotation.random_password())
 
-    def _load(self) -> Steps:
+    def _load(self) -> TurnTakingSteps:
         from rotators.postgresql.alternating_users_steps import AlternatingUsersSteps
 
         return AlternatingUsersSteps()

@@ -1,6 +1,6 @@
 """The steps of `postgresql-alternating-users` on the target."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from psycopg import sql
 
@@ -14,6 +14,7 @@ from rotator.sdk import (
     Proof,
     Rotation,
     TargetRefused,
+    Use,
 )
 from rotators.databases import finding
 from rotators.postgresql import change, findings
@@ -30,6 +31,7 @@ from rotators.postgresql.older_sessions import end_older_sessions
 from rotators.postgresql.quoting import identifier
 from rotators.postgresql.secret import DatabaseSecret, other_user, parse, user_pair
 from rotators.postgresql.session import Session, login
+from rotators.postgresql.use import end_sessions, sessions_of
 
 _SHOWN_VERIFIER = sql.Literal("<SCRAM-SHA-256 verifier of the new password>")
 _DOING = "changing the roles"
@@ -136,7 +138,26 @@ class AlternatingUsersSteps:
         change.run(session, rotation, [statement], doing="taking the new password back")
 
     def retire_secret(self, rotation: Rotation) -> None:
-        """The old user stays as it is until its next turn."""
+        """Disable the old user's password. The role keeps all else, for the clone acts as it, and for its next turn.
+
+        Raises:
+            Misconfigured: both values are of one user.
+        """
+        old = self._old_user(rotation)
+        session = self._admin_session(rotation)
+        if read_roles(session, old).get(old) is None:
+            return
+        statement = sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(old))
+        self._prover.forget()
+        change.run(session, rotation, [statement], doing="disabling the old user's password")
+
+    def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
+        """Who is still logged in as the old user."""
+        return sessions_of(self._admin_session(rotation), rotation, self._old_user(rotation))
+
+    def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
+        """End those sessions."""
+        end_sessions(self._admin_session(rotation), rotation, self._old_user(rotation), uses)
 
     def end_older_sessions(self, rotation: Rotation) -> None:
         """End what older owners left open; idle sessions of the users themselves only tested a login."""
@@ -150,6 +171,11 @@ class AlternatingUsersSteps:
         if self._admin is not None:
             self._admin.close()
             self._admin = None
+
+    @staticmethod
+    def _old_user(rotation: Rotation) -> str:
+        _pending_of_other_user(rotation)
+        return parse(rotation.value(Candidate.CURRENT)).username
 
     def _admin_session(self, rotation: Rotation) -> Session:
         if self._admin is not None and self._admin.usable:

@@ -13,6 +13,7 @@ from rotator.cli.failures import Problem
 from rotator.cli.options import All, Output, SecretId, SecretIds
 from rotator.cli.output import OutputFormat, write, write_json
 from rotator.cli.session import Session
+from rotator.model.rotation import Status
 from rotator.sdk import Level, Overlap
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _MARK = {Level.OK: "ok", Level.WARNING: "warning", Level.REFUSAL: "NO"}
 _OVERLAP = {
     Overlap.DUAL: "old and new credential both log in until the old one is retired",
-    Overlap.ALTERNATING: "two users take turns; the old one stays valid until the next rotation",
+    Overlap.ALTERNATING: "two users take turns; the old one stays valid",
     Overlap.GAP: "one credential only; reads of the secret wait while it changes",
     Overlap.NONE: "nothing outside changes",
 }
@@ -125,7 +126,10 @@ def _is_running(session: Session, arn: str) -> bool:
     found = rotations_of(
         session.store, arn, caller=session.caller, request_id=session.request_id, limit=1
     )
-    return any(rotation.ended_at is None for rotation in found.rotations)
+    return any(
+        rotation.ended_at is None and rotation.status is not Status.GRACE
+        for rotation in found.rotations
+    )
 
 
 def _check_lines(check: _Check) -> Iterator[str]:

@@ -10,6 +10,8 @@ from rotator.cli.options import Output, SecretId
 from rotator.cli.output import OutputFormat, moment, write, write_json
 from rotator.cli.session import Session
 from rotator.errors import ConfigurationError, InvalidRequest
+from rotator.model.lengths import parse_length, shown_length
+from rotator.model.rotation import LONGEST_GRACE, InUse
 from rotator.sdk import Authority
 
 if TYPE_CHECKING:
@@ -17,6 +19,20 @@ if TYPE_CHECKING:
     from rotator.manager.settings import RotationOptions, RotationSettings
 
 app = typer.Typer(help="Sets how a secret rotates.", no_args_is_help=True)
+
+
+class UseDemand(StrEnum):
+    """What is done where somebody still uses the old credential when its time is over."""
+
+    WARN = "warn"
+    WAIT = "wait"
+    TERMINATE = "terminate"
+    DEFAULT = "default"
+
+    @property
+    def chosen(self) -> InUse | None:
+        """The choice, None for the default."""
+        return None if self is UseDemand.DEFAULT else InUse(self.value)
 
 
 class OverlapDemand(StrEnum):
@@ -77,6 +93,18 @@ def set_rotation(
         list[str] | None,
         typer.Option("--no-setting", metavar="KEY", help="Takes such a setting back."),
     ] = None,
+    grace: Annotated[
+        str | None,
+        typer.Option(
+            "--grace",
+            metavar="LENGTH",
+            help="How long the old credential stays valid: 30m, 1h, 2d, 0, or default.",
+        ),
+    ] = None,
+    in_use: Annotated[
+        UseDemand | None,
+        typer.Option("--in-use", help="When somebody still uses the old credential then."),
+    ] = None,
     rotate_now: Annotated[
         bool, typer.Option("--rotate-now", help="Rotate it at once, too.")
     ] = False,
@@ -119,6 +147,8 @@ def set_rotation(
             settings=_own_settings(
                 session, found, rotator=chosen, given=settings or (), dropped=no_settings or ()
             ),
+            grace=grace,
+            in_use=in_use,
         ),
     )
     if not rotate_now or output is OutputFormat.TEXT:
@@ -187,6 +217,8 @@ def _options(
     allow_privileged: bool | None,
     allow_other_server: bool | None,
     settings: dict[str, Any],
+    grace: str | None,
+    in_use: UseDemand | None,
 ) -> "RotationOptions":
     from rotator.manager.settings import RotationOptions
 
@@ -200,7 +232,24 @@ def _options(
         if allow_other_server is None
         else allow_other_server,
         settings=settings,
+        grace=options.grace if grace is None else _grace(grace),
+        in_use=options.in_use if in_use is None else in_use.chosen,
     )
+
+
+def _grace(given: str) -> float | None:
+    """Seconds, None for the default."""
+    if given == UseDemand.DEFAULT:
+        return None
+    try:
+        seconds = parse_length(given)
+    except ValueError as error:
+        raise ConfigurationError(f"--grace: {error}, or default.") from None
+    if seconds > LONGEST_GRACE:
+        raise ConfigurationError(
+            f"--grace {given} is too long: {shown_length(LONGEST_GRACE)} at most."
+        )
+    return seconds
 
 
 def _own_settings(
@@ -251,6 +300,10 @@ def _lines(secret: "SecretDescription", settings: "RotationSettings") -> Iterato
         yield "  allowed    a role with administrative rights"
     if options.allow_other_server:
         yield "  allowed    another address in the admin secret"
+    if options.grace is not None:
+        yield f"  grace      {shown_length(options.grace)}"
+    if options.in_use is not None:
+        yield f"  in use     {options.in_use}"
     for key, value in options.settings.items():
         yield f"  setting    {key}={value}"
 
