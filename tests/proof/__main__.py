@@ -26,18 +26,13 @@ def main() -> int:
     asked = parser.parse_args()
     if unknown := set(asked.rotators) - set(names):
         parser.error(f"no such rotator: {', '.join(sorted(unknown))}")
-    shown = [
-        _prove(scene, repeat=asked.repeat, clients=asked.clients)
-        for scene in SCENES
-        if not asked.rotators or scene.rotator in asked.rotators
-    ]
-    written = page(
-        shown,
-        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        machine=_machine(),
-        revision=_revision(),
-    )
-    asked.output.write_text(written, encoding="utf-8")
+    began, revision = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), _revision()
+    shown: list[Shown] = []
+    for scene in SCENES:
+        if not asked.rotators or scene.rotator in asked.rotators:
+            shown.append(_prove(scene, repeat=asked.repeat, clients=asked.clients))
+            written = page(shown, date=began, machine=_machine(), revision=revision)
+            asked.output.write_text(written, encoding="utf-8")
     return 0 if all(each.proof["kept"] for each in shown) else 1
 
 

@@ -97,6 +97,8 @@ SCENES = (
     Scene(rotator="postgresql-single-user", server=_postgres, admin=False, hold=5.0),
     Scene(rotator="postgresql-alternating-users", server=_postgres, admin=True, hold=0.5),
     Scene(rotator="mysql-single-user", server=_mysql, admin=True, hold=0.5, environment=_SHORT),
+    Scene(rotator="mysql-alternating-users", server=_mysql, admin=True, hold=0.5),
     Scene(rotator="mariadb-single-user", server=_mariadb, admin=True, hold=0.5, environment=_SHORT),
+    Scene(rotator="mariadb-alternating-users", server=_mariadb, admin=True, hold=0.5),
 )
 """In the order in which they are proved."""
