@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from rotator.sdk import OutcomeUnknown, TargetUnreachable, clock
 from rotators.databases.sockets import resolve
 from rotators.databases.trust import existing, system_bundle
+from rotators.external.address import origin
 from rotators.external.protocol import LARGEST_ANSWER, ExternalBug
 from rotators.external.signing import headers
 
@@ -35,6 +36,7 @@ def post(
         ExternalBug: the answer is larger than one may be.
     """
     parts = urlsplit(url)
+    shown = origin(url)
     signed = headers(key, body, timestamp=int(time.time()), delivery=str(uuid.uuid4()))
     plain = {"Content-Type": "application/json", "User-Agent": "rotator"}
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -44,11 +46,11 @@ def post(
             response = connection.getresponse()
             answer = response.read(LARGEST_ANSWER + 1)
         except (OSError, http.client.HTTPException):
-            raise _lost(url, deadline) from None
+            raise _lost(shown, deadline) from None
         if len(answer) > LARGEST_ANSWER:
-            raise ExternalBug(f"{url} answered more than {LARGEST_ANSWER} bytes")
+            raise ExternalBug(f"{shown} answered more than {LARGEST_ANSWER} bytes")
         if response.length or clock() >= deadline:  # it was cut, or may have been
-            raise _lost(url, deadline)
+            raise _lost(shown, deadline)
         return response.status, answer
 
 
@@ -57,7 +59,7 @@ def _connected(
     parts: SplitResult, *, trust: str | None, deadline: float
 ) -> Iterator[http.client.HTTPConnection]:
     """A connection that is shut at the deadline, whatever it does by then."""
-    url, host = parts.geturl(), parts.hostname or ""
+    url, host = origin(parts.geturl()), parts.hostname or ""
     connected = _raw(url, host, parts.port or _PORTS[parts.scheme], deadline)
     if parts.scheme == "https":
         connected = _wrapped(connected, host, trust)
@@ -68,7 +70,8 @@ def _connected(
     try:
         if isinstance(connected, ssl.SSLSocket):
             _shake_hands(url, connected)
-        connection = http.client.HTTPConnection(host, parts.port)
+        named = f"[{host}]" if ":" in host else host  # or its last group is taken for a port
+        connection = http.client.HTTPConnection(named, parts.port)
         connection.sock = connected
         yield connection
     finally:

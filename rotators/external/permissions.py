@@ -8,13 +8,14 @@ from pathlib import Path
 from rotator.sdk import Misconfigured
 
 _BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_MOST_LINKS = 40  # as many as Linux follows
 
 
 def check(arguments: Iterable[str]) -> None:
     """Refuses a program that another user may change; so with each argument that is the path of a file (a script).
 
-    A file has to belong to root or to this process's user and must not be writable for group or others; no other user
-    may be able to put another one in its place.
+    The file, the folders above it and the links on the way have to belong to root or to this process's user, and group
+    and others must not be able to write to them. In a folder with the sticky bit only its owner replaces a file.
 
     Raises:
         Misconfigured: with the command that mends it.
@@ -26,31 +27,24 @@ def check(arguments: Iterable[str]) -> None:
         )
     for path in (program, *more):
         if path.startswith("/") and Path(path).is_file():
-            _check_file(Path(path).resolve())
+            _check(Path(path), links=_MOST_LINKS)
 
 
-def _check_file(path: Path) -> None:
-    found = path.stat()
-    if found.st_uid not in {0, os.geteuid()}:
-        raise Misconfigured(
-            f"{path} belongs to another user (id {found.st_uid}), who may change it",
-            hint=f"chown root {path}",
-        )
-    if stat.S_IMODE(found.st_mode) & _BY_OTHERS:
-        raise Misconfigured(
-            f"{path} may be changed by other users (mode {stat.S_IMODE(found.st_mode):04o})",
-            hint=f"chmod go-w {path}",
-        )
-    for folder in path.parents:
-        _check_folder(folder, path)
-
-
-def _check_folder(folder: Path, path: Path) -> None:
-    found = folder.stat()
-    sticky = found.st_mode & stat.S_ISVTX  # there only its owner replaces a file
-    anybody = found.st_mode & stat.S_IWOTH and not sticky
-    if anybody or found.st_uid not in {0, os.geteuid()}:
-        raise Misconfigured(
-            f"other users may put another file in the place of {path}: they may change the folder {folder}",
-            hint=f"move it to a folder of root's or of your own, or: chmod o-w {folder}",
-        )
+def _check(path: Path, *, links: int) -> None:
+    for part in (*reversed(path.parents), path):
+        found = part.lstat()
+        if found.st_uid not in {0, os.geteuid()}:
+            raise Misconfigured(
+                f"{part} belongs to another user (id {found.st_uid}), who may change it",
+                hint=f"chown -h root {part}",
+            )
+        if stat.S_ISLNK(found.st_mode):
+            if not links:
+                raise Misconfigured(f"{part} leads through too many links")
+            _check(part.parent / part.readlink(), links=links - 1)
+        elif found.st_mode & _BY_OTHERS and not found.st_mode & stat.S_ISVTX:
+            what = "replaced" if stat.S_ISDIR(found.st_mode) else "changed"
+            raise Misconfigured(
+                f"{path} may be {what} by other users: the mode of {part} is {stat.S_IMODE(found.st_mode):04o}",
+                hint=f"chmod go-w {part}",
+            )

@@ -4,6 +4,7 @@ from typing import Any
 
 from rotator.sdk import Misconfigured, NotSupported, OutcomeUnknown, Rotation, clock
 from rotators.external import protocol
+from rotators.external.address import origin
 from rotators.external.rotator import ExternalRotator
 
 _DEFINITE_NO = frozenset({400, 401, 403, 404, 405, 413, 415})
@@ -24,7 +25,8 @@ class Webhook(ExternalRotator):
 
     def __init__(self, *, name: str, url: str, key: str, timeout: float) -> None:
         super().__init__(name=name)
-        self.summary = f"the endpoint {url}"  # type: ignore[misc]  # as the name
+        self._shown = origin(url)
+        self.summary = f"an endpoint at {self._shown}"  # type: ignore[misc]  # as the name
         self._url = url
         self._key = key
         self._timeout = timeout
@@ -40,18 +42,18 @@ class Webhook(ExternalRotator):
         if status in _DONE:
             return protocol.answer(verb, body)
         if status == _UNKNOWN_VERB:
-            raise NotSupported(f"{self._url} knows no {verb}")
+            raise NotSupported(f"{self._shown} knows no {verb}")
         if status in _DEFINITE_NO:
             raise Misconfigured(
-                f"{self._url} answered {verb} with status {status}",
+                f"{self._shown} answered {verb} with status {status}",
                 hint="check the webhook's url and key in the configuration, and the clocks of both machines",
             )
         if 300 <= status < 400:
             raise Misconfigured(
-                f"{self._url} redirects, and redirects are not followed (status {status})",
+                f"{self._shown} redirects, and redirects are not followed (status {status})",
                 hint="give the webhook's url as it is",
             )
         raise OutcomeUnknown(
-            f"{self._url} answered {verb} with status {status}, which doesn't tell what was done",
+            f"{self._shown} answered {verb} with status {status}, which doesn't tell what was done",
             hint="see the endpoint's own log",
         )

@@ -295,22 +295,43 @@ def test_a_large_request_arrives(target: FileTarget, tmp_path: Path) -> None:
 
 
 def test_a_program_that_others_may_change_is_not_run(target: FileTarget, tmp_path: Path) -> None:
-    """Whoever could change a program, the script that it runs or their folder would be given the secret: refused."""
+    """Whoever could change a program, the script that it runs, or their folder would be given the secret: refused."""
     folder = tmp_path / "programs"
-    folder.mkdir()
+    folder.mkdir(mode=0o755)
     script = program(folder)
-    for mode, told in ((0o777, "chmod go-w"), (0o775, "chmod go-w")):
-        script.chmod(mode)
+    for changed, mode, mended in (
+        (script, 0o777, 0o755),
+        (script, 0o775, 0o755),
+        (folder, 0o777, 0o755),
+    ):
+        changed.chmod(mode)
         for argv in ([str(script)], [sys.executable, str(script)]):
             rotator = Command(name="files", argv=argv, timeout=30.0, environment=())
-            with pytest.raises(Misconfigured, match="other users") as refused:
+            with pytest.raises(Misconfigured, match="by other users") as refused:
                 rotator.set_secret(step(target))
-            assert told in (refused.value.hint or "")
-    script.chmod(0o755)
-    folder.chmod(0o777)
-    with pytest.raises(Misconfigured, match="change the folder"):
-        command(script).set_secret(step(target))
+            assert refused.value.hint == f"chmod go-w {changed}"
+        changed.chmod(mended)
     assert target.password == "first password"
+    folder.chmod(0o1777)  # there only its owner replaces a file
+    command(script).set_secret(step(target))
+    assert target.password == "second password"
+
+
+def test_a_link_to_a_program_is_as_safe_as_the_way_it_goes(
+    target: FileTarget, tmp_path: Path
+) -> None:
+    """A link in a folder that others may change is refused, though the program itself is safe."""
+    script = program(tmp_path)
+    folder = tmp_path / "links"
+    folder.mkdir()
+    link = folder / "program"
+    link.symlink_to(script)
+    folder.chmod(0o777)
+    with pytest.raises(Misconfigured, match="may be replaced by other users"):
+        command(link).set_secret(step(target))
+    folder.chmod(0o755)
+    command(link).set_secret(step(target))
+    assert target.password == "second password"
 
 
 def test_a_program_that_can_not_be_started_changed_nothing(
