@@ -1,7 +1,7 @@
 """A proof as a person sees it: live on a terminal, plain lines elsewhere, tables at the end."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,19 @@ if TYPE_CHECKING:
     from rotator.rotation.prove.tally import Statistics
 
 _REFRESH_PER_SECOND = 4
-_HEADERS = (
-    "CLIENTS", "LOGINS", "FAILURES", "BROKEN", "HELD", "LATE", "LONGEST GAP", "P50", "P99", "LONGEST READ",
-)  # fmt: skip
-_LEGEND = (
-    "▁ to █ logins, ✗ a failure, R a rotation, r an old credential retired; each column is {width}"
-)
+_LEGEND = "▁ to █ logins, ✗ a failure, R a rotation, r a retirement; a column is {width}"
+_ROWS: Mapping[str, Callable[["Statistics"], str]] = {
+    "logins": lambda seen: f"{seen.logins:,}",
+    "failures": lambda seen: f"{seen.failures:,}",
+    "  against the promise": lambda seen: f"{seen.broken:,}",
+    "  held, read again": lambda seen: f"{seen.held:,}",
+    "  later than the drain": lambda seen: f"{seen.late:,}",
+    "clients still failing": lambda seen: f"{seen.lost:,}",
+    "longest gap": lambda seen: _time(seen.longest_gap),
+    "login, P50": lambda seen: _time(seen.median),
+    "login, P99": lambda seen: _time(seen.p99),
+    "longest read": lambda seen: _time(seen.longest_wait),
+}
 
 
 @contextmanager
@@ -52,7 +59,8 @@ def watching(proving: "Proving") -> Iterator[Callable[[str], None]]:
 def show(proof: "Proof") -> None:
     """Writes what came out."""
     write("", *timeline_lines(proof), "")
-    write_table(_HEADERS, [row(client) for client in proof.clients])
+    headers = [f"{client.clients} {client.kind}".upper() for client in proof.clients]
+    write_table(("CLIENTS", *headers), list(rows(proof.clients)))
     for client in proof.clients:
         for reason, times in client.reasons:
             write(f"  {client.kind}: {counted(times, 'failure')}: {reason}")
@@ -69,20 +77,10 @@ def show(proof: "Proof") -> None:
     write(f"{'HELD' if proof.kept else 'NOT HELD'}: {proof.promised}.")
 
 
-def row(client: "Statistics") -> tuple[str, ...]:
-    """A kind of client, as a line of the table."""
-    return (
-        f"{client.clients} {client.kind}",
-        f"{client.logins:,}",
-        f"{client.failures:,}",
-        f"{client.broken:,}",
-        f"{client.held:,}",
-        f"{client.late:,}",
-        *(
-            _time(seconds)
-            for seconds in (client.longest_gap, client.median, client.p99, client.longest_wait)
-        ),
-    )
+def rows(clients: Sequence["Statistics"]) -> Iterator[tuple[str, ...]]:
+    """The lines of the table, which has a column for each kind of client."""
+    for name, cell in _ROWS.items():
+        yield (name, *map(cell, clients))
 
 
 def timeline_lines(proof: "Proof") -> Sequence[str]:

@@ -285,10 +285,11 @@ class Proving:
         return self._ended_early is None
 
     def _line(self, seconds: float) -> str:
+        """What a rotation took, and what the clients have seen since the proof began."""
         done = f"{len(self._reports)} of {self._terms.repeat}"
         return (
-            f"rotation {done} took {seconds * 1000:.0f} ms; so far {self._tally.logins:,} logins, "
-            f"{self._tally.failures:,} failures, {self._tally.broken:,} of them against the promise"
+            f"rotation {done}: {seconds * 1000:.0f} ms; {self._tally.logins:,} logins, "
+            f"{self._tally.failures:,} failures, {self._tally.broken:,} against the promise"
         )
 
 
