@@ -87,7 +87,7 @@ def _row(shown: Shown, kind: Mapping[str, Any]) -> Iterator[str]:
     proof = shown.proof
     yield f"`{shown.rotator}`"
     yield shown.server
-    yield proof["overlap"]
+    yield proof["overlap"] + (f", grace {proof['grace']:g} s" if proof["grace"] else "")
     yield f"{proof['rotations']:,} of {proof['repeat']:,}"
     yield f"{kind['clients']} {kind['kind']}"
     for count in ("logins", "failures", "broken", "held", "late"):

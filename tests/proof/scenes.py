@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rotator.testing.mysql_binaries import MysqlBinaries
@@ -11,8 +11,10 @@ from rotator.testing.postgres_binaries import embedded_binaries
 from rotator.testing.postgres_server import running_postgres
 from tests.support.command import RotateCommand
 from tests.support.debian_mysql import mariadb_binaries, mysql_binaries
+from tests.support.debian_redis import REDIS, server_command
 from tests.support.mysql import MysqlDatabase
 from tests.support.postgres import DatabaseServer
+from tests.support.redis_server import running_redis
 
 SECRET = "db/app"
 ADMIN = "db/admin"
@@ -37,20 +39,20 @@ class Scene:
         server: starts its server, in a folder that may be used.
         admin: the rotation needs an admin secret.
         hold: seconds for which half of the clients hold their credential.
-        environment: further settings.
+        settings: further options of `rotate rotation set`.
     """
 
     rotator: str
     server: Callable[[Path], AbstractContextManager[Target]]
     admin: bool
     hold: float
-    environment: Mapping[str, str] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
 
     def prepare(self, rotate: RotateCommand, target: Target) -> None:
         """A store with the application's credential, ready to rotate."""
         rotate.ok("init")
         rotate.ok("secret", "create", SECRET, value=target.credential)
-        options = []
+        options = [*self.settings]
         if self.admin:
             rotate.ok("secret", "create", ADMIN, value=target.admin)
             options += ["--admin", ADMIN]
@@ -91,14 +93,32 @@ def _mariadb(folder: Path) -> AbstractContextManager[Target]:
     return _mysql_like(mariadb_binaries(), folder)
 
 
-_SHORT = {"ROTATOR_ROTATION_GRACE": "2"}
+@contextmanager
+def _redis(_folder: Path) -> Iterator[Target]:
+    with running_redis(server_command(REDIS)) as server:
+        yield Target(
+            version=f"Redis {server.execute('INFO', 'server')['redis_version']}",
+            credential=server.secret_value(server.new_user()),
+            admin=server.secret_value(server.superuser),
+        )
+
+
+_SHORT = ("--grace", "2s")
 
 SCENES = (
     Scene(rotator="postgresql-single-user", server=_postgres, admin=False, hold=5.0),
     Scene(rotator="postgresql-alternating-users", server=_postgres, admin=True, hold=0.5),
-    Scene(rotator="mysql-single-user", server=_mysql, admin=True, hold=0.5, environment=_SHORT),
+    Scene(
+        rotator="postgresql-alternating-users",
+        server=_postgres,
+        admin=True,
+        hold=0.5,
+        settings=_SHORT,
+    ),
+    Scene(rotator="mysql-single-user", server=_mysql, admin=True, hold=0.5, settings=_SHORT),
     Scene(rotator="mysql-alternating-users", server=_mysql, admin=True, hold=0.5),
-    Scene(rotator="mariadb-single-user", server=_mariadb, admin=True, hold=0.5, environment=_SHORT),
+    Scene(rotator="mariadb-single-user", server=_mariadb, admin=True, hold=0.5, settings=_SHORT),
     Scene(rotator="mariadb-alternating-users", server=_mariadb, admin=True, hold=0.5),
+    Scene(rotator="redis-acl", server=_redis, admin=True, hold=0.5, settings=_SHORT),
 )
 """In the order in which they are proved."""

@@ -115,9 +115,10 @@ def _terms(
     ways = tuple(ClientKind)
     return Terms(
         plan=plan,
-        promise=Promise(overlap=plan.overlap, drain=session.configuration.settings.barrier.drain),
+        promise=Promise(
+            overlap=plan.overlap, drain=session.configuration.settings.barrier.drain, grace=grace
+        ),
         hold=_hold(hold, grace=grace),
-        grace=grace,
         kinds=tuple(ways[number % len(ways)] for number in range(clients)),
         repeat=repeat,
     )
@@ -172,10 +173,10 @@ def _announce(terms: "Terms") -> None:
 
 
 def _about_grace(terms: "Terms") -> list[str]:
-    if terms.grace is None:
+    if terms.promise.grace is None:
         return []
-    total = duration(terms.grace * terms.repeat)
-    after = f"  The old credential is retired {duration(terms.grace)} after each rotation"
+    total = duration(terms.promise.grace * terms.repeat)
+    after = f"  The old credential is retired {duration(terms.promise.grace)} after each rotation"
     return [f"{after}, and the next one waits for that: {total} in all."]
 
 

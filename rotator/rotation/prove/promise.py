@@ -6,14 +6,16 @@ from enum import StrEnum
 from rotator.rotation.prove.logins import Login, Outcome
 from rotator.sdk import Overlap
 
-_SENTENCES = {
-    Overlap.DUAL: "no login fails, whether its credential was just read or held for less than the grace period",
-    Overlap.ALTERNATING: "no login fails, whether its credential was just read or held until the next rotation",
-    Overlap.GAP: (
-        "no login fails that ends within the drain ({drain:g} ms) after its credential was read; a held one is "
-        "refused once, and reading it again heals that"
-    ),
-}
+_UNTIL_RETIRED = (
+    "no login fails, whether its credential was just read or held for less than the grace period"
+)
+_UNTIL_THE_NEXT = (
+    "no login fails, whether its credential was just read or held until the next rotation"
+)
+_WITH_A_GAP = (
+    "no login fails that ends within the drain ({drain:g} ms) after its credential was read; a held one is "
+    "refused once, and reading it again heals that"
+)
 
 
 class Fault(StrEnum):
@@ -30,15 +32,19 @@ class Promise:
 
     Attributes:
         drain: seconds that the engine lets clients log in with what they read before the target changes.
+        grace: seconds that the old credential goes on logging in, None where nothing but the next rotation ends that.
     """
 
     overlap: Overlap
     drain: float
+    grace: float | None = None
 
     @property
     def sentence(self) -> str:
         """What is promised, in words."""
-        return _SENTENCES[self.overlap].format(drain=self.drain * 1000)
+        if self.overlap is Overlap.GAP:
+            return _WITH_A_GAP.format(drain=self.drain * 1000)
+        return _UNTIL_THE_NEXT if self.grace is None else _UNTIL_RETIRED
 
     def judge(self, login: Login) -> Fault | None:
         """What a login means; None where it succeeded.

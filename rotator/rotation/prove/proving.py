@@ -35,7 +35,6 @@ class Terms:
         plan: what a rotation would do.
         promise: what clients were promised.
         hold: seconds for which a HOLDING client uses what it read.
-        grace: seconds that the old credential goes on logging in, None where nothing but the next rotation ends that.
         kinds: of each client.
         repeat: rotations, one after the other.
     """
@@ -43,7 +42,6 @@ class Terms:
     plan: Plan
     promise: Promise
     hold: float
-    grace: float | None
     kinds: tuple[ClientKind, ...]
     repeat: int
 
@@ -159,7 +157,7 @@ class Proving:
             promised=terms.promise.sentence,
             drain=terms.promise.drain,
             hold=terms.hold,
-            grace=terms.grace,
+            grace=terms.promise.grace,
             repeat=terms.repeat,
             rotations=succeeded,
             retired=self._retired,

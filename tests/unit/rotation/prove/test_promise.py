@@ -46,3 +46,12 @@ def test_with_a_gap_only_a_refusal_after_the_drain_is_excused(
 def test_the_sentence_has_the_drain() -> None:
     """What is promised is told with its figure."""
     assert "within the drain (250 ms)" in GAP.sentence
+
+
+@pytest.mark.parametrize(
+    ("grace", "said"), [(None, "until the next rotation"), (2.0, "less than the grace period")]
+)
+def test_the_sentence_says_how_long_may_be_held(grace: float | None, said: str) -> None:
+    """Users that take turns hold until the next rotation, or for a grace period where there is one."""
+    promise = Promise(overlap=Overlap.ALTERNATING, drain=0.25, grace=grace)
+    assert said in promise.sentence
