@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fix_postgres",
     "tests.fix_mysql",
     "tests.fix_redis",
+    "tests.fix_ldap",
     "tests.fix_proxy",
     "tests.fix_store",
     "tests.fix_house",

@@ -1,8 +1,12 @@
 """The certificate authorities that vouch for servers."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rotator.sdk import Misconfigured
+
+if TYPE_CHECKING:
+    import ssl
 
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Arch, Gentoo
@@ -49,3 +53,24 @@ def system_bundle() -> str:
         "no CA is configured and the system has no trust store, so the server's certificate can't be verified",
         hint='configure a CA file; "ssl": false in the secret means plaintext',
     )
+
+
+def verifying_context(path: str | None, *, field: str) -> "ssl.SSLContext":
+    """What verifies a server's certificate and name.
+
+    Args:
+        path: of the CA bundle; None for the system's.
+        field: the secret's field that may have named it.
+
+    Raises:
+        Misconfigured: there is no such file, or it holds no certificates.
+    """
+    import ssl
+
+    ca = existing(path or system_bundle(), field=field)
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except ssl.SSLError:
+        raise Misconfigured(
+            f"the CA file {ca} can't be read as certificates", hint="store them in PEM form"
+        ) from None

@@ -9,62 +9,12 @@ from redis.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, RedisError
 
-from rotator.sdk import Misconfigured, Rotation, TargetUnreachable, clock
-from rotators.databases.sockets import resolve
-from rotators.databases.trust import existing, system_bundle
+from rotator.sdk import Misconfigured, Rotation, TargetUnreachable
+from rotators.databases.limited_socket import LimitedSocket, connect
+from rotators.databases.trust import verifying_context
 from rotators.redis.failure import Attempt, explain_login_failure
 from rotators.redis.secret import RedisSecret
 from rotators.redis.settings import RedisSettings
-
-
-class LimitedSocket:
-    """A socket whose every wait ends at a deadline, however many pieces come in.
-
-    Attributes:
-        deadline: a reading of `clock()`.
-        failure: why the last call failed; redis-py keeps its text only.
-    """
-
-    def __init__(self, sock: socket.socket, *, deadline: float) -> None:
-        self._sock = sock
-        self.deadline = deadline
-        self.failure: OSError | None = None
-
-    def recv(self, size: int) -> bytes:
-        """As a socket's."""
-        try:
-            self._limit()
-            return self._sock.recv(size)
-        except OSError as failure:
-            self.failure = failure
-            raise
-
-    def sendall(self, data: bytes) -> None:
-        """As a socket's."""
-        try:
-            self._limit()
-            self._sock.sendall(data)
-        except OSError as failure:
-            self.failure = failure
-            raise
-
-    def settimeout(self, seconds: float | None) -> None:
-        """The deadline counts instead."""
-        del seconds
-
-    def shutdown(self, how: int) -> None:
-        """As a socket's."""
-        self._sock.shutdown(how)
-
-    def close(self) -> None:
-        """As a socket's."""
-        self._sock.close()
-
-    def _limit(self) -> None:
-        remaining = self.deadline - clock()
-        if remaining <= 0:
-            raise TimeoutError("the server did not answer in time")
-        self._sock.settimeout(remaining)
 
 
 class Session(Connection):
@@ -165,13 +115,7 @@ def tls_context(
     """
     if not secret.tls:
         return None
-    path = existing(secret.ca or trust or system_bundle(), field="ssl_ca")
-    try:
-        context = ssl.create_default_context(cafile=path)
-    except ssl.SSLError:
-        raise Misconfigured(
-            f"the CA file {path} can't be read as certificates", hint="store them in PEM form"
-        ) from None
+    context = verifying_context(secret.ca or trust, field="ssl_ca")
     if settings.client_certificate is not None:
         try:
             context.load_cert_chain(settings.client_certificate, settings.client_key)
@@ -188,26 +132,13 @@ def _connect(
     secret: RedisSecret, context: ssl.SSLContext | None, rotation: Rotation, attempt: Attempt
 ) -> Session:
     try:
-        sock = _open(secret, rotation)
+        sock = connect(secret.host, secret.port, deadline=rotation.deadline)
         if context is not None:
             sock = _encrypted(sock, context, secret.host)
     except OSError as failure:
         raise explain_login_failure(failure, attempt) from None
     limited = LimitedSocket(sock, deadline=rotation.deadline)
     return Session(limited, host=secret.host, port=secret.port)
-
-
-def _open(secret: RedisSecret, rotation: Rotation) -> socket.socket:
-    """The first of the host's addresses that answers; each gets its share of the time."""
-    addresses = resolve(secret.host, secret.port, deadline=rotation.deadline)
-    for untried in range(len(addresses), 1, -1):
-        share = max(rotation.remaining() / untried, 0.001)
-        try:
-            return socket.create_connection((addresses[-untried], secret.port), timeout=share)
-        except OSError:
-            continue
-    remaining = max(rotation.remaining(), 0.001)
-    return socket.create_connection((addresses[-1], secret.port), timeout=remaining)
 
 
 def _encrypted(sock: socket.socket, context: ssl.SSLContext, host: str) -> socket.socket:

@@ -18,13 +18,13 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from rotator.store.database import Database
 from rotators.databases.facade import DatabaseRotator
+from rotators.databases.limited_socket import LimitedSocket
 from rotators.mysql_protocol import session as mysql_sessions
 from rotators.mysql_protocol.single_user import SingleUserRotator as MysqlSingleUser
 from rotators.postgresql import AlternatingUsers, SingleUser
 from rotators.postgresql import session as sessions
 from rotators.postgresql.network import wait_for_socket
 from rotators.redis import RedisAcl
-from rotators.redis.session import LimitedSocket
 from rotators.redis.session import Session as RedisSession
 
 VERBS = (

@@ -220,8 +220,11 @@ class TcpProxy:
         with contextlib.suppress(OSError):
             while chunk := stream.source.recv(_CHUNK):
                 self._passing.wait()
+                if link.severed:  # the answer to somebody's last words
+                    return
                 last_words = self._last_words(stream, chunk)
                 if last_words is not None:
+                    link.severed = True
                     stream.sink.sendall(last_words)
                     self._trip(link)
                     return

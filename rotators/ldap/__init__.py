@@ -1,0 +1,5 @@
+"""The rotator of OpenLDAP passwords."""
+
+from rotators.ldap.rotator import OpenldapPassword
+
+__all__ = ["OpenldapPassword"]
