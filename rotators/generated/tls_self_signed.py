@@ -42,7 +42,7 @@ class TlsSelfSigned(CheckedRotator):
         )
         current = _current(rotation)
         if current is not None:
-            ends = _moment(current.certificate.not_valid_after_utc)
+            ends = _day(current.certificate.not_valid_after_utc)
             yield Finding(level=Level.OK, message=f"the current certificate is valid until {ends}")
         lost = other_fields(rotation.value(Candidate.CURRENT)).keys() - _OURS
         if settings.form is not CertificateForm.JSON and lost:
@@ -84,7 +84,7 @@ class TlsSelfSigned(CheckedRotator):
             ends = read(rotation.value(candidate)).certificate.not_valid_after_utc
             if ends <= _now():
                 raise Misconfigured(
-                    f"the certificate expired on {_moment(ends)}",
+                    f"the certificate expired on {_day(ends)}",
                     hint=f"make a new one: rotate now {rotation.secret_name}",
                 )
         return proof
@@ -140,6 +140,11 @@ def _fields(made: "KeyAndCertificate", before: "KeyAndCertificate | None") -> di
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
+
+
+def _day(at: datetime.datetime) -> str:
+    """For messages, where the very text of a field of the secret would be blanked out."""
+    return at.strftime("%Y-%m-%d")
 
 
 def _moment(at: datetime.datetime) -> str:
