@@ -42,7 +42,7 @@ def decrypt(key: bytes, *, nonce: bytes, ciphertext: bytes, bound: bytes) -> byt
 
 def encode(*fields: bytes) -> bytes:
     """`fields` as one byte string that no other fields give: each after its length."""
-    return b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+    return b"".join([b"%b%b" % (len(field).to_bytes(4, "big"), field) for field in fields])
 
 
 @cache

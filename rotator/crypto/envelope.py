@@ -143,11 +143,16 @@ class Sealer:
 
 def _bound(context: SealContext, *, binary: bool, key_id: str | None) -> bytes:
     """What a value and its data key are bound to; `key_id` for a value of the first release alone."""
-    kind = "binary" if binary else "string"
-    place = (context.account, context.region, context.secret_arn, context.version_id)
+    place = (
+        context.account.encode(),
+        context.region.encode(),
+        context.secret_arn.encode(),
+        context.version_id.encode(),
+    )
+    kind = b"binary" if binary else b"string"
     if key_id is None:
-        return aead.encode(_FORMAT, *(field.encode() for field in (*place, kind)))
-    return aead.encode(_FORMAT_WITH_KEY, *(field.encode() for field in (*place, key_id, kind)))
+        return aead.encode(_FORMAT, *place, kind)
+    return aead.encode(_FORMAT_WITH_KEY, *place, key_id.encode(), kind)
 
 
 def _encoded(value: SecretValue) -> bytes:

@@ -1,10 +1,11 @@
 """One call of one operation: who calls, on what; what the caller may; the record that is left of it."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import TracebackType
+from typing import Any, Generic, TypeVar
 
 from rotator.errors import AccessDenied, InvalidRequest, ResourceNotFound
 from rotator.model.caller import Caller, CallerKind
@@ -16,6 +17,8 @@ from rotator.store.notes import AuditEntry
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Store, Tx
 from rotator.store.values import ValueRow
+
+T = TypeVar("T")
 
 # They hold the store and its key, or act for someone who did; a kind that isn't here may nothing.
 _ALLOWED_KINDS = frozenset({CallerKind.LOCAL, CallerKind.SERVICE})
@@ -36,32 +39,21 @@ class Call:
     request_id: str
     secret_id: str | None = None
 
-    @contextmanager
-    def write(self, store: Store) -> Iterator[Tx]:
+    def write(self, store: Store) -> AbstractContextManager[Tx]:
         """A write transaction; a refusal of the caller leaves a record of its own."""
-        with self.refusing(store), store.write() as tx:
-            yield tx
+        return _Refusing(self, store, store.write())
 
-    @contextmanager
-    def read(self, store: Store) -> Iterator[Tx]:
+    def read(self, store: Store) -> AbstractContextManager[Tx]:
         """A reading transaction, whose records are committed before its result is used; refusals as in `write`."""
-        with self.refusing(store), store.read() as tx:
-            yield tx
+        return _Refusing(self, store, store.read())
 
-    @contextmanager
-    def glance(self, store: Store) -> Iterator[Tx]:
+    def glance(self, store: Store) -> AbstractContextManager[Tx]:
         """For one statement that reads, without a record of its own; refusals as in `write`."""
-        with self.refusing(store), store.glance() as tx:
-            yield tx
+        return _Refusing(self, store, store.glance())
 
-    @contextmanager
-    def refusing(self, store: Store) -> Iterator[None]:
+    def refusing(self, store: Store) -> AbstractContextManager[None]:
         """A refusal of the caller leaves a record."""
-        try:
-            yield
-        except AccessDenied:
-            store.record(self.refusal())
-            raise
+        return _Refusing(self, store, nullcontext())
 
     def find(self, tx: Tx, *, for_update: bool = False) -> SecretRow:
         """The secret of the call, which the caller may act on.
@@ -72,7 +64,7 @@ class Call:
             RowAltered: what was found is another secret's row.
             ValidationError: its name is malformed.
         """
-        with self._permitted():
+        try:
             secret = secrets.find(
                 tx,
                 account=self.caller.account,
@@ -80,6 +72,9 @@ class Call:
                 secret_id=self.secret_id or "",
                 for_update=for_update,
             )
+        except ResourceNotFound:
+            self._deny_elsewhere()
+            raise
         self.permit(account=secret.account, region=secret.region)
         return secret
 
@@ -103,7 +98,7 @@ class Call:
         Raises:
             AccessDenied, InvalidRequest, ResourceNotFound, ValidationError: as `find_usable` does.
         """
-        with self._permitted():
+        try:
             found = values.find(
                 tx,
                 account=self.caller.account,
@@ -112,6 +107,9 @@ class Call:
                 version_id=version_id,
                 stage=stage or CURRENT,
             )
+        except ResourceNotFound:
+            self._deny_elsewhere()
+            raise
         return self.admit(found)
 
     def admit(self, found: ValueRow | None) -> ValueRow:
@@ -120,24 +118,19 @@ class Call:
         Raises:
             AccessDenied, InvalidRequest, ResourceNotFound, RowAltered: as `find_usable` does.
         """
-        with self._permitted():
-            if found is None:
-                raise ResourceNotFound("Secrets Manager can't find the specified secret.")
+        if found is None:
+            self._deny_elsewhere()
+            raise ResourceNotFound("Secrets Manager can't find the specified secret.")
         secrets.in_its_place(found)
         self.permit(account=found.account, region=found.region)
         _refuse_deleted(found.deleted_at)
         return found
 
-    @contextmanager
-    def _permitted(self) -> Iterator[None]:
-        """Denies what is elsewhere before it says that it doesn't exist there."""
-        try:
-            yield
-        except ResourceNotFound:
-            ref = parse_secret_id(self.secret_id or "")
-            if ref.account is not None:
-                self.permit(account=ref.account, region=ref.region)
-            raise
+    def _deny_elsewhere(self) -> None:
+        """Denies what is elsewhere before anything says that it doesn't exist there."""
+        ref = parse_secret_id(self.secret_id or "")
+        if ref.account is not None:
+            self.permit(account=ref.account, region=ref.region)
 
     def permit(self, *, account: str | None, region: str | None) -> None:
         """Nothing, where the caller may do this there.
@@ -230,6 +223,30 @@ class Call:
         """The record that the caller may not do this."""
         named = None if self.secret_id is None else self.secret_id[:_LONGEST_ARN]
         return self.entry(named, outcome=Outcome.DENIED)
+
+
+class _Refusing(Generic[T]):
+    """What a call does within, and its refusal, which leaves a record. A class, because generators cost more."""
+
+    __slots__ = ("_begun", "_call", "_store")
+
+    def __init__(self, call: Call, store: Store, begun: AbstractContextManager[T]) -> None:
+        self._call = call
+        self._store = store
+        self._begun = begun
+
+    def __enter__(self) -> T:
+        return self._begun.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._begun.__exit__(kind, error, traceback)
+        if isinstance(error, AccessDenied):
+            self._store.record(self._call.refusal())
 
 
 def _refuse_deleted(deleted_at: datetime | None) -> None:

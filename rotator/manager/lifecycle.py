@@ -1,7 +1,7 @@
 """CreateSecret, DeleteSecret, RestoreSecret."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -219,7 +219,7 @@ class Lifecycle(Operations):
         )
         with call.write(self._store) as tx:
             secret = call.find(tx, for_update=True)
-            restored = replace(secret, deleted_at=None, purge_at=None)
+            restored = secret._replace(deleted_at=None, purge_at=None)
             due = due_columns(restored, rotated_at=anchor_of(secret, now=tx.now), now=tx.now)
             if secret.deleted_at is not None:
                 call.record(tx, secret.arn, event=RESTORED)

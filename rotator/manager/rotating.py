@@ -1,6 +1,6 @@
 """The rotation settings of secrets: set without rotating, shown, cancelled."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -99,8 +99,8 @@ class Rotating(Operations):
                 columns |= {"authority": authority_column(pinned), "admin_arn": pinned.admin}
             elif secret.admin_arn is not None and _allows_otherwise(secret, options):
                 readable_admin(tx, call, secret.admin_arn)
-            columns |= _due(secret, replace(secret, **columns), now=tx.now)
-            settings = settings_of(replace(secret, **columns), rotator=named)
+            columns |= _due(secret, secret._replace(**columns), now=tx.now)
+            settings = settings_of(secret._replace(**columns), rotator=named)
             call.change(tx, secret, columns, detail=_recorded(settings))
         return settings
 

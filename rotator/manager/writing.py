@@ -32,6 +32,7 @@ class _NewValue:
     """A value on its way into a secret.
 
     Attributes:
+        fresh: the token was made for this call, so that no version has it.
         stages: the labels that it shall get; None for AWSCURRENT.
         columns: what else changes in the secret's row.
         reason: why a rotation under way is abandoned.
@@ -39,6 +40,7 @@ class _NewValue:
 
     token: str
     value: SecretValue
+    fresh: bool
     stages: Sequence[str] | None = None
     columns: Mapping[str, object] = field(default_factory=dict)
     reason: str
@@ -70,9 +72,11 @@ class Writing(Operations):
             ResourceExists: the token is in use for a version with another value.
             ResourceNotFound: no such secret.
         """
+        token = checked_token(client_request_token)
         new = _NewValue(
-            token=checked_token(client_request_token) or self._new_token(),
+            token=token or self._new_token(),
             value=checked_value(value),
+            fresh=token is None,
             stages=version_stages,
             reason="a value was put from outside",
         )
@@ -114,7 +118,7 @@ class Writing(Operations):
             ResourceNotFound: no such secret.
             KeyUnavailable, DecryptionFailure: the key changes, and a labelled version can't be sealed under another.
         """
-        token = checked_token(client_request_token) or self._new_token()
+        token = checked_token(client_request_token)
         limits.check("UpdateSecret", Description=description, KmsKeyId=kms_key_id)
         columns: dict[str, object] = {}
         if description is not None:
@@ -125,8 +129,9 @@ class Writing(Operations):
         if value is None:
             return self._update_metadata(call, columns)
         new = _NewValue(
-            token=token,
+            token=token or self._new_token(),
             value=checked_value(value),
+            fresh=token is None,
             columns=columns,
             reason="a value was stored from outside",
         )
@@ -163,9 +168,7 @@ class Writing(Operations):
 
     def _write_value(self, call: Call, new: _NewValue) -> StoredVersion:
         while True:
-            with call.read(self._store) as tx:
-                secret = call.find_usable(tx)
-                version = versions.get(tx, secret_id=secret.id, version_id=new.token)
+            secret, version = self._look_up(call, new)
             if version is not None and version.sealed is not None:
                 self._refuse_other_content(call, secret, version, new.value)
                 if new.columns:
@@ -178,6 +181,15 @@ class Writing(Operations):
             stored = self._put(call, new, sealed, secret=secret, resealing=resealing)
             if stored is not None:
                 return stored
+
+    def _look_up(self, call: Call, new: _NewValue) -> tuple[SecretRow, VersionRow | None]:
+        """The secret, and the version that has the token already."""
+        if new.fresh:
+            with call.glance(self._store) as tx:
+                return call.find_usable(tx), None
+        with call.read(self._store) as tx:
+            secret = call.find_usable(tx)
+            return secret, versions.get(tx, secret_id=secret.id, version_id=new.token)
 
     def _put(
         self,
@@ -194,7 +206,9 @@ class Writing(Operations):
         token = new.token
         with call.write(self._store) as tx:
             now_secret = call.find_usable(tx, for_update=True)
-            version = versions.get(tx, secret_id=now_secret.id, version_id=token)
+            version = None
+            if not new.fresh:
+                version = versions.get(tx, secret_id=now_secret.id, version_id=token)
             if now_secret.id != secret.id or (version is not None and version.sealed is not None):
                 return None
             if now_secret.kms_key_id != secret.kms_key_id:

@@ -36,7 +36,8 @@ _NOTE_VERSION = (
 def note(tx: Tx, accesses: Iterable[Access]) -> None:
     """Writes the day of the transaction where it is not noted yet."""
     day = tx.now.replace(hour=0, minute=0, second=0, microsecond=0)
-    for access in dict.fromkeys(accesses):
+    stale = [one for one in accesses if one.secret_day != day or one.version_day != day]
+    for access in dict.fromkeys(stale):
         if access.secret_day != day:
             tx.execute(_NOTE_SECRET, {"at_secret": access.secret_id, "day": day})
         if access.version_day != day:

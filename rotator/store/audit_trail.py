@@ -4,8 +4,7 @@ import random
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import exists, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -21,8 +20,6 @@ from rotator.store.tx import Dialect, Tx
 
 _INSERT = insert(audit).inline()
 _ANY_RECORDED = select(exists().where(secrets.c.revision > 0))
-_COLUMNS: Final = tuple(AuditEntry.__dataclass_fields__)
-_values = attrgetter(*_COLUMNS)
 
 
 @dataclass(slots=True)
@@ -238,13 +235,15 @@ def _preferred(dialect: Dialect) -> Sequence[int]:
 def _chained(
     key: AuditKey, head: Link, tx: Tx, entries: Sequence[AuditEntry]
 ) -> tuple[Sequence[Mapping[str, Any]], Link]:
+    seq, mac = head.seq, head.mac
     rows = []
     for entry in entries:
-        columns = dict(zip(_COLUMNS, _values(entry), strict=True))
-        columns |= {"shard": head.shard, "seq": head.seq + 1, "at": tx.now}
-        head = Link(shard=head.shard, seq=head.seq + 1, mac=link_mac(key, head.mac, columns))
-        rows.append({**columns, "mac": head.mac})
-    return rows, head
+        seq += 1
+        columns = entry._asdict()
+        columns |= {"shard": head.shard, "seq": seq, "at": tx.now}
+        columns["mac"] = mac = link_mac(key, mac, columns)
+        rows.append(columns)
+    return rows, Link(shard=head.shard, seq=seq, mac=mac)
 
 
 def _insert(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:

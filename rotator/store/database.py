@@ -1,9 +1,9 @@
 """Transactions on a database, whatever the release of its schema."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 from sqlalchemy import URL, Connection, Engine, make_url
@@ -59,24 +59,18 @@ class Database:
         parsed, engine = open_engine(url, create=create, lock_timeout=lock_timeout)
         return cls(engine, url=parsed, lock_timeout=lock_timeout)
 
-    @contextmanager
-    def read(self) -> Iterator[Tx]:
+    def read(self) -> AbstractContextManager[Tx]:
         """A transaction that only reads: one state on SQLite, READ COMMITTED on PostgreSQL."""
-        with self._explained(self._begin(writes=False)) as tx:
-            yield tx
+        return _Transaction(self, self._begin(writes=False))
 
-    @contextmanager
-    def glance(self) -> Iterator[Tx]:
+    def glance(self) -> AbstractContextManager[Tx]:
         """For one statement that reads: it sees one state by itself, so SQLite needs no transaction around it."""
         kept = self._kept
-        with self._explained(self._engine.begin() if kept is None else kept.connection()) as tx:
-            yield tx
+        return _Transaction(self, self._engine.begin() if kept is None else kept.connection())
 
-    @contextmanager
-    def write(self) -> Iterator[Tx]:
+    def write(self) -> AbstractContextManager[Tx]:
         """A transaction that may write; on SQLite it has the write lock from its beginning."""
-        with self._turn(), self._explained(self._begin(writes=True)) as tx:
-            yield tx
+        return _Transaction(self, self._begin(writes=True), turn=self._queue)
 
     def close(self) -> None:
         """Ends every connection that no transaction has."""
@@ -84,34 +78,35 @@ class Database:
             self._kept.close()
         self._engine.dispose()
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if self._queue is None:
-            yield
-            return
-        if not self._queue.acquire(timeout=self._lock_timeout):
-            raise self._trouble("Another transaction of this process took too long. Try again.")
-        try:
-            yield
-        finally:
-            self._queue.release()
+    def take_turn(self, turn: threading.Lock) -> None:
+        """Waits until no other thread of this process writes to the file.
 
-    @contextmanager
-    def _explained(self, begun: AbstractContextManager[Connection]) -> Iterator[Tx]:
-        committing = False
-        try:
-            with begun as connection:
-                yield Tx(connection, self.dialect, self._clock(connection))
-                committing = True
-        except DBAPIError as error:
-            trouble = self._explain(error)
-            if trouble is None:
-                raise
-            if committing and error.connection_invalidated:
-                trouble += " It happened in a commit, which may or may not have been kept."
-            raise self._trouble(trouble) from None
-        except PoolTimeout:
-            raise self._trouble("All connections stayed busy for too long. Try again.") from None
+        Raises:
+            StoreUnavailable: that took too long.
+        """
+        if not turn.acquire(timeout=self._lock_timeout):
+            raise self._trouble("Another transaction of this process took too long. Try again.")
+
+    def in_transaction(self, connection: Connection) -> Tx:
+        """A transaction that has begun on a connection."""
+        return Tx(connection, self.dialect, self._clock(connection))
+
+    def explained(self, error: Exception, *, committing: bool = False) -> StoreUnavailable | None:
+        """What an error means for whoever uses the store; None where the store is not to blame.
+
+        Args:
+            committing: it came as the transaction was being committed.
+        """
+        if isinstance(error, PoolTimeout):
+            return self._trouble("All connections stayed busy for too long. Try again.")
+        if not isinstance(error, DBAPIError):
+            return None
+        trouble = self._explain(error)
+        if trouble is None:
+            return None
+        if committing and error.connection_invalidated:
+            trouble += " It happened in a commit, which may or may not have been kept."
+        return self._trouble(trouble)
 
     def _begin(self, *, writes: bool) -> AbstractContextManager[Connection]:
         if self._kept is None:
@@ -128,6 +123,61 @@ class Database:
 
     def _trouble(self, what: str) -> StoreUnavailable:
         return StoreUnavailable(f"The store {self.url_shown} is not available. {what}")
+
+
+class _Transaction:
+    """A transaction while it goes on, with the driver's errors as `StoreUnavailable`.
+
+    A class, because a generator costs as much as a read.
+    """
+
+    __slots__ = ("_begun", "_database", "_turn")
+
+    def __init__(
+        self,
+        database: Database,
+        begun: AbstractContextManager[Connection],
+        *,
+        turn: "threading.Lock | None" = None,
+    ) -> None:
+        self._database = database
+        self._begun = begun
+        self._turn = turn
+
+    def __enter__(self) -> Tx:
+        if self._turn is not None:
+            self._database.take_turn(self._turn)
+        try:
+            return self._database.in_transaction(self._begun.__enter__())
+        except BaseException as error:
+            self._end_turn()
+            self._raise_explained(error)
+            raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._begun.__exit__(kind, error, traceback)
+        except BaseException as raised:
+            self._raise_explained(raised, committing=kind is None)
+            raise
+        finally:
+            self._end_turn()
+        self._raise_explained(error)
+
+    def _raise_explained(self, error: BaseException | None, *, committing: bool = False) -> None:
+        if isinstance(error, Exception):
+            trouble = self._database.explained(error, committing=committing)
+            if trouble is not None:
+                raise trouble from None
+
+    def _end_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.release()
 
 
 def open_engine(url: str, *, create: bool, lock_timeout: float) -> tuple[URL, Engine]:

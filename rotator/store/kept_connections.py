@@ -1,10 +1,9 @@
 """Connections kept at hand between transactions: to check one out of a pool and in again costs more than a read."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
@@ -18,12 +17,13 @@ class KeptConnections:
 
     def __init__(self, engine: Engine, *, most: int, patience: float) -> None:
         self._engine = engine
-        self._room = threading.BoundedSemaphore(most)
         self._patience = patience
         self._free: list[Connection] = []
+        self._room = most
+        self._waiting = 0
+        self._freed = threading.Condition(threading.Lock())
 
-    @contextmanager
-    def transaction(self, **marks: object) -> Iterator[Connection]:
+    def transaction(self, **marks: object) -> "_Held":
         """One transaction on a connection that nobody else has.
 
         Args:
@@ -32,38 +32,101 @@ class KeptConnections:
         Raises:
             TimeoutError: none came free in time; SQLAlchemy's.
         """
-        with self.connection() as connection:
-            connection.info.update(marks)
-            with connection.begin():
-                yield connection
+        return _Held(self, marks)
 
-    @contextmanager
-    def connection(self) -> Iterator[Connection]:
+    def connection(self) -> "_Held":
         """A connection that nobody else has, in no transaction.
 
         Raises:
             TimeoutError: none came free in time; SQLAlchemy's.
         """
-        if not self._room.acquire(timeout=self._patience):
-            raise PoolTimeout("no connection came free")
-        try:
-            connection = self._take()
-            try:
-                yield connection
-            except BaseException:
-                connection.close()  # the pool makes sure that nothing of a transaction is left
-                raise
-            self._free.append(connection)
-        finally:
-            self._room.release()
+        return _Held(self, None)
 
     def close(self) -> None:
         """Gives back every connection that no transaction has."""
         while self._free:
-            self._free.pop().close()
+            self.discard(self._free.pop())
 
-    def _take(self) -> Connection:
+    def take(self) -> Connection:
+        """A connection that nobody else has; errors as `connection` has them."""
         try:
             return self._free.pop()
         except IndexError:
+            return self._wait_for_one()
+
+    def give_back(self, connection: Connection) -> None:
+        """Lets others have a connection that is in no transaction."""
+        self._free.append(connection)
+        # Who waits has said so before it looked for a free one, so that it either finds this one or is woken.
+        if self._waiting:
+            with self._freed:
+                self._freed.notify()
+
+    def discard(self, connection: Connection) -> None:
+        """Closes a connection that may be in a transaction, and makes room for another."""
+        try:
+            connection.close()  # the pool makes sure that nothing of a transaction is left
+        finally:
+            self._make_room()
+
+    def _wait_for_one(self) -> Connection:
+        with self._freed:
+            self._waiting += 1
+            try:
+                if not self._freed.wait_for(lambda: self._free or self._room, self._patience):
+                    raise PoolTimeout("no connection came free")
+                try:
+                    return self._free.pop()
+                except IndexError:
+                    self._room -= 1
+            finally:
+                self._waiting -= 1
+        try:
             return self._engine.connect()
+        except BaseException:
+            self._make_room()
+            raise
+
+    def _make_room(self) -> None:
+        with self._freed:
+            self._room += 1
+            self._freed.notify()
+
+
+class _Held:
+    """A connection while somebody has it. A class, because a generator costs as much as a read."""
+
+    __slots__ = ("_connection", "_kept", "_marks", "_transaction")
+
+    def __init__(self, kept: KeptConnections, marks: dict[str, object] | None) -> None:
+        self._kept = kept
+        self._marks = marks
+        self._transaction: RootTransaction | None = None
+
+    def __enter__(self) -> Connection:
+        self._connection = connection = self._kept.take()
+        if self._marks is not None:
+            try:
+                connection.info.update(self._marks)
+                self._transaction = connection.begin()
+            except BaseException:
+                self._kept.discard(connection)
+                raise
+        return connection
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        failed = True
+        try:
+            if self._transaction is not None:
+                self._transaction.__exit__(kind, error, traceback)
+            failed = kind is not None
+        finally:
+            if failed:
+                self._kept.discard(self._connection)
+            else:
+                self._kept.give_back(self._connection)

@@ -44,7 +44,7 @@ class VersionEntry:
 
 
 _shown = secrets.alias("shown")
-_COLUMNS = tuple(f.name for f in fields(SecretRow))
+_COLUMNS = SecretRow._fields
 _SECRETS = select(*(secrets.c[name] for name in _COLUMNS))
 _SHOWN = select(*(_shown.c[name] for name in _COLUMNS))
 _ALIVE = secrets.c.deleted_at.is_(None)
@@ -214,7 +214,7 @@ class _Page:
         return self._fetched(_SHOWN.where(_shown.c.id.in_(first)).order_by(*shown.order()))
 
     def _fetched(self, statement: Select[Any]) -> Sequence[SecretRow]:
-        return [SecretRow(*row) for row in self.tx.connection.execute(statement)]
+        return [SecretRow._make(row) for row in self.tx.connection.execute(statement)]
 
 
 def _beginning(tx: Tx, order: SortOrder, *, account: str, region: str) -> Position:

@@ -1,13 +1,11 @@
 """What a transaction notes while it goes on, to be written at its end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
+class AuditEntry(NamedTuple):
     """An audit record before it has its place in a chain; its columns in the words of `rotator.store.tables`.
 
     Attributes:
@@ -26,8 +24,7 @@ class AuditEntry:
     revision: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """A version that was read.
 
     Attributes:

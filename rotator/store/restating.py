@@ -1,7 +1,6 @@
 """Records that say all that is known of a secret, where the records before them go or never were."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from rotator.model.caller import rotation_service
 from rotator.store import audit_known, audit_rows
@@ -40,8 +39,7 @@ def restate(tx: Tx, known_ones: Sequence[Known], entry: AuditEntry) -> None:
         if not known.gone or audit_known.one(tx, known.arn) is not None:
             said = {"left": known.restated()}
             tx.record(
-                replace(
-                    entry,
+                entry._replace(
                     event=RESTATED,
                     secret_arn=known.arn,
                     detail=said,

@@ -1,9 +1,9 @@
 """The secrets themselves, with their rotation settings and read barrier, as rows."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import bindparam, delete, exists, select, text
 from sqlalchemy import update as sql_update
@@ -33,8 +33,7 @@ class Barrier:
         return (until - now).total_seconds() if self.raised_at <= now < until else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class SecretRow:
+class SecretRow(NamedTuple):
     """One secret: every column of its row but the resource policy, in the words of `rotator.store.tables`."""
 
     id: int
@@ -78,7 +77,7 @@ def barrier_of(raised_at: datetime | None, until: datetime | None) -> Barrier | 
     return None if raised_at is None or until is None else Barrier(raised_at=raised_at, until=until)
 
 
-_SELECT = select(*(secrets.c[field.name] for field in fields(SecretRow)))
+_SELECT = select(*(secrets.c[name] for name in SecretRow._fields))
 _BY_ID = _SELECT.where(secrets.c.id == bindparam("at_id"))
 _BY_ARN = _SELECT.where(secrets.c.arn == bindparam("at_arn"))
 _BY_NAME = _SELECT.where(
@@ -104,7 +103,7 @@ _BARRIER = select(secrets.c.barrier_raised_at, secrets.c.barrier_until).where(
 _POLICY = select(secrets.c.resource_policy).where(secrets.c.id == bindparam("at_id"))
 _UPDATE = sql_update(secrets).where(secrets.c.id == bindparam("at_id"))
 _UPDATE_RETURNING = _UPDATE.values(revision=secrets.c.revision + 1).returning(
-    *(secrets.c[field.name] for field in fields(SecretRow))
+    *(secrets.c[name] for name in SecretRow._fields)
 )
 _DELETE = delete(secrets).where(secrets.c.id == bindparam("at_id"))
 # A rotation that was abandoned and is not settled keeps its secret, as a pinned version does.
@@ -147,7 +146,7 @@ def _one(
 ) -> SecretRow | None:
     statement = (_LOCKED if for_update else _PLAIN)[key]
     row = tx.execute(statement, parameters).one_or_none()
-    return None if row is None else in_its_place(SecretRow(*row))
+    return None if row is None else in_its_place(SecretRow._make(row))
 
 
 class _Place(Protocol):
@@ -226,7 +225,7 @@ def by_names(
 ) -> Mapping[str, SecretRow]:
     """Those of the named secrets that exist, by name."""
     where = {"at_account": account, "at_region": region, "at_names": list(names)}
-    rows = (SecretRow(*row) for row in tx.execute(_BY_NAMES, where))
+    rows = (SecretRow._make(row) for row in tx.execute(_BY_NAMES, where))
     return {row.name: row for row in rows}
 
 
@@ -270,7 +269,7 @@ def update_returning(tx: Tx, secret_id: int, **columns: object) -> SecretRow:
     row = tx.execute(_UPDATE_RETURNING, columns | {"at_id": secret_id}).one_or_none()
     if row is None:
         raise ResourceNotFound("Secrets Manager can't find the specified secret.")
-    return SecretRow(*row)
+    return SecretRow._make(row)
 
 
 def remove(tx: Tx, secret_id: int) -> None:
@@ -286,7 +285,7 @@ def purgeable(
     They are locked for this transaction; those that another one has are left to it.
     """
     where = {"at_account": account, "at_region": region, "at_time": now, "most": limit}
-    return [SecretRow(*row) for row in tx.execute(_PURGEABLE, where)]
+    return [SecretRow._make(row) for row in tx.execute(_PURGEABLE, where)]
 
 
 def resource_policy(tx: Tx, secret_id: int) -> str | None:

@@ -116,14 +116,16 @@ class Prepared:
 
     Attributes:
         sql: its text.
-        binds: each parameter's name, and what converts its value for the driver.
+        names: of its parameters, in their order.
+        converters: the places of those whose values are converted for the driver, and what converts them.
         defaults: the values that the statement itself names.
         positional: parameters go by place rather than by name.
         columns: what its rows hold, where the statement tells.
     """
 
     sql: str
-    binds: tuple[tuple[str, _Convert | None], ...]
+    names: Sequence[str]
+    converters: Sequence[tuple[int, _Convert]]
     defaults: Parameters
     positional: bool
     columns: Sequence[Any]
@@ -133,24 +135,23 @@ class Prepared:
     @classmethod
     def plain(cls, sql: str) -> Self:
         """A statement without parameters that is the same text for every driver."""
-        return cls(sql=sql, binds=(), defaults={}, positional=True, columns=())
+        return cls(sql=sql, names=(), converters=(), defaults={}, positional=True, columns=())
 
     def run(self, connection: Connection, parameters: Parameters) -> Rows:
         """The rows, with the driver's errors as SQLAlchemy tells them."""
         bound = self.bind(parameters)
         try:
-            cursor = connection.connection.cursor()
-            try:
-                cursor.execute(self.sql, bound)
-                if not cursor.description:
-                    return Rows((), rowcount=cursor.rowcount)
-                found = cursor.fetchall()
-                make = self._make or self._shape(cursor.description, connection.dialect)
-            finally:
-                cursor.close()
+            # The driver's own connection: a cursor that all rows are fetched from has nothing left to close.
+            cursor: Any = connection.connection.dbapi_connection.execute(self.sql, bound)  # type: ignore[union-attr]
+            if not cursor.description:
+                return Rows((), rowcount=cursor.rowcount)
+            found = cursor.fetchall()
+            make = self._make or self._shape(cursor.description, connection.dialect)
         except connection.dialect.loaded_dbapi.Error as error:
             self._fail(connection, error)
-        return Rows([make(self._converted(row)) for row in found], rowcount=len(found))
+        if self._converters:
+            return Rows([make(self._converted(row)) for row in found], rowcount=len(found))
+        return Rows([make(row) for row in found], rowcount=len(found))
 
     def run_each(self, connection: Connection, several: Sequence[Parameters]) -> Rows:
         """Runs it for each of the parameters; gives how many rows were written in all."""
@@ -169,12 +170,10 @@ class Prepared:
     def bind(self, parameters: Parameters) -> Any:
         """The parameters as the driver takes them."""
         given = {**self.defaults, **parameters} if self.defaults else parameters
-        values = [
-            given[name] if convert is None else convert(given[name]) for name, convert in self.binds
-        ]
-        if self.positional:
-            return tuple(values)
-        return dict(zip((name for name, _ in self.binds), values, strict=True))
+        values = [given[name] for name in self.names]
+        for place, convert in self.converters:
+            values[place] = convert(values[place])
+        return tuple(values) if self.positional else dict(zip(self.names, values, strict=True))
 
     def _shape(self, description: Sequence[Sequence[Any]], dialect: Dialect) -> _Make:
         """What makes a row, known with the first answer: some converters depend on what the driver calls a type."""
@@ -187,8 +186,6 @@ class Prepared:
         return self._make
 
     def _converted(self, row: Sequence[Any]) -> Sequence[Any]:
-        if not self._converters:
-            return row
         values = list(row)
         for place, convert in self._converters:
             if values[place] is not None:
@@ -204,12 +201,14 @@ def _prepare(dialect: Dialect, statement: Any, names: tuple[str, ...]) -> Prepar
     if compiled.post_compile_params or compiled.literal_execute_params or _has_defaults(compiled):
         return _Ordinary()
     order = compiled.positiontup
+    bound = list(compiled.params if order is None else order)
+    converters = (
+        (place, _bind_converter(compiled, dialect, name)) for place, name in enumerate(bound)
+    )
     return Prepared(
         sql=compiled.string,
-        binds=tuple(
-            (name, _bind_converter(compiled, dialect, name))
-            for name in (compiled.params if order is None else order)
-        ),
+        names=bound,
+        converters=[(place, convert) for place, convert in converters if convert],
         defaults={
             name: value
             for name, value in compiled.params.items()

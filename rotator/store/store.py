@@ -1,7 +1,8 @@
 """The store: a database whose schema is this release's, and whose audit is chained."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
 from typing import Self
 
 from sqlalchemy import URL, Engine
@@ -77,40 +78,21 @@ class Store(Database):
             raise
         return store
 
-    @contextmanager
-    def read(self) -> Iterator[Tx]:
+    def read(self) -> AbstractContextManager[Tx]:
         """A transaction that only reads: one state on SQLite, READ COMMITTED on PostgreSQL.
 
         Raises:
             KeyUnavailable, StoreUnavailable: what it records can't be committed, so its result is not to be used.
         """
-        with super().read() as tx:
-            yield tx
-        if tx.entries:
-            self._group.submit((tx.entries, ()))
+        return _Reading(super().read(), self._group)
 
-    @contextmanager
-    def write(self) -> Iterator[Tx]:
+    def write(self) -> AbstractContextManager[Tx]:
         """A transaction that may write; on SQLite it has the write lock from its beginning.
 
         Raises:
             KeyUnavailable, StoreUnavailable: what it did or what it records can't be kept, so nothing was.
         """
-        place: Place | None = None
-        committed = False
-        try:
-            with super().write() as tx:
-                yield tx
-                # As late as can be: the head of a shard is the last lock that a transaction takes.
-                if tx.entries:
-                    place = self._trail.take_place()
-                    self._trail.append(tx, place)
-            committed = True
-        finally:
-            if place is not None:
-                self._trail.give_back(place, committed=committed)
-        if place is not None and place.checkpoint_due:
-            self._checkpoint_quietly()
+        return _Writing(super().write(), self._trail, then=self._checkpoint_quietly)
 
     @contextmanager
     def maintain(self) -> Iterator[tuple[Tx, AuditKey, Mapping[int, Link]]]:
@@ -209,3 +191,74 @@ class Store(Database):
             self.checkpoint(Reason.PERIODIC)
         except Exception as error:  # noqa: BLE001  # whatever it is, it must not undo the answer
             _log.warning("audit.checkpoint.failed", error=type(error).__name__, message=str(error))
+
+
+class _Reading:
+    """A reading transaction, whose records are committed after it. A class, because a generator costs as much."""
+
+    __slots__ = ("_begun", "_group", "_tx")
+
+    def __init__(self, begun: AbstractContextManager[Tx], group: GroupCommit[_Noted]) -> None:
+        self._begun = begun
+        self._group = group
+
+    def __enter__(self) -> Tx:
+        self._tx = tx = self._begun.__enter__()
+        return tx
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._begun.__exit__(kind, error, traceback)
+        if kind is None and self._tx.entries:
+            self._group.submit((self._tx.entries, ()))
+
+
+class _Writing:
+    """A writing transaction, whose records go into the audit right before its commit. A class, as `_Reading` is."""
+
+    __slots__ = ("_begun", "_then", "_trail", "_tx")
+
+    def __init__(
+        self, begun: AbstractContextManager[Tx], trail: Trail, *, then: Callable[[], None]
+    ) -> None:
+        self._begun = begun
+        self._trail = trail
+        self._then = then
+
+    def __enter__(self) -> Tx:
+        self._tx = tx = self._begun.__enter__()
+        return tx
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None and self._tx.entries:
+            self._commit_with_records()
+        else:
+            self._begun.__exit__(kind, error, traceback)
+
+    def _commit_with_records(self) -> None:
+        place: Place | None = None
+        committed = False
+        try:
+            try:
+                # As late as can be: the head of a shard is the last lock that a transaction takes.
+                place = self._trail.take_place()
+                self._trail.append(self._tx, place)
+            except BaseException as failure:
+                self._begun.__exit__(type(failure), failure, failure.__traceback__)
+                raise
+            self._begun.__exit__(None, None, None)
+            committed = True
+        finally:
+            if place is not None:
+                self._trail.give_back(place, committed=committed)
+        if place.checkpoint_due:
+            self._then()

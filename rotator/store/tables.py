@@ -1,5 +1,6 @@
 """The tables of the store. Times are UTC, kept as whole microseconds since the epoch: exact and ordered everywhere."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ from sqlalchemy.types import TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_Process = Callable[[Any], Any]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -34,11 +36,19 @@ class Instant(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002, D102  # SQLAlchemy's
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+    def bind_processor(self, dialect: Dialect) -> _Process:  # noqa: ARG002, D102  # SQLAlchemy's
+        return _microseconds
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, D102  # SQLAlchemy's
-        return None if value is None else _EPOCH + timedelta(microseconds=int(value))
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Process:  # noqa: ARG002, D102  # SQLAlchemy's
+        return _moment
+
+
+def _microseconds(value: datetime | None) -> int | None:
+    return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+
+def _moment(value: Any | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(microseconds=int(value))
 
 
 _Id = BigInteger().with_variant(Integer, "sqlite")

@@ -44,15 +44,25 @@ class Clock(Protocol):
 class HostClock:
     """The machine's own clocks: all who use a SQLite file share them."""
 
-    @cached_property
+    __slots__ = ("_lease_now", "_now")
+
+    def __init__(self) -> None:
+        self._now: datetime | None = None
+        self._lease_now: float | None = None
+
+    @property
     def now(self) -> datetime:
         """See `Clock`."""
-        return datetime.now(UTC)
+        if self._now is None:
+            self._now = datetime.now(UTC)
+        return self._now
 
-    @cached_property
+    @property
     def lease_now(self) -> float:
         """See `Clock`."""
-        return clock()
+        if self._lease_now is None:
+            self._lease_now = clock()
+        return self._lease_now
 
     @property
     def lease_epoch(self) -> str:
@@ -83,7 +93,7 @@ class ServerClock:
         return "server"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Tx:
     """One transaction on the store, for as long as the block of `Store.read` or `Store.write`.
 

@@ -1,9 +1,8 @@
 """What GetSecretValue needs of a secret, a version and its labels, in one statement."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Join, Select, bindparam, select
 
@@ -16,8 +15,7 @@ from rotator.store.tx import Tx
 from rotator.store.versions import VersionRow
 
 
-@dataclass(frozen=True, slots=True)
-class ValueRow:
+class ValueRow(NamedTuple):
     """One version of a secret, with what of the secret decides who may have it and when.
 
     Attributes:

@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -31,8 +30,7 @@ TICK = timedelta(milliseconds=1)
 _TICK = TICK // timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionRow:
+class VersionRow(NamedTuple):
     """One version.
 
     Attributes:
@@ -149,9 +147,10 @@ _NAMED_OR_PINNED = (
 _RELEASE = update(versions).where(_THIS_SECRET, versions.c.pinned).values(pinned=False)
 
 _old = versions.alias("old")
+# What is old enough is found first, by its own index: most puts find nothing, and look no further.
 _PRUNE = delete(versions).where(
     _THIS_SECRET,
-    versions.c.version_id.in_(
+    versions.c.version_id.concat("").in_(
         select(_old.c.version_id)
         .where(
             _old.c.secret_id == bindparam("at_secret"),
@@ -170,12 +169,12 @@ _PRUNE = delete(versions).where(
 def from_row(row: Any) -> VersionRow:
     """The version in a row that has all of `COLUMNS`."""
     return VersionRow(
-        secret_id=row.secret_id,
-        version_id=row.version_id,
-        created_at=row.created_at,
-        accessed_on=row.accessed_on,
-        pinned=row.pinned,
-        sealed=None
+        row.secret_id,
+        row.version_id,
+        row.created_at,
+        row.accessed_on,
+        row.pinned,
+        None
         if row.ciphertext is None and row.wrapped_key is None
         # What was emptied in the store doesn't open; it must not pass for a version without a value.
         else Sealed(

@@ -109,7 +109,7 @@ def test_a_statement_is_compiled_once(store: Store, monkeypatch: pytest.MonkeyPa
     bind = Prepared.bind
 
     def watched(prepared: Prepared, parameters: dict[str, object]) -> object:
-        if prepared.binds:  # a transaction begins with one that has none
+        if prepared.names:  # a transaction begins with one that has none
             seen.append(prepared)
         return bind(prepared, parameters)
 

@@ -1,6 +1,5 @@
 """When a secret is due next."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -62,7 +61,7 @@ def test_a_rate_counts_from_its_anchor() -> None:
 
 def test_days_are_a_rate() -> None:
     """AutomaticallyAfterDays=10 is due when `rate(10 days)` is."""
-    by_days = replace(SECRET, schedule_expression=None, automatically_after_days=10)
+    by_days = SECRET._replace(schedule_expression=None, automatically_after_days=10)
 
     assert due_columns(by_days, rotated_at=MADE, now=NOW) == due_columns(
         SECRET, rotated_at=MADE, now=NOW
@@ -71,7 +70,7 @@ def test_days_are_a_rate() -> None:
 
 def test_a_cron_expression_names_its_windows() -> None:
     """The anchor plays no part, and the duration bounds the window."""
-    nightly = replace(SECRET, schedule_expression="cron(0 4 * * ? *)", duration="2h")
+    nightly = SECRET._replace(schedule_expression="cron(0 4 * * ? *)", duration="2h")
 
     columns = due_columns(nightly, rotated_at=MADE, now=NOW)
 
@@ -80,7 +79,7 @@ def test_a_cron_expression_names_its_windows() -> None:
 
 def test_the_planned_moment_depends_on_the_secret_alone() -> None:
     """It is the same whenever it is worked out, and another secret's is another."""
-    other = replace(SECRET, arn=SECRET.arn + "x")
+    other = SECRET._replace(arn=SECRET.arn + "x")
 
     once = due_columns(SECRET, rotated_at=MADE, now=NOW)["due_at"]
 
@@ -91,9 +90,9 @@ def test_the_planned_moment_depends_on_the_secret_alone() -> None:
 @pytest.mark.parametrize(
     "secret",
     [
-        replace(SECRET, rotation_enabled=False),
-        replace(SECRET, schedule_expression=None),
-        replace(SECRET, deleted_at=NOW),
+        SECRET._replace(rotation_enabled=False),
+        SECRET._replace(schedule_expression=None),
+        SECRET._replace(deleted_at=NOW),
     ],
     ids=["cancelled", "without rules", "deleted"],
 )
@@ -105,7 +104,7 @@ def test_some_secrets_are_never_due(secret: SecretRow) -> None:
 def test_rules_that_are_none_are_an_error() -> None:
     """What can't have been stored by `set_rotation` isn't passed over."""
     with pytest.raises(ScheduleError):
-        due_columns(replace(SECRET, schedule_expression="often"), rotated_at=MADE, now=NOW)
+        due_columns(SECRET._replace(schedule_expression="often"), rotated_at=MADE, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +120,6 @@ def test_the_latest_event_is_the_anchor(
     rules_at: datetime | None, rotated_at: datetime | None, anchor: datetime
 ) -> None:
     """A rate counts from the last rotation, or from later rules or a later value put by hand."""
-    secret = replace(SECRET, rules_at=rules_at, rotated_at=rotated_at)
+    secret = SECRET._replace(rules_at=rules_at, rotated_at=rotated_at)
 
     assert anchor_of(secret, now=NOW) == anchor
