@@ -17,7 +17,7 @@ from psycopg.waiting import Wait
 from sqlalchemy.engine.default import DefaultDialect
 
 from rotator.store.database import Database
-from rotators.databases.facade import DatabaseRotator
+from rotators.databases.facade import DatabaseRotator, TurnTakingRotator
 from rotators.databases.limited_socket import LimitedSocket
 from rotators.mysql_protocol import session as mysql_sessions
 from rotators.mysql_protocol.single_user import SingleUserRotator as MysqlSingleUser
@@ -35,6 +35,9 @@ VERBS = (
     "probe",
     "revert_secret",
     "end_older_sessions",
+    "retire_secret",
+    "in_use",
+    "end_use",
 )
 CHANGE = "change of the target"
 _CHANGES = re.compile(
@@ -145,8 +148,16 @@ def effects(act: Act, *, transactions: bool = False) -> Iterator[None]:
             replace(Database, "write", watch.transaction("write", Database.write))
         else:
             replace(DefaultDialect, "do_commit", watch.around("commit", DefaultDialect.do_commit))
+        owners = (
+            DatabaseRotator,
+            TurnTakingRotator,
+            SingleUser,
+            AlternatingUsers,
+            MysqlSingleUser,
+            RedisAcl,
+        )
         for verb in VERBS:
-            for owner in (DatabaseRotator, SingleUser, AlternatingUsers, MysqlSingleUser, RedisAcl):
+            for owner in owners:
                 if verb in vars(owner):
                     replace(owner, verb, watch.around(verb, vars(owner)[verb]))
         replace(sessions.Session, "execute", watch.execute(sessions.Session.execute))

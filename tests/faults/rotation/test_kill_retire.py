@@ -1,0 +1,143 @@
+"""The retirement of an old credential is killed at every effect, and resumed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from rotator.manager.settings import RotationOptions
+from rotator.model.rotation import InUse, Status
+from tests.fix_faults import KILL_POINTS
+from tests.support.driver import Runs
+from tests.support.house import House
+from tests.support.manager import ME
+from tests.support.mysql import MysqlDatabase
+from tests.support.postgres import DatabaseServer, Role
+
+Database = DatabaseServer | MysqlDatabase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """A rotation whose old credential still logs in.
+
+    Attributes:
+        server: the fixture.
+        admin: the superuser's secret is its admin secret.
+        grace: 0 where the rotation itself retires, and so is what is killed; else `retire` is.
+    """
+
+    name: str
+    server: str
+    rotator: str
+    admin: bool = True
+    grace: float = 3600.0
+
+    def __str__(self) -> str:
+        return self.name
+
+
+PG = Situation(name="postgresql-turns", server="pg16", rotator="postgresql-alternating-users")
+MYSQL = Situation(name="mysql", server="mysql", rotator="mysql-single-user")
+MARIADB = Situation(name="mariadb", server="mariadb", rotator="mariadb-single-user")
+ITSELF = Situation(name="mysql-itself", server="mysql", rotator="mysql-single-user", admin=False)
+AT_ONCE = Situation(name="mysql-at-once", server="mysql", rotator="mysql-single-user", grace=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One secret right before the run that is to be struck, and the credential that is to die."""
+
+    house: House
+    server: Database
+    secret: str
+    old: Role
+
+    def strike(self, runs: Runs, situation: Situation, *, at: int | None = None) -> tuple[str, ...]:
+        do = "retire" if situation.grace else "rotate"
+        outcome = runs.run(self.secret, do=do, kill_at=at)
+        assert outcome.error is None, outcome
+        assert outcome.killed is (at is not None)
+        return outcome.effects
+
+    def logs_in(self) -> bool:
+        return _logs_in(self.server, self.house.role(self.secret))
+
+
+def _logs_in(server: Database, role: Role) -> bool:
+    return server.can_log_in(role)
+
+
+def _stage(house: House, situation: Situation, server: Database) -> Scene:
+    options = RotationOptions(grace=situation.grace, in_use=InUse.TERMINATE)
+    secret = _adopt(house, situation, server, options)
+    old = house.role(secret)
+    if situation.grace:
+        assert house.rotate(secret).status is Status.GRACE
+    return Scene(house=house, server=server, secret=secret, old=old)
+
+
+def _adopt(house: House, situation: Situation, server: Database, options: RotationOptions) -> str:
+    if isinstance(server, DatabaseServer):
+        role = server.new_role()
+        return house.adopt(
+            server, role, rotator=situation.rotator, admin=server.superuser, options=options
+        )
+    account = server.new_account()
+    if not situation.admin:
+        server.execute(f"GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO {account.spec}")
+    admin = server.superuser if situation.admin else None
+    return house.adopt(server, account, rotator=situation.rotator, admin=admin, options=options)
+
+
+@pytest.mark.parametrize(
+    ("store_engine", "situation"),
+    [
+        *[(store, each) for store in ("sqlite", "postgresql") for each in (PG, MYSQL, MARIADB)],
+        ("sqlite", ITSELF),
+        ("sqlite", AT_ONCE),
+    ],
+    indirect=["store_engine"],
+    ids=str,
+)
+def test_killed_at_every_effect_it_resumes(
+    house: House,
+    runs: Runs,
+    situation: Situation,
+    store_engine: str,
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """After a SIGKILL at any commit, verb or change AWSCURRENT logs in, and the next run ends the old credential."""
+    server: Database = request.getfixturevalue(situation.server)
+    effects = _stage(house, situation, server).strike(runs, situation)
+    assert "retire_secret: before" in effects
+    first = 1 if situation.grace else effects.index("test_secret: after") + 1
+    points = range(first, len(effects) + 1)
+    for number in points:
+        scene = _stage(house, situation, server)
+        scene.strike(runs, situation, at=number)
+        try:
+            _check_resuming(scene, by_rotating=number % 3 == 0)
+        except BaseException as error:
+            error.add_note(f"killed at effect {number} ({effects[number - 1]})")
+            raise
+    record_property(KILL_POINTS, [f"retire {situation}, {store_engine}", len(points), len(points)])
+
+
+def _check_resuming(scene: Scene, *, by_rotating: bool) -> None:
+    assert scene.logs_in()
+    engine = scene.house.engine()
+    if by_rotating:
+        report = engine.rotate(scene.secret, **ME, end_grace=True)
+        assert report.status in {Status.GRACE, Status.SUCCEEDED}, report.failure
+    else:
+        resumed = engine.resume(scene.secret, **ME)
+        assert resumed is None or resumed.failure is None, resumed
+        retired = engine.retire(scene.secret, **ME)
+        assert retired is None or retired.status is Status.SUCCEEDED, retired
+    assert scene.logs_in()
+    assert not _logs_in(scene.server, scene.old)
+    ended = [row for row in scene.house.history(scene.secret) if row.ended_at is not None]
+    assert ended
+    assert all(row.retired for row in ended)
