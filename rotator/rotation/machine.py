@@ -99,6 +99,8 @@ def settling(state: MachineState, *, facts: Facts) -> MachineState:
     Settling that waited for its next attempt goes on with what is left of its budget.
     """
     attempt = state.attempt if state.goal is Goal.SETTLE else 1
+    # What was pending is no label's any more, so it has another name.
+    live = Candidate.PINNED if state.live is Candidate.PENDING else state.live
     begun = replace(
         state,
         goal=Goal.SETTLE,
@@ -106,6 +108,7 @@ def settling(state: MachineState, *, facts: Facts) -> MachineState:
         delay=0.0,
         attempt=attempt,
         taken_over=True,
+        live=live if live in facts.candidates else Candidate.CURRENT,
     )
     if state.overlap is Overlap.NONE:
         return end(begun, Status.ABANDONED)

@@ -86,6 +86,8 @@ class ToyRotator:
                 self._revert(values, live)
             case Act.RETIRE:
                 self._retire(values)
+            case Act.IN_USE:
+                pass  # a question; `in_use` has the answer
             case Act.END_USE:
                 self.using = 0
             case Act.PROBE:
