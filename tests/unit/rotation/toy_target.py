@@ -34,11 +34,14 @@ class ToyTarget:
     def replace(self, credential: Credential) -> None:
         self.passwords[credential.user] = [credential.password]
 
-    def retain(self, credential: Credential) -> None:
-        """The new password first, the one before it second: what MySQL's RETAIN CURRENT PASSWORD does."""
-        before = self.passwords[credential.user][:1]
-        if before != [credential.password]:
-            self.passwords[credential.user] = [credential.password, *before]
+    def retain(self, credential: Credential, *, beside: Credential) -> None:
+        """The new password first, the current one second, also where that was the second before: what MySQL's
+        RETAIN CURRENT PASSWORD does for a rotator that makes it the first.
+        """
+        before = self.passwords[credential.user]
+        if before[:1] != [credential.password]:
+            kept = [beside.password] if beside.password in before else before[:1]
+            self.passwords[credential.user] = [credential.password, *kept]
 
     def disable(self, user: str) -> None:
         self.passwords[user] = []
@@ -111,7 +114,7 @@ class ToyRotator:
             return
         self._log_in(values, live)
         if self.overlap is Overlap.DUAL:
-            self.target.retain(pending)
+            self.target.retain(pending, beside=values[Candidate.CURRENT])
         else:
             self.target.replace(pending)
 
