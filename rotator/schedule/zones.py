@@ -59,6 +59,14 @@ def first_moment_at(wall: datetime, zone: tzinfo) -> datetime:
     return _turning(wall.replace(tzinfo=zone, fold=1).astimezone(UTC), moment, wall, zone)
 
 
+def last_moment_at(wall: datetime, zone: tzinfo) -> datetime:
+    """The last moment, in UTC, at which the zone's clock shows a time; where it never does, as `first_moment_at`."""
+    if zone is UTC:
+        return wall.replace(tzinfo=UTC)
+    moment = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    return moment if wall_time(moment, zone) == wall else first_moment_at(wall, zone)
+
+
 def end_of_day(moment: datetime, zone: tzinfo) -> datetime:
     """The first moment of the next day in the zone, in UTC."""
     midnight = wall_time(moment, zone).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -88,3 +88,9 @@ zones = st.sampled_from(
         "Asia/Kolkata",
     ]
 )
+near_turns = st.one_of(
+    st.datetimes(datetime(2026, 3, 1), datetime(2026, 4, 30), timezones=st.just(UTC)),  # noqa: DTZ001  # Hypothesis adds it
+    st.datetimes(datetime(2026, 9, 20), datetime(2026, 11, 10), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.datetimes(datetime(2011, 12, 27), datetime(2012, 1, 2), timezones=st.just(UTC)),  # noqa: DTZ001
+)
+"""Moments about which clocks are turned."""

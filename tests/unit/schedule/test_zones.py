@@ -5,7 +5,6 @@ from itertools import islice, pairwise
 
 import pytest
 from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from rotator.schedule import (
     ScheduleError,
@@ -19,19 +18,13 @@ from rotator.schedule import (
 )
 from rotator.schedule.zones import end_of_day, first_moment_at, wall_time
 from tests.unit.schedule.reference import openings_by_minute
-from tests.unit.schedule.strategies import wide_crons, wide_expressions, zones
+from tests.unit.schedule.strategies import near_turns, wide_crons, wide_expressions, zones
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 BERLIN = zone_named("Europe/Berlin")
 SPRING = datetime(2026, 3, 28, 12, tzinfo=UTC)  # the clock goes from 02:00 to 03:00 on the 29th
 AUTUMN = datetime(2026, 10, 24, 12, tzinfo=UTC)  # and from 03:00 to 02:00 on the 25th
-
-near_turns = st.one_of(
-    st.datetimes(datetime(2026, 3, 1), datetime(2026, 4, 30), timezones=st.just(UTC)),  # noqa: DTZ001  # Hypothesis adds it
-    st.datetimes(datetime(2026, 9, 20), datetime(2026, 11, 10), timezones=st.just(UTC)),  # noqa: DTZ001
-    st.datetimes(datetime(2011, 12, 27), datetime(2012, 1, 2), timezones=st.just(UTC)),  # noqa: DTZ001
-)
 
 
 def berlin(expression: str, *, after: datetime, count: int) -> list[str]:
