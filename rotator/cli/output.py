@@ -96,6 +96,10 @@ def moment(at: datetime | None) -> str:
     return "-" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
+NO_WINDOW = "none: its years are over, or blackouts close every window"
+"""Said of a schedule that has no due time."""
+
+
 def counted(number: int, thing: str) -> str:
     """`1 version`, `2 versions`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rotator.crypto.envelope import Sealer
     from rotator.manager.auditing import Auditing
     from rotator.manager.manager import SecretsManager
+    from rotator.manager.next_due import Planner
     from rotator.rotation.engine import Engine
     from rotator.rotation.registry import RotatorRegistry
     from rotator.sdk import KeyProvider
@@ -110,8 +111,12 @@ class Session:
         """The operations on secrets."""
         from rotator.manager.manager import SecretsManager
 
-        limits = self.configuration.settings.schedule.limits
-        return SecretsManager(self.store, self.sealer, limits=limits)
+        return SecretsManager(self.store, self.sealer, planner=self.planner)
+
+    @cached_property
+    def planner(self) -> "Planner":
+        """Works out due times by the configured limits, calendars and rules."""
+        return self.configuration.settings.planner()
 
     @cached_property
     def auditing(self) -> "Auditing":
@@ -148,6 +153,7 @@ class Session:
             sealer=self.sealer,
             registry=self.registry,
             policy=settings.engine_policy(),
+            planner=self.planner,
             trust=None if trust is None else str(trust),
             withheld=self.configuration.referenced,
         )

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from rotator.config.conversion import PLAIN, choice
 from rotator.config.references import References, is_reference
-from rotator.config.settings import Settings, check_relations
+from rotator.config.settings import CalendarSettings, Settings, check_relations
 from rotator.errors import ConfigurationError
 from rotator.sdk import SEALING_KEYS_VARIABLE
 
@@ -207,6 +207,8 @@ class _Reader:
 
     def _setting(self, item: Field[Any], *, given: Mapping[str, Any], key: str) -> Any:
         name = variable(key)
+        if key == "calendars":
+            return self._calendars(given.get(key), name=name)
         if name in self.environ:
             return self._converted(item, self.environ[name], key=name)
         if given.get(item.name) is None:
@@ -218,6 +220,19 @@ class _Reader:
         if secret and isinstance(value, str) and _holds_secret(key, value):
             self.literal_secret = key
         return self._converted(item, value, key=self.source + key)
+
+    def _calendars(self, given: Any, *, name: str) -> tuple[CalendarSettings, ...]:
+        key = self.source + "calendars"
+        if name in self.environ:
+            given, key = self.environ[name], name
+        if not given:
+            return ()
+        from rotator.config.calendars import read_calendars
+
+        def path(text: str, at: str) -> Path:
+            return self.references.home / Path(self.references.resolve(text, key=at)).expanduser()
+
+        return read_calendars(given, key=key, path=path)
 
     def _converted(self, item: Field[Any], value: Any, *, key: str) -> Any:
         if isinstance(value, Path):

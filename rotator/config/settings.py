@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from rotator.config.declared import CommandSettings, WebhookSettings, check_declared
 from rotator.errors import ConfigurationError
 from rotator.model.rotation import LONGEST_BARRIER, LONGEST_GRACE, LONGEST_LEASE, InUse
-from rotator.model.rules import Limits
+from rotator.model.rules import Limits, Missed
 
 if TYPE_CHECKING:
+    from rotator.manager.next_due import Planner
     from rotator.rotation.policy import EnginePolicy
 
 
@@ -150,9 +152,35 @@ class ScheduleSettings:
 
     Attributes:
         limits: which schedules may be set.
+        missed: what becomes of a missed window where the secret's own rules don't say.
+        catch_up: seconds over which missed rotations are spread.
     """
 
     limits: Limits = Limits.WIDE
+    missed: Missed = Missed.AUTO
+    catch_up: float = _bounded(900.0, low=1.0, high=86400.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarSettings:
+    """One calendar of blackouts, as the configuration gives it.
+
+    Attributes:
+        weekly: ranges that come every week.
+        dates: days and ranges of days.
+        icalendar: a file whose events are blackouts.
+        timezone: of all times that have none of their own; None for UTC.
+        tags: the secrets that it is for have all of them.
+        key: where it stands in the configuration.
+    """
+
+    name: str
+    weekly: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    icalendar: Path | None = None
+    timezone: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    key: str = "calendars"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +227,7 @@ class Settings:
     retry: RetrySettings = field(default_factory=RetrySettings)
     rotation: RotationSettings = field(default_factory=RotationSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    calendars: tuple[CalendarSettings, ...] = ()
     barrier: BarrierSettings = field(default_factory=BarrierSettings)
     commands: Mapping[str, CommandSettings] = _named(CommandSettings)
     webhooks: Mapping[str, WebhookSettings] = _named(WebhookSettings)
@@ -225,6 +254,28 @@ class Settings:
             barrier_limit=self.barrier.limit,
             grace=rotation.grace,
             in_use=rotation.in_use,
+        )
+
+    def planner(self) -> "Planner":
+        """What works out due times by these settings.
+
+        Raises:
+            ConfigurationError: the file of a calendar can't be read, or is none.
+        """
+        from rotator.manager.next_due import Planner
+
+        schedule, given = self.schedule, self.calendars
+        catch_up = timedelta(seconds=schedule.catch_up)
+        if not given:
+            return Planner(limits=schedule.limits, missed=schedule.missed, catch_up=catch_up)
+        from rotator.config import calendars
+
+        return Planner(
+            limits=schedule.limits,
+            missed=schedule.missed,
+            catch_up=catch_up,
+            calendars_digest=calendars.digest(given),
+            load_calendars=lambda: calendars.load(given),
         )
 
 

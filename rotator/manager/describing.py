@@ -6,6 +6,7 @@ from datetime import datetime
 from rotator.manager import cursor as cursors
 from rotator.manager.call import Call
 from rotator.manager.checks import MAX_PAGE, check_page_size
+from rotator.manager.next_due import Planner
 from rotator.manager.operations import Operations
 from rotator.manager.results import (
     SecretDescription,
@@ -39,7 +40,7 @@ class Describing(Operations):
         )
         with call.read(self._store) as tx:
             secret = call.find(tx)
-            [description] = describe_all(tx, [secret])
+            [description] = describe_all(tx, [secret], planner=self._planner)
             call.record(tx, secret.arn)
         return description
 
@@ -73,7 +74,7 @@ class Describing(Operations):
         call = Call(event="ListSecrets", caller=caller, request_id=request_id)
         with call.read(self._store) as tx:
             found = wanted.page(tx, call, limit=max_results)
-            descriptions = describe_all(tx, found.rows)
+            descriptions = describe_all(tx, found.rows, planner=self._planner)
             call.record(tx, None)
         return SecretPage(secrets=descriptions, next_cursor=wanted.cursor(found.following))
 
@@ -146,7 +147,9 @@ def _version_after(cursor: str, this: Sequence[object]) -> tuple[datetime, str]:
     raise cursors.refused()
 
 
-def describe_all(tx: Tx, secrets: Sequence[SecretRow]) -> tuple[SecretDescription, ...]:
+def describe_all(
+    tx: Tx, secrets: Sequence[SecretRow], *, planner: Planner
+) -> tuple[SecretDescription, ...]:
     """All about secrets but their values."""
     ids = [secret.id for secret in secrets]
     labels_of = labels.load_many(tx, ids)
@@ -164,7 +167,7 @@ def describe_all(tx: Tx, secrets: Sequence[SecretRow]) -> tuple[SecretDescriptio
             purge_at=secret.purge_at,
             tags=tags_of.get(secret.id, {}) if secret.tagged else None,
             versions=labels_of.get(secret.id, Labels()).by_version(),
-            rotation=rotation_settings(secret),
+            rotation=rotation_settings(planner.as_it_holds(tx, secret)),
         )
         for secret in secrets
     )

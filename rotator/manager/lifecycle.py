@@ -18,7 +18,7 @@ from rotator.manager.checks import (
     checked_token,
     checked_value,
 )
-from rotator.manager.next_due import NOT_DUE, anchor_of, due_columns
+from rotator.manager.next_due import NOT_DUE, anchor_of
 from rotator.manager.operations import Operations
 from rotator.manager.results import Deletion, SecretName, StoredVersion
 from rotator.model.caller import Caller, CallerKind
@@ -220,7 +220,8 @@ class Lifecycle(Operations):
         with call.write(self._store) as tx:
             secret = call.find(tx, for_update=True)
             restored = secret._replace(deleted_at=None, purge_at=None)
-            due = due_columns(restored, rotated_at=anchor_of(secret, now=tx.now), now=tx.now)
+            anchor = anchor_of(secret, now=tx.now)
+            due = self._planner.due_columns(tx, restored, rotated_at=anchor, now=tx.now)
             if secret.deleted_at is not None:
                 call.record(tx, secret.arn, event=RESTORED)
                 unmarked = {"deleted_at": None, "purge_at": None, "changed_at": tx.now}

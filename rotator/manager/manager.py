@@ -10,6 +10,7 @@ from rotator.manager.passwords import Passwords
 from rotator.manager.policies import Policies
 from rotator.manager.purging import Purging
 from rotator.manager.reading import Reading
+from rotator.manager.replanning import Replanning
 from rotator.manager.rewrapping import Rewrapping
 from rotator.manager.rotating import Rotating
 from rotator.manager.staging import Staging
@@ -29,6 +30,7 @@ class SecretsManager(
     Passwords,
     Describing,
     Rotating,
+    Replanning,
     Bulk,
     Exporting,
     Keys,

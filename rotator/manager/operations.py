@@ -9,9 +9,9 @@ from typing import Protocol
 from rotator.crypto.envelope import SealContext, Sealer
 from rotator.errors import DecryptionFailure, KeyUnavailable, ResourceExists, ResourceNotFound
 from rotator.manager.call import Call
+from rotator.manager.next_due import Planner
 from rotator.manager.results import StoredVersion
 from rotator.model.names import SUFFIX_ALPHABET, SUFFIX_LENGTH
-from rotator.model.rules import Limits
 from rotator.sdk import SecretValue
 from rotator.store import labels
 from rotator.store.audit import Outcome
@@ -57,14 +57,14 @@ class Operations:
         store: Store,
         sealer: Sealer,
         *,
-        limits: Limits = Limits.WIDE,
+        planner: Planner | None = None,
         random_suffix: Callable[[], str] = random_suffix,
         new_token: Callable[[], str] = new_token,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._sealer = sealer
-        self._limits = limits
+        self._planner = planner or Planner()
         self._random_suffix = random_suffix
         self._new_token = new_token
         self._clock = clock

@@ -1,7 +1,6 @@
 """The rotation settings of secrets: set without rotating, shown, cancelled."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -10,7 +9,7 @@ from rotator.manager import limits as parameters
 from rotator.manager.abandon import abandon_rotation
 from rotator.manager.authority import readable_admin, resolve_authority
 from rotator.manager.call import Call
-from rotator.manager.next_due import NOT_DUE, due_columns, schedule_of
+from rotator.manager.next_due import NOT_DUE, Planner, schedule_of
 from rotator.manager.operations import Operations
 from rotator.manager.results import CancelledRotation
 from rotator.manager.settings import (
@@ -22,12 +21,13 @@ from rotator.manager.settings import (
 )
 from rotator.model.caller import Caller
 from rotator.model.labels import CURRENT, PENDING
-from rotator.model.rules import Limits
-from rotator.schedule import ScheduleError, parse_duration
+from rotator.model.rules import Limits, Missed
+from rotator.schedule import ScheduleError, parse_duration, zone_named
 from rotator.schedule.interval import LONGEST_INTERVAL
 from rotator.sdk import Authority
 from rotator.store import labels, rotations, secrets
 from rotator.store.secrets import SecretRow
+from rotator.store.tx import Tx
 
 _NEVER_CONFIGURED = "No Lambda rotation function ARN is associated with this secret."
 
@@ -39,12 +39,16 @@ class RotationRules:
     Attributes:
         schedule_expression: `rate()` or `cron()`.
         automatically_after_days: 1 to 1000, instead of an expression.
-        duration: length of the window in hours, such as `3h`.
+        duration: length of the window, such as `3h`.
+        timezone: whose clock and days count; None leaves it as it was, `UTC` takes it away.
+        missed: what becomes of a missed window; None leaves it as it was.
     """
 
     schedule_expression: str | None = None
     automatically_after_days: int | None = None
     duration: str | None = None
+    timezone: str | None = None
+    missed: Missed | None = None
 
 
 class Rotating(Operations):
@@ -77,7 +81,9 @@ class Rotating(Operations):
             InvalidRequest: no rotator was ever given, or a secret is marked for deletion.
             ResourceNotFound: no such secret, or no such admin secret.
         """
-        schedule_columns = {} if rules is None else _rules_columns(rules, limits=self._limits)
+        schedule_columns = (
+            {} if rules is None else _rules_columns(rules, limits=self._planner.limits)
+        )
         call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
         with call.write(self._store) as tx:
             if authority is not None:
@@ -99,7 +105,7 @@ class Rotating(Operations):
                 columns |= {"authority": authority_column(pinned), "admin_arn": pinned.admin}
             elif secret.admin_arn is not None and _allows_otherwise(secret, options):
                 readable_admin(tx, call, secret.admin_arn)
-            columns |= _due(secret, secret._replace(**columns), now=tx.now)
+            columns |= _due(tx, secret, secret._replace(**columns), planner=self._planner)
             settings = settings_of(secret._replace(**columns), rotator=named)
             call.change(tx, secret, columns, detail=_recorded(settings))
         return settings
@@ -117,6 +123,7 @@ class Rotating(Operations):
         )
         with call.read(self._store) as tx:
             secret = call.find(tx)
+            secret = self._planner.as_it_holds(tx, secret)
             call.record(tx, secret.arn)
         return rotation_settings(secret)
 
@@ -178,6 +185,7 @@ def _rules_columns(rules: RotationRules, *, limits: Limits) -> dict[str, Any]:
         schedule = schedule_of(expression, days, limits=limits)
         if schedule is not None:
             parse_duration(rules.duration, schedule, limits=limits)
+        zone_named(rules.timezone, limits=limits)
     except ScheduleError as error:
         raise InvalidParameter(f"The rotation rules can't be used: {error.message}") from None
     if schedule is None and rules.duration is not None:
@@ -185,11 +193,16 @@ def _rules_columns(rules: RotationRules, *, limits: Limits) -> dict[str, Any]:
             "Duration is the length of a rotation window, so it needs a ScheduleExpression or "
             "AutomaticallyAfterDays."
         )
-    return {
+    columns = {
         "schedule_expression": expression,
         "automatically_after_days": days,
         "duration": rules.duration,
     }
+    if rules.timezone is not None:
+        columns["timezone"] = None if rules.timezone == "UTC" else rules.timezone
+    if rules.missed is not None:
+        columns["missed"] = str(rules.missed)
+    return columns
 
 
 def _allows_otherwise(secret: SecretRow, options: RotationOptions | None) -> bool:
@@ -209,16 +222,31 @@ def _recorded(settings: RotationSettings) -> dict[str, Any]:
         "schedule_expression": settings.schedule_expression,
         "automatically_after_days": settings.automatically_after_days,
         "duration": settings.duration,
+        "timezone": settings.timezone,
+        "missed": settings.missed,
         "authority": None if settings.authority is None else authority_column(settings.authority),
         "options": settings.options.to_column(),
     }
 
 
-def _due(before: SecretRow, after: SecretRow, *, now: datetime) -> dict[str, Any]:
-    """The due moment under other rules; nothing where the rules are what they were."""
+def _due(tx: Tx, before: SecretRow, after: SecretRow, *, planner: Planner) -> dict[str, Any]:
+    """The due moment under other rules; nothing where the rules are what they were.
+
+    Raises:
+        InvalidParameter: the years of the expression are over.
+    """
     rules = attrgetter(
-        "rotation_enabled", "schedule_expression", "automatically_after_days", "duration"
+        "rotation_enabled",
+        "schedule_expression",
+        "automatically_after_days",
+        "duration",
+        "timezone",
     )
     if rules(before) == rules(after):
         return {}
-    return {"rules_at": now, **due_columns(after, rotated_at=now, now=now)}
+    timetable = planner.timetable(after, planner.tags_of(tx, after))
+    if timetable is not None and timetable.next_window(after=tx.now, anchor=tx.now) is None:
+        raise InvalidParameter(
+            "The rotation rules can't be used: the years of the expression are over, so no window would ever open."
+        )
+    return {"rules_at": tx.now, **planner.due_columns(tx, after, rotated_at=tx.now, now=tx.now)}

@@ -66,6 +66,9 @@ class RotationSettings:
         schedule_expression: the rules, given as `rate()` or `cron()`; else `automatically_after_days`
             has them; both None: it rotates on request only.
         duration: length of the window, such as `3h`; None for the default.
+        timezone: whose clock and days count; None for UTC.
+        missed: what becomes of a missed window; None: as the configuration says.
+        counts_from: what a rate counts from: the last rotation, a later value put by hand or later rules.
         rotated_at: end of the last successful rotation.
         window_start: of the next window, `window_end` its end (NextRotationDate).
         due_at: the planned moment in that window.
@@ -77,12 +80,20 @@ class RotationSettings:
     schedule_expression: str | None
     automatically_after_days: int | None
     duration: str | None
+    timezone: str | None
+    missed: str | None
+    counts_from: datetime | None
     rotated_at: datetime | None
     window_start: datetime | None
     window_end: datetime | None
     due_at: datetime | None
     authority: Authority | None
     options: RotationOptions
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether there are rules by which it rotates by itself."""
+        return self.schedule_expression is not None or self.automatically_after_days is not None
 
 
 def rotation_settings(secret: SecretRow) -> RotationSettings | None:
@@ -98,6 +109,11 @@ def settings_of(secret: SecretRow, *, rotator: str) -> RotationSettings:
         schedule_expression=secret.schedule_expression,
         automatically_after_days=secret.automatically_after_days,
         duration=secret.duration,
+        timezone=secret.timezone,
+        missed=secret.missed,
+        counts_from=max(
+            (at for at in (secret.rotated_at, secret.rules_at) if at is not None), default=None
+        ),
         rotated_at=secret.rotated_at,
         window_start=secret.window_start,
         window_end=secret.window_end,

@@ -9,6 +9,7 @@ from rotator.manager.operations import Operations
 from rotator.manager.results import SecretName, Untagged
 from rotator.model.caller import Caller
 from rotator.store import search, tags
+from rotator.store.secrets import SecretRow
 
 
 class Tagging(Operations):
@@ -56,12 +57,17 @@ class Tagging(Operations):
             if put:
                 check_tag_count(tags.put(tx, secret.id, put))
             search.refresh(tx, secret.id)
+            due = self._planner.due_anew(tx, secret, now=tx.now) if self._minds_tags(secret) else {}
             call.change(
                 tx,
                 secret,
-                {"changed_at": tx.now, "tagged": secret.tagged or bool(put)},
+                {"changed_at": tx.now, "tagged": secret.tagged or bool(put), **due},
                 detail={"tag_keys": sorted({*put, *remove})},
                 tags=put,
                 untagged=remove,
             )
         return Untagged(arn=secret.arn, name=secret.name, removed=removed)
+
+    def _minds_tags(self, secret: SecretRow) -> bool:
+        """Whether other tags may mean other blackouts for the secret."""
+        return secret.due_basis is not None and self._planner.minds_tags

@@ -10,7 +10,7 @@ from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
 from rotator.manager.call import Call
 from rotator.manager.checks import checked_key, checked_token, checked_value
-from rotator.manager.next_due import due_columns, rules_of
+from rotator.manager.next_due import Planner, rules_of
 from rotator.manager.operations import Operations, seal_context
 from rotator.manager.resealing import Resealing, reseal
 from rotator.manager.results import StoredVersion
@@ -228,7 +228,7 @@ class Writing(Operations):
             labels.save(tx, secret.id, before=before, after=after)
             versions.prune(tx, secret.id)
             made_current = after.version(CURRENT) == token != before.version(CURRENT)
-            due = _due_after_put(tx, now_secret) if made_current else {}
+            due = _due_after_put(tx, now_secret, planner=self._planner) if made_current else {}
             written = {"changed_at": tx.now, **new.columns, **due}
             call.change(tx, now_secret, written, version_id=token, labels=after.at)
         return StoredVersion(
@@ -272,8 +272,8 @@ def _store_value(
         versions.set_value(tx, secret_id=secret_id, version_id=token, sealed=sealed)
 
 
-def _due_after_put(tx: Tx, secret: SecretRow) -> dict[str, object]:
+def _due_after_put(tx: Tx, secret: SecretRow, *, planner: Planner) -> dict[str, object]:
     """A value put by hand counts as a rotation for a rate; a cron expression names its windows whatever happens."""
     if not secret.rotation_enabled or not isinstance(rules_of(secret), Rate):
         return {}
-    return {"rules_at": tx.now, **due_columns(secret, rotated_at=tx.now, now=tx.now)}
+    return {"rules_at": tx.now, **planner.due_columns(tx, secret, rotated_at=tx.now, now=tx.now)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotator.crypto.envelope import Sealer
 from rotator.errors import PreflightRefused, RotationInProgress
+from rotator.manager.next_due import Planner
 from rotator.model.caller import Caller
 from rotator.model.rotation import Phase, Status
 from rotator.rotation.admission import Admission
@@ -60,6 +61,7 @@ class Engine:
 
     Args:
         trust: path of the configured CA bundle, None where there is none.
+        planner: works out when a secret is due next; None: by its rules alone.
         withheld: environment variables that no rotator's process gets, besides `ROTATOR_…`.
         owner: which process the leases belong to.
         chance: a random number from 0 to 1, for the jitter.
@@ -74,6 +76,7 @@ class Engine:
         registry: RotatorRegistry,
         policy: EnginePolicy,
         trust: str | None,
+        planner: Planner | None = None,
         withheld: frozenset[str] = frozenset(),
         owner: Owner | None = None,
         chance: Callable[[], float] = random.random,
@@ -87,7 +90,7 @@ class Engine:
         self._chance = chance
         self._sleep = sleep
         self._policy = policy
-        self._journal = Journal(store, policy, owner or Owner.me())
+        self._journal = Journal(store, policy, owner or Owner.me(), planner=planner or Planner())
         self._admission = Admission(self._journal, _new_rotation_id, _new_token)
         self._leases = LeaseKeeper(self._journal)
 

@@ -4,7 +4,7 @@ What is about to be done is committed here before it is done (DESIGN, invariants
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from rotator.crypto.envelope import Sealed
 from rotator.errors import FencedOut, InvalidRequest
-from rotator.manager.next_due import anchor_of, due_columns
+from rotator.manager.next_due import Planner, anchor_of
 from rotator.model import labels as names
 from rotator.model.caller import rotation_service
 from rotator.model.labels import Labels
@@ -59,6 +59,7 @@ class Journal:
     policy: EnginePolicy
     owner: Owner
     clock: Callable[[], float] = clock
+    planner: Planner = field(default_factory=Planner)
 
     def open(self, claim: Claim, state: MachineState, *, sealed: Sealed | None) -> bool:
         """Commits the sealed new value, and that the target is about to change. Raises the read barrier where the
@@ -180,7 +181,7 @@ class Journal:
         before = labels.load(tx, secret.id)
         after = before.finish(claim.token)
         labels.save(tx, secret.id, before=before, after=after)
-        due = due_columns(secret, rotated_at=tx.now, now=tx.now)
+        due = self.planner.due_columns(tx, secret, rotated_at=tx.now, now=tx.now)
         if any(getattr(secret, column) != moment for column, moment in due.items()):
             secrets.update(tx, secret.id, **due)
         return secret, after, due
@@ -218,7 +219,9 @@ class Journal:
             due = (
                 {}
                 if state.status in {Status.SUCCEEDED, Status.UNRETIRED}
-                else due_columns(secret, rotated_at=anchor_of(secret, now=tx.now), now=tx.now)
+                else self.planner.due_columns(
+                    tx, secret, rotated_at=anchor_of(secret, now=tx.now), now=tx.now
+                )
             )
             revision = secret.revision + 1
             secrets.update(tx, secret.id, **_NO_BARRIER, **due, revision=revision)

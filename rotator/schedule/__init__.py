@@ -12,7 +12,7 @@ from rotator.schedule.expression import Cron, Rate, Schedule, Unit
 from rotator.schedule.interval import automatically_after_days
 from rotator.schedule.parser import parse_schedule
 from rotator.schedule.windows import Window, next_window, planned_moment, window_at, windows
-from rotator.schedule.zones import zone_name, zone_named
+from rotator.schedule.zones import zone_digest, zone_name, zone_named
 
 __all__ = [
     "Blackouts",
@@ -37,6 +37,7 @@ __all__ = [
     "planned_moment",
     "window_at",
     "windows",
+    "zone_digest",
     "zone_name",
     "zone_named",
 ]

@@ -7,6 +7,8 @@ once, the first time.
 """
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from importlib.resources import files
+from pathlib import Path
 
 from rotator.model.rules import Limits
 from rotator.schedule.errors import ScheduleError
@@ -36,6 +38,27 @@ def zone_named(name: str | None, *, limits: Limits = Limits.WIDE) -> tzinfo:
             field="timezone",
             position=0,
         ) from None
+
+
+def zone_digest(name: str) -> str:
+    """Of the data that the zone database has about a zone: another one where its rules were changed.
+
+    Raises:
+        ScheduleError: there is no such zone.
+    """
+    import hashlib
+    import zoneinfo
+
+    zone_named(name)  # checks the name: it becomes a path
+    for folder in zoneinfo.TZPATH:
+        path = Path(folder, name)
+        if path.is_file():
+            data = path.read_bytes()
+            break
+    else:
+        package, _, file = f"tzdata/zoneinfo/{name}".replace("/", ".").rpartition(".")
+        data = (files(package) / file).read_bytes()
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def zone_name(zone: tzinfo) -> str:

@@ -18,8 +18,16 @@ RESTATED: Final = "SecretRestated"
 
 BEGUN: Final = "RotationStarted"
 
-# Their truth is elsewhere: a read's date, and a barrier that the longest limit ends anyhow.
-_UNTRACKED = {"id", "accessed_on", "barrier_raised_at", "barrier_until", "revision"}
+# Their truth is elsewhere: a read's date, a barrier that the longest limit ends anyhow, and what due times were worked
+# out from: another one has them worked out again.
+_UNTRACKED = {
+    "id",
+    "accessed_on",
+    "barrier_raised_at",
+    "barrier_until",
+    "due_basis",
+    "revision",
+}
 TRACKED: Final = tuple(column.name for column in secrets.columns if column.name not in _UNTRACKED)
 _DIGESTED = {"description", "resource_policy"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

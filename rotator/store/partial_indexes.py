@@ -18,6 +18,9 @@ def _partial(name: str, *columns: Column[object], condition: str, unique: bool =
     Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
+_partial(
+    "ix_secrets_due_basis", secrets.c.due_basis, secrets.c.id, condition="due_basis IS NOT NULL"
+)
 _partial("ix_secrets_due", secrets.c.due_at, condition="due_at IS NOT NULL")
 _partial(
     "ix_secrets_kms_key", secrets.c.kms_key_id, secrets.c.id, condition="kms_key_id IS NOT NULL"

@@ -53,11 +53,14 @@ class SecretRow(NamedTuple):
     schedule_expression: str | None
     automatically_after_days: int | None
     duration: str | None
+    timezone: str | None
+    missed: str | None
     rules_at: datetime | None
     rotated_at: datetime | None
     window_start: datetime | None
     window_end: datetime | None
     due_at: datetime | None
+    due_basis: str | None
     authority: Mapping[str, Any] | None
     admin_arn: str | None
     rotation_options: Mapping[str, Any] | None

@@ -90,12 +90,15 @@ secrets = Table(
     Column(
         "automatically_after_days", Integer
     ),  # the other way to give the rules; one of the two at most
-    Column("duration", String(3)),
+    Column("duration", String(8).with_variant(String(3), "sqlite")),  # SQLite minds no length
+    Column("timezone", String(64)),  # None: UTC
+    Column("missed", String(8)),  # rotator.model.rules.Missed; None: as the configuration says
     Column("rules_at", Instant),  # rules changed or value put by hand: a rate's anchor
     Column("rotated_at", Instant),
     Column("window_start", Instant),
     Column("window_end", Instant),  # NextRotationDate
     Column("due_at", Instant),  # the planned moment in the window
+    Column("due_basis", String(160)),  # what it was worked out from; None where there are no rules
     Column("authority", JSON(none_as_null=True)),  # pinned: {"host", "port", "admin", "users"}
     Column("admin_arn", String(640)),  # pinned, repeated here for its index
     # require_overlap, allow_privileged, allow_other_server, settings:

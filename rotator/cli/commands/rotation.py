@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rotator.cli.options import Output, SecretId
-from rotator.cli.output import OutputFormat, moment, write, write_json
+from rotator.cli.output import NO_WINDOW, OutputFormat, moment, write, write_json
 from rotator.cli.session import Session
 from rotator.errors import ConfigurationError, InvalidRequest
 from rotator.model.lengths import parse_length, shown_length
 from rotator.model.rotation import LONGEST_GRACE, InUse
+from rotator.model.rules import Missed
 from rotator.sdk import Authority
 
 if TYPE_CHECKING:
     from rotator.manager.results import SecretDescription
+    from rotator.manager.rotating import RotationRules
     from rotator.manager.settings import RotationOptions, RotationSettings
 
 app = typer.Typer(help="Sets how a secret rotates.", no_args_is_help=True)
@@ -51,10 +53,26 @@ def set_rotation(
     ] = None,
     schedule: Annotated[
         str | None,
-        typer.Option("--schedule", help="'rate(30 days)' or 'cron(0 4 ? * SUN *)', in UTC."),
+        typer.Option(
+            "--schedule",
+            help="'rate(30 days)' or 'cron(0 4 ? * SUN *)'; `rotate schedule next` explains one.",
+        ),
     ] = None,
     duration: Annotated[
-        str | None, typer.Option("--duration", help="Length of the window in hours, such as 3h.")
+        str | None, typer.Option("--duration", help="Length of the window, such as 3h or 90m.")
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            "--timezone", metavar="ZONE", help="Whose clock the schedule goes by; UTC at first."
+        ),
+    ] = None,
+    missed: Annotated[
+        Missed | None,
+        typer.Option(
+            "--missed",
+            help="After a missed window: wait for the next, run soon, or auto: wait if there is a duration.",
+        ),
     ] = None,
     admin: Annotated[
         str | None,
@@ -117,7 +135,6 @@ def set_rotation(
     as it was.
     """
     from rotator.cli.pinning import AdminChoice, to_pin
-    from rotator.manager.rotating import RotationRules
 
     session: Session = context.obj
     found = session.manager.describe_secret(
@@ -131,13 +148,12 @@ def set_rotation(
         admin=AdminChoice(named=admin, dropped=no_admin),
         again=pin,
     )
-    rules = RotationRules(schedule_expression=schedule, duration=duration)
     stored = session.manager.set_rotation(
         caller=session.caller,
         request_id=session.request_id,
         secret_id=found.arn,
         rotator=chosen,
-        rules=rules if schedule or duration else None,
+        rules=_rules(found, schedule=schedule, duration=duration, timezone=timezone, missed=missed),
         authority=authority,
         options=_options(
             found,
@@ -208,6 +224,33 @@ def _rotator(session: Session, secret: "SecretDescription", named: str | None) -
     entry = session.registry.resolve(reference)
     entry.make().close()
     return entry.name if named is None or not named.startswith("arn:") else named
+
+
+def _rules(
+    secret: "SecretDescription",
+    *,
+    schedule: str | None,
+    duration: str | None,
+    timezone: str | None,
+    missed: Missed | None,
+) -> "RotationRules | None":
+    """The rules that are to hold; None where nothing of them was given."""
+    from rotator.manager.rotating import RotationRules
+
+    if schedule is None and duration is None and timezone is None and missed is None:
+        return None
+    before = secret.rotation
+    if schedule is not None or before is None:
+        return RotationRules(
+            schedule_expression=schedule, duration=duration, timezone=timezone, missed=missed
+        )
+    return RotationRules(
+        schedule_expression=before.schedule_expression,
+        automatically_after_days=before.automatically_after_days,
+        duration=before.duration if duration is None else duration,
+        timezone=timezone,
+        missed=missed,
+    )
 
 
 def _options(
@@ -289,9 +332,13 @@ def _show(
 def _lines(secret: "SecretDescription", settings: "RotationSettings") -> Iterator[str]:
     yield f"{secret.name}  ({secret.arn})"
     yield f"  rotator    {settings.rotator}" + ("" if settings.enabled else " (cancelled)")
-    yield f"  schedule   {settings.schedule_expression or 'on request: rotate now ' + secret.name}"
+    yield f"  schedule   {_schedule(secret, settings)}"
     if settings.due_at is not None:
         yield f"  next       {moment(settings.due_at)} (window ends {moment(settings.window_end)})"
+    elif settings.enabled and settings.scheduled:
+        yield f"  next       {NO_WINDOW}"
+    if settings.missed is not None:
+        yield f"  missed     {settings.missed}"
     if settings.authority is not None:
         yield from _pinned(settings.authority)
     options = settings.options
@@ -306,6 +353,14 @@ def _lines(secret: "SecretDescription", settings: "RotationSettings") -> Iterato
         yield f"  in use     {options.in_use}"
     for key, value in options.settings.items():
         yield f"  setting    {key}={value}"
+
+
+def _schedule(secret: "SecretDescription", settings: "RotationSettings") -> str:
+    if not settings.scheduled:
+        return f"on request: rotate now {secret.name}"
+    days = settings.automatically_after_days
+    rules = settings.schedule_expression or f"every {days} days"
+    return f"{rules} ({settings.timezone})" if settings.timezone else rules
 
 
 def _pinned(authority: Authority) -> Iterator[str]:

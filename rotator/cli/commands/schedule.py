@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, write, write_json, write_table
+from rotator.cli.output import OutputFormat, counted, write, write_json, write_table
 from rotator.cli.session import Session
 from rotator.errors import InvalidParameter
 from rotator.model.rules import Limits
@@ -15,7 +15,7 @@ from rotator.model.rules import Limits
 if TYPE_CHECKING:
     from rotator.schedule import ScheduleError
 
-app = typer.Typer(help="Explains schedules; changes nothing.", no_args_is_help=True)
+app = typer.Typer(help="Explains schedules, and keeps due times up to date.", no_args_is_help=True)
 
 _MOMENT = timedelta(microseconds=1)
 _OPTIONS = {"duration": "--duration", "timezone": "--timezone"}
@@ -102,6 +102,28 @@ def next_windows(
         for number, window in enumerate(found, 1)
     ]
     write_table(("", "WINDOW OPENS", "CLOSES", "OPENS IN UTC"), rows)
+
+
+@app.command()
+def refresh(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
+    """Works out due times anew.
+
+    Where calendars, zones or the data of zones have changed, and where a window was missed.
+    """
+    session: Session = context.obj
+    done = session.manager.replan(caller=session.caller, request_id=session.request_id)
+    if output is OutputFormat.JSON:
+        write_json(done)
+        return
+    write(
+        f"{counted(done.changed, 'secret')} with another due time, because something that it depends on has changed.",
+        f"{counted(done.missed, 'secret')} had missed a window.",
+    )
+    for arn in done.unreadable:
+        write(
+            f"The rotation rules of {arn} can't be read; nothing of them was changed. "
+            f"Set them again: rotate rotation set {arn} --schedule EXPRESSION"
+        )
 
 
 def _refuse(expression: str, error: "ScheduleError", *, limits: Limits) -> NoReturn:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rotator.cli.options import Output, SecretId, SecretIds
-from rotator.cli.output import OutputFormat, duration, moment, write, write_json, write_table
+from rotator.cli.output import (
+    NO_WINDOW,
+    OutputFormat,
+    duration,
+    moment,
+    write,
+    write_json,
+    write_table,
+)
 from rotator.cli.session import Session
 from rotator.model.rotation import Status
 
@@ -131,7 +139,10 @@ def _details(secret: "SecretDescription", found: "SecretRotations") -> Iterator[
     else:
         yield f"  rotator      {rotation.rotator}" + ("" if rotation.enabled else " (cancelled)")
         yield f"  last rotated {moment(rotation.rotated_at)}"
-        yield f"  next         {moment(rotation.due_at)} (window ends {moment(rotation.window_end)})"
+        if rotation.due_at is None and rotation.enabled and rotation.scheduled:
+            yield f"  next         {NO_WINDOW}"
+        else:
+            yield f"  next         {moment(rotation.due_at)} (window ends {moment(rotation.window_end)})"
     for label, version in sorted(found.labels.items()):
         yield f"  {label:<12} {version}"
     yield f"  state        {_state(found)}"

@@ -122,10 +122,11 @@ VERDICTS: Mapping[str, Verdict] = {
     **_each(
         "secrets",
         "description kms_key_id created_at changed_at deleted_at purge_at rotation_enabled rotator schedule_expression "
-        "automatically_after_days duration rules_at rotated_at window_start window_end due_at authority admin_arn "
-        "rotation_options resource_policy tagged revision",
+        "automatically_after_days duration timezone missed rules_at rotated_at window_start window_end due_at "
+        "authority admin_arn rotation_options resource_policy tagged revision",
         _VERIFY,
     ),
+    "secrets.due_basis": _harmless("where it is another one, the due time is worked out again"),
     "secrets.accessed_on": _harmless(
         "the day of the last read is only shown, and lists can be sorted by it"
     ),

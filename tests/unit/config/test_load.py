@@ -202,3 +202,92 @@ def test_sealing_keys_in_a_file_that_others_may_read_are_refused(tmp_path: Path)
     with pytest.raises(ConfigurationError, match=r"keys\.sealing_keys") as refused:
         load_configuration(file=file, environ={"ROTATOR_HOME": str(tmp_path)})
     assert "c2VjcmV0" not in str(refused.value)
+
+
+CALENDARS = """
+calendars:
+  weekends:
+    timezone: Europe/Berlin
+    weekly: [SAT-SUN]
+  year-end:
+    dates: [2026-12-24, 2026-12-31 - 2027-01-01]
+    icalendar: holidays.ics
+    tags: {env: prod, tier: 1}
+"""
+HOLIDAY = """\
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:x
+BEGIN:VEVENT
+UID:1
+DTSTART;VALUE=DATE:20260501
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def test_calendars_have_names(tmp_path: Path) -> None:
+    """Each calendar is read as it is written; its file is read when it is needed, relative to the home."""
+    (tmp_path / "holidays.ics").write_text(HOLIDAY)
+    file = write(tmp_path / "c.yaml", CALENDARS)
+    settings = load_configuration(file=file, environ={"ROTATOR_HOME": str(tmp_path)}).settings
+    assert [calendar.name for calendar in settings.calendars] == ["weekends", "year-end"]
+    weekends, year_end = settings.planner().calendars
+    assert not weekends.tags
+    assert year_end.tags == {"env": "prod", "tier": "1"}
+    assert len(year_end.closings) == 3
+
+
+def test_another_file_of_a_calendar_is_noticed(tmp_path: Path) -> None:
+    """What due times depend on changes with the settings and with the file's content."""
+    file, events = write(tmp_path / "c.yaml", CALENDARS), tmp_path / "holidays.ics"
+    environ = {"ROTATOR_HOME": str(tmp_path)}
+    digests = set()
+    for text in (HOLIDAY, HOLIDAY.replace("0501", "0502"), HOLIDAY):
+        events.write_text(text)
+        settings = load_configuration(file=file, environ=environ).settings
+        digests.add(settings.planner().calendars_digest)
+    assert len(digests) == 2
+    assert load_configuration(file=None, environ=environ).settings.planner().calendars_digest == ""
+
+
+def test_calendars_may_come_from_the_environment(tmp_path: Path) -> None:
+    """ROTATOR_CALENDARS holds the same as YAML, and goes before the file."""
+    file = write(tmp_path / "c.yaml", CALENDARS)
+    environ = {
+        "ROTATOR_HOME": str(tmp_path),
+        "ROTATOR_CALENDARS": "{nights: {weekly: 22:00-06:00}}",
+    }
+    settings = load_configuration(file=file, environ=environ).settings
+    assert [calendar.weekly for calendar in settings.calendars] == [("22:00-06:00",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("calendars: [a]", "calendars: expected a section"),
+        ("calendars: {a: SAT}", "calendars.a: expected a section"),
+        ("calendars: {a: {}}", "calendars.a: nothing is closed"),
+        ("calendars: {a: {daily: x}}", "calendars.a.daily: there is no such setting"),
+        ("calendars: {a: {weekly: [7]}}", "calendars.a.weekly: expected a list of texts"),
+        ("calendars: {a: {weekly: someday}}", "calendars.a.weekly: 'someday' is no weekly range"),
+        ("calendars: {a: {dates: 24.12.}}", "calendars.a.dates: '24.12.' is no date"),
+        (
+            "calendars: {a: {weekly: SAT, timezone: Mars}}",
+            "calendars.a.timezone: there is no time zone",
+        ),
+    ],
+)
+def test_a_calendar_that_can_not_be_read_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    """The message names the setting."""
+    assert message in refusal(tmp_path, text)
+
+
+def test_a_missing_file_of_a_calendar_is_told(tmp_path: Path) -> None:
+    """The message names the setting and the file."""
+    file = write(tmp_path / "c.yaml", CALENDARS)
+    settings = load_configuration(file=file, environ={"ROTATOR_HOME": str(tmp_path)}).settings
+    with pytest.raises(ConfigurationError, match=r"year-end\.icalendar: the file .*holidays\.ics"):
+        settings.planner()

@@ -10,7 +10,7 @@ from rotator.store.secrets import SecretRow
 
 MADE = datetime(2026, 3, 3, 17, 20, tzinfo=UTC)
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
-NOT_DUE = {"window_start": None, "window_end": None, "due_at": None}
+NOT_DUE = {"window_start": None, "window_end": None, "due_at": None, "due_basis": None}
 
 SECRET = SecretRow(
     id=1,
@@ -30,11 +30,14 @@ SECRET = SecretRow(
     schedule_expression="rate(10 days)",
     automatically_after_days=None,
     duration=None,
+    timezone=None,
+    missed=None,
     rules_at=MADE,
     rotated_at=None,
     window_start=None,
     window_end=None,
     due_at=None,
+    due_basis=None,
     authority=None,
     admin_arn=None,
     rotation_options=None,
