@@ -1,6 +1,6 @@
 """The rotator `mariadb-alternating-users`."""
 
-from rotators.databases.facade import Steps
+from rotators.databases.facade import TurnTakingSteps
 from rotators.mysql_protocol.alternating_users import AlternatingUsersRotator
 from rotators.mysql_protocol.secret import MARIADB
 from rotators.mysql_protocol.settings import MariadbSettings
@@ -9,7 +9,8 @@ from rotators.mysql_protocol.settings import MariadbSettings
 class AlternatingUsers(AlternatingUsersRotator):
     """Two users take turns: the secret's user and its clone, which holds what the original holds.
 
-    The old user and its password stay as they are until the next rotation. The admin secret, which `masterarn` or the
+    The old user and its password stay as they are until the next rotation, unless a grace period is set: then the old
+    user gets a password that nobody knows when that is over. The admin secret, which `masterarn` or the
     rotation's settings name, makes the clone, has it follow the original, and sets the passwords.
     """
 
@@ -19,7 +20,7 @@ class AlternatingUsers(AlternatingUsersRotator):
     product = MARIADB
     settings_model = MariadbSettings
 
-    def _load(self) -> Steps:
+    def _load(self) -> TurnTakingSteps:
         from rotators.mariadb.alternating_users_steps import MariadbAlternatingUsersSteps
 
         return MariadbAlternatingUsersSteps()

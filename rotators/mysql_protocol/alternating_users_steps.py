@@ -5,9 +5,7 @@ and with a password that nobody knows, then it gets what the original holds, and
 at the very end. What is done already is told by the catalogue, so a step that was interrupted goes on.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar, Generic
+from collections.abc import Iterator, Sequence
 
 from rotator.sdk import (
     Candidate,
@@ -15,88 +13,35 @@ from rotator.sdk import (
     LoginRefused,
     Misconfigured,
     Overlap,
-    PasswordPolicy,
     Preflight,
     Proof,
     Rotation,
     TargetRefused,
+    Use,
 )
 from rotators.databases import finding
 from rotators.mysql_protocol import account_findings, clone_findings, fence
 from rotators.mysql_protocol.accounts import A
-from rotators.mysql_protocol.admin import admin_secret
-from rotators.mysql_protocol.comparison import Compared, compare, read_grants, read_own_held
-from rotators.mysql_protocol.credential import Prover
+from rotators.mysql_protocol.comparison import Compared, read_grants
 from rotators.mysql_protocol.definers import read_defined
 from rotators.mysql_protocol.grants import own_grants
-from rotators.mysql_protocol.held import Held
-from rotators.mysql_protocol.pairs import Pairs, choose_pairs, other_user, user_pair
-from rotators.mysql_protocol.policy import Requirements, generate, requirements
+from rotators.mysql_protocol.pairs import Pairs, other_user
+from rotators.mysql_protocol.policy import Requirements, requirements
 from rotators.mysql_protocol.quoting import account, split_account
-from rotators.mysql_protocol.secret import MysqlSecret, Product, parse
-from rotators.mysql_protocol.server import Server, read_server, server_findings, tls_findings
-from rotators.mysql_protocol.session import Session, login
+from rotators.mysql_protocol.secret import MysqlSecret
+from rotators.mysql_protocol.server import server_findings, tls_findings
+from rotators.mysql_protocol.session import Session
 from rotators.mysql_protocol.statement_failure import HISTORY, POLICY, Refusal, explained
-from rotators.mysql_protocol.turns import LOCK, UNLOCK, Turn
+from rotators.mysql_protocol.turns import LOCK, UNLOCK
+from rotators.mysql_protocol.two_users import DOING, TwoUsers, turns_of
+from rotators.mysql_protocol.use import end_sessions, sessions_of
 
-_DOING = "changing the users"
 _BACK = "taking the new password back"
 _RETIRING = "retiring the old user's password"
-_HINT = "the admin user needs more rights: GRANT CREATE USER ON *.*, and what it passes on WITH GRANT OPTION"
-_PASSES = 5
-"""Enough for every way in which one change brings about another; see `following`."""
 
 
-class AlternatingUsersSteps(ABC, Generic[A]):
+class AlternatingUsersSteps(TwoUsers[A]):
     """One attempt's steps. The admin's session of preflight is kept for the change, to spare a login."""
-
-    product: ClassVar[Product]
-    oldest: ClassVar[tuple[int, ...]]
-
-    def __init__(self) -> None:
-        self._prover = Prover()
-        self._admin: Session | None = None
-        self._server: Server | None = None
-        self._held_by_admin: frozenset[Held] | None = None
-        self._host_of_current: str | None = None
-
-    # What differs.
-
-    @abstractmethod
-    def _read_accounts(self, session: Session, user: str) -> list[A]:
-        """All accounts of the user."""
-
-    @abstractmethod
-    def _read_default_roles(self, session: Session, user: str) -> dict[str, frozenset[str]]:
-        """The default roles of the user's accounts, as statements name them, by host."""
-
-    @abstractmethod
-    def _judge(self, pairs: Pairs[A], server: Server, rotation: Rotation) -> Iterator[Finding]:
-        """Whether the accounts can be changed as far as only this server knows."""
-
-    @abstractmethod
-    def _has(self, account: A, password: str) -> bool:
-        """Whether it is the password that the account was given last."""
-
-    @abstractmethod
-    def _fits(self, turn: Turn[A]) -> bool:
-        """Whether the account is authenticated in the way that the turn asks for."""
-
-    @abstractmethod
-    def _create(self, turn: Turn[A], password: str, rotation: Rotation) -> str:
-        """The statement that makes the account, locked."""
-
-    @abstractmethod
-    def _give(
-        self, turns: Sequence[Turn[A]], password: str, rotation: Rotation, *, lock: str
-    ) -> list[str]:
-        """The statements after which the password is the only one of the accounts; the last one gives it."""
-
-    @abstractmethod
-    def _shown(self, turns: Sequence[Turn[A]], rotation: Rotation) -> tuple[list[str], list[str]]:
-        """As a plan shows them, with no password: the statements that make accounts, and those of `_give`."""
-
-    # The verbs.
 
     @property
     def requirements(self) -> Requirements:
@@ -137,7 +82,7 @@ class AlternatingUsersSteps(ABC, Generic[A]):
         pairs = self._follow(session, pending.username, rotation)
         turns = [
             turn
-            for turn in _turns(pairs, pending.username)
+            for turn in turns_of(pairs, pending.username)
             if turn.account is None
             or turn.account.locked
             or not self._has(turn.account, pending.password)
@@ -149,7 +94,7 @@ class AlternatingUsersSteps(ABC, Generic[A]):
                 session,
                 rotation,
                 self._give(turns, pending.password, rotation, lock=lock),
-                doing=_DOING,
+                doing=DOING,
             )
 
     def test_secret(self, rotation: Rotation) -> None:
@@ -208,7 +153,7 @@ class AlternatingUsersSteps(ABC, Generic[A]):
         pairs = self._pairs(session, rotation)
         turns = [
             turn
-            for turn in _turns(pairs, pending.username)
+            for turn in turns_of(pairs, pending.username)
             if turn.account is not None and turn.account.accepts(pending.password)
         ]
         if not turns:
@@ -241,140 +186,32 @@ class AlternatingUsersSteps(ABC, Generic[A]):
             )
         turns = [
             turn
-            for turn in _turns(pairs, old.username)
+            for turn in turns_of(pairs, old.username)
             if turn.account is not None and turn.account.accepts(old.password)
         ]
         if turns:
             self._disable(session, turns, rotation, lock="", doing=_RETIRING)
+
+    def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
+        """Who is still logged in as the old user."""
+        session = self._admin_session(rotation)
+        admin = self._server_of(session).account_name
+        return sessions_of(
+            session, self._old_user(rotation), grants=own_grants(session), admin=admin
+        )
+
+    def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
+        """End those sessions."""
+        session = self._admin_session(rotation)
+        admin = self._server_of(session).account_name
+        end_sessions(session, rotation, self._old_user(rotation), uses, admin=admin)
 
     def end_older_sessions(self, rotation: Rotation) -> None:
         """End the admin's session that an older owner left open."""
         if fence.end_older_sessions(self._admin_session(rotation), rotation):
             self._prover.forget()
 
-    def close(self) -> None:
-        """End the admin's session."""
-        if self._admin is not None:
-            self._admin.close()
-            self._admin = None
-
     # What they are made of.
-
-    def _parse(self, rotation: Rotation, candidate: Candidate) -> MysqlSecret:
-        return parse(rotation.value(candidate), self.product)
-
-    def _pending_of_other_user(self, rotation: Rotation) -> MysqlSecret:
-        """The pending value, which has to be of the user that isn't in use."""
-        pending = self._parse(rotation, Candidate.PENDING)
-        if pending.username == self._parse(rotation, Candidate.CURRENT).username:
-            raise Misconfigured(
-                f'AWSPENDING holds the same user as AWSCURRENT, "{pending.username}", so it isn\'t of an alternating '
-                "rotation",
-                hint="give that rotation up with `rotate abort`, then start a new one",
-            )
-        return pending
-
-    def _previous_of(self, user: str, rotation: Rotation) -> MysqlSecret | None:
-        if Candidate.PREVIOUS not in rotation.values:
-            return None
-        previous = self._parse(rotation, Candidate.PREVIOUS)
-        return previous if previous.username == user else None
-
-    def _admin_secret(self, rotation: Rotation) -> MysqlSecret:
-        current = self._parse(rotation, Candidate.CURRENT)
-        users = user_pair(current.username, self.product)
-        admin = admin_secret(rotation, current, self.product)
-        if admin.username in users:
-            raise Misconfigured(
-                f'the admin secret is for "{admin.username}", one of the users that take turns',
-                hint="name the secret of another user in masterarn",
-            )
-        return admin
-
-    def _admin_session(self, rotation: Rotation) -> Session:
-        if self._admin is not None and self._admin.usable:
-            self._admin.deadline = rotation.deadline
-            return self._admin
-        self.close()
-        self._admin = login(self._admin_secret(rotation), rotation, admin=True)
-        return self._admin
-
-    def _session_for_change(self, rotation: Rotation) -> Session:
-        session = self._admin_session(rotation)
-        self._prover.forget()
-        fence.take_lock(session, rotation)
-        return session
-
-    def _server_of(self, session: Session) -> Server:
-        if self._server is None:
-            self._server = read_server(session)
-        return self._server
-
-    def _admin_name(self) -> str:
-        return "<admin>" if self._server is None else self._server.account_name
-
-    def _pairs(self, session: Session, rotation: Rotation) -> Pairs[A]:
-        users = user_pair(self._parse(rotation, Candidate.CURRENT).username, self.product)
-        original, clone = (self._read_accounts(session, user) for user in users)
-        secrets = [self._parse(rotation, candidate) for candidate in rotation.values]
-        return choose_pairs(
-            original, clone, secrets, users=users, listed=rotation.settings.accounts
-        )
-
-    def _compare(self, session: Session, pairs: Pairs[A]) -> list[Compared[A]]:
-        roles = {
-            user: self._read_default_roles(session, user) for user in (pairs.original, pairs.clone)
-        }
-        return compare(session, pairs, roles, self._admins(session))
-
-    def _admins(self, session: Session) -> frozenset[Held]:
-        """What the admin holds."""
-        if self._held_by_admin is None:
-            self._held_by_admin = read_own_held(session)
-        return self._held_by_admin
-
-    def _follow(self, session: Session, pending: str, rotation: Rotation) -> Pairs[A]:
-        """Have the clone follow the original; the pairs as they are then."""
-        statements: list[str] = []
-        for _ in range(_PASSES):
-            pairs = self._pairs(session, rotation)
-            statements.clear()
-            for each in self._compare(session, pairs):
-                if each.have is not None:
-                    statements += each.statements(mariadb=session.mariadb)
-                elif pending == pairs.clone:
-                    unknowable = self._unknowable(session)
-                    statements.append(self._create(each.turn, unknowable, rotation))
-            if not statements:
-                return pairs
-            self._send(session, rotation, statements, doing=_DOING)
-        raise TargetRefused(
-            "the clone could not be made the same as the original; what is left: "
-            + "; ".join(statements),
-            hint="does somebody else change the accounts just now?",
-        )
-
-    def _send(
-        self, session: Session, rotation: Rotation, statements: Iterable[str], *, doing: str
-    ) -> None:
-        for statement in statements:
-            fence.change(session, rotation, statement, doing=doing, hint=_HINT)
-
-    def _disable(
-        self,
-        session: Session,
-        turns: Sequence[Turn[A]],
-        rotation: Rotation,
-        *,
-        lock: str,
-        doing: str,
-    ) -> None:
-        statements = self._give(turns, self._unknowable(session), rotation, lock=lock)
-        self._send(session, rotation, statements, doing=doing)
-
-    def _unknowable(self, session: Session) -> str:
-        """A password that nobody gets to know."""
-        return generate(PasswordPolicy(length=48), requirements(self._server_of(session)))
 
     def _planned(
         self, session: Session, compared: Sequence[Compared[A]], rotation: Rotation
@@ -463,18 +300,6 @@ class AlternatingUsersSteps(ABC, Generic[A]):
                     + "; ".join(differing),
                     hint="it was changed meanwhile; the next attempt has the clone follow again",
                 )
-
-
-def _turns(pairs: Pairs[A], user: str) -> list[Turn[A]]:
-    if user == pairs.original:
-        return [
-            Turn(name=pair.original.name, model=pair.original, clone=False, account=pair.original)
-            for pair in pairs.chosen
-        ]
-    return [
-        Turn(name=pairs.clone_name(pair), model=pair.original, clone=True, account=pair.clone)
-        for pair in pairs.chosen
-    ]
 
 
 def _answer(found: Sequence[Finding], changes: Sequence[str] = ()) -> Preflight:

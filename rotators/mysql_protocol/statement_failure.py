@@ -31,7 +31,7 @@ _PASSES_BY_ITSELF = {
     1040: "the server has no room",
 }
 _INTERRUPTED = frozenset({1053, 1317, 1927, 1969, 3024, 4031})
-_NOT_PERMITTED = frozenset({1044, 1142, 1143, 1227, 1370})
+_NOT_PERMITTED = frozenset({1044, 1095, 1142, 1143, 1227, 1370})
 _READ_ONLY = frozenset({1290, 1792, 1836})
 
 

@@ -20,6 +20,9 @@ from rotator.store.database import Database
 from rotators.databases.facade import DatabaseRotator, TurnTakingRotator
 from rotators.databases.limited_socket import LimitedSocket
 from rotators.mysql_protocol import session as mysql_sessions
+from rotators.mysql_protocol.alternating_users import (
+    AlternatingUsersRotator as MysqlAlternatingUsers,
+)
 from rotators.mysql_protocol.single_user import SingleUserRotator as MysqlSingleUser
 from rotators.postgresql import AlternatingUsers, SingleUser
 from rotators.postgresql import session as sessions
@@ -41,7 +44,7 @@ VERBS = (
 )
 CHANGE = "change of the target"
 _CHANGES = re.compile(
-    r"\b(ALTER|CREATE|GRANT|REVOKE|COMMIT|SET PASSWORD|SETUSER|ACL SAVE|CONFIG REWRITE)\b"
+    r"\b(ALTER|CREATE|GRANT|REVOKE|COMMIT|SET PASSWORD|SET DEFAULT ROLE|SETUSER|ACL SAVE|CONFIG REWRITE)\b"
 )
 
 Act = Callable[[str], None]
@@ -154,6 +157,7 @@ def effects(act: Act, *, transactions: bool = False) -> Iterator[None]:
             SingleUser,
             AlternatingUsers,
             MysqlSingleUser,
+            MysqlAlternatingUsers,
             RedisAcl,
         )
         for verb in VERBS:

@@ -27,7 +27,9 @@ from rotator.rotation.engine import Engine
 from rotator.rotation.policy import EnginePolicy, RetryPolicy
 from rotator.rotation.registry import RotatorRegistry
 from rotator.store.store import Store
+from rotators.mariadb import alternating_users_steps as mariadb_turns  # noqa: F401
 from rotators.mariadb import single_user_steps as mariadb_steps  # noqa: F401
+from rotators.mysql import alternating_users_steps as mysql_turns  # noqa: F401
 from rotators.mysql import single_user_steps as mysql_steps  # noqa: F401
 from rotators.postgresql import alternating_users_steps, single_user_steps  # noqa: F401
 from rotators.redis import steps as redis_steps  # noqa: F401

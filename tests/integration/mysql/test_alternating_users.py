@@ -1,14 +1,24 @@
 """The alternating-users rotators of MySQL and MariaDB on real servers: turns, tests, reverts, retirement, refusals."""
 
+import secrets
 from typing import Any
 
+import pymysql
 import pytest
 
 import rotators.mariadb
 import rotators.mysql
-from rotator.sdk import Candidate, Misconfigured, Overlap, Proof, Rotator, TargetRefused
+from rotator.sdk import (
+    Candidate,
+    Misconfigured,
+    NotSupported,
+    Overlap,
+    Proof,
+    Rotator,
+    TargetRefused,
+)
 from tests.integration.mysql.support import account_of, by_admin, current, value
-from tests.support.mysql import Account, MysqlDatabase, literal
+from tests.support.mysql import Account, MysqlDatabase, literal, unique_name
 from tests.support.rotations import (
     Values,
     attempt,
@@ -438,3 +448,98 @@ def test_pending_value_of_the_user_in_use_is_refused(either: MysqlDatabase) -> N
             rotator.set_secret(rotation_of(values, **by_admin(either)))
         rotator.revert_secret(rotation_of(values, **by_admin(either)))
     assert either.can_log_in(account)
+
+
+def retiring(values: Values) -> Values:
+    """The values of the retirement that comes after a rotation."""
+    return {
+        Candidate.CURRENT: values[Candidate.PREVIOUS],
+        Candidate.PENDING: values[Candidate.CURRENT],
+    }
+
+
+def test_sessions_of_the_old_user_are_told_and_ended(either: MysqlDatabase) -> None:
+    """`in_use` names the old user's sessions alone, and `end_use` ends those that it named."""
+    account = either.new_account()
+    values = turn(either, current(either, account))
+    step = rotation_of(retiring(values), live=Candidate.PENDING, **by_admin(either))
+    with attempt(kind_of(either)) as rotator:
+        old, new = (
+            either.connect(account_of(values, c)) for c in (Candidate.PREVIOUS, Candidate.CURRENT)
+        )
+        (use,) = rotator.in_use(step)
+        assert (use.user, use.client) == (account.name, "127.0.0.1")
+        with either.connect(account) as later:
+            rotator.end_use(step, (use,))
+            rotator.end_use(step, (use,))
+            with pytest.raises(pymysql.OperationalError):
+                old.ping(reconnect=False)
+            new.ping(reconnect=False)
+            later.ping(reconnect=False)
+        new.close()
+
+
+def test_admin_that_sees_no_sessions_says_so(either: MysqlDatabase) -> None:
+    """Without PROCESS who uses the old user isn't told, rather than told as nobody."""
+    account, admin = either.new_account(), either.new_account("admin")
+    either.execute(
+        f"GRANT CREATE USER ON *.* TO {admin.spec}", f"GRANT SELECT ON mysql.* TO {admin.spec}"
+    )
+    values = turn(either, current(either, account), **by_admin(either, admin))
+    step = rotation_of(retiring(values), live=Candidate.PENDING, **by_admin(either, admin))
+    with (
+        attempt(kind_of(either)) as rotator,
+        pytest.raises(NotSupported, match="can't see") as told,
+    ):
+        rotator.in_use(step)
+    assert "GRANT PROCESS" in str(told.value.hint)
+
+
+def test_what_the_clone_defined_is_told(either: MysqlDatabase) -> None:
+    """Views and routines that the clone made are named, since they run with its rights."""
+    account = either.new_account()
+    values = turn(either, current(either, account))
+    database = unique_name("d")
+    clone = clone_of(account)
+    either.execute(
+        f"CREATE DATABASE {database}",
+        f"CREATE DEFINER = {clone.spec} VIEW {database}.seen AS SELECT 1",
+        f"CREATE DEFINER = {clone.spec} PROCEDURE {database}.done() SELECT 1",
+    )
+    found = warnings(preflight(kind_of(either), rotation_of(values, **by_admin(either))))
+    assert f"definer of 2 objects: procedure {database}.done, view {database}.seen" in found
+    either.execute(f"DROP DATABASE {database}")
+
+
+def test_privileges_on_what_was_dropped_are_left_out_and_told(either: MysqlDatabase) -> None:
+    """The server keeps privileges on dropped tables but grants none there; the rest is followed."""
+    account, database = either.new_account(), unique_name("d")
+    either.execute(
+        f"CREATE DATABASE {database}",
+        f"CREATE TABLE {database}.gone (a int)",
+        f"CREATE TABLE {database}.there (a int, b int)",
+        f"GRANT SELECT ON {database}.gone TO {account.spec}",
+        f"GRANT SELECT (a, b) ON {database}.there TO {account.spec}",
+        f"DROP TABLE {database}.gone",
+        f"ALTER TABLE {database}.there DROP COLUMN b",
+    )
+    values = current(either, account)
+    found = warnings(preflight(kind_of(either), rotation_of(values, **by_admin(either))))
+    assert f"SELECT (`b`) ON `{database}`.`there`" in found
+    assert f"SELECT ON `{database}`.`gone`" in found
+    turn(either, values)
+    lines = str(either.execute(f"SHOW GRANTS FOR {clone_of(account).spec}"))
+    assert f"SELECT (`a`) ON `{database}`.`there`" in lines
+    either.execute(f"DROP DATABASE {database}")
+
+
+@pytest.mark.parametrize("name", ["o'brien", "a`b", 'say "hi"', "50% off", "me@home", "ünï cödé"])
+def test_user_names_that_need_quoting(either: MysqlDatabase, name: str) -> None:
+    """Quotes, backticks, percent signs, @, spaces and letters beyond ASCII in the user's name."""
+    account = either.new_account(name=f"{name} {secrets.token_hex(3)}")
+    either.execute(f"GRANT PROCESS ON *.* TO {account.spec}")
+    values = current(either, account)
+    for _ in range(2):
+        values = turn(either, values)
+    assert either.can_log_in(account_of(values, Candidate.CURRENT))
+    assert "PROCESS" in str(either.execute(f"SHOW GRANTS FOR {clone_of(account).spec}"))

@@ -1,6 +1,5 @@
 """What the clone of a MySQL or MariaDB user has at each rotation: what the original has, no more and no less."""
 
-import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from rotator.sdk import Candidate
+from tests.integration.mysql.accounts import held
 from tests.integration.mysql.support import account_of, by_admin, current
 from tests.integration.mysql.test_alternating_users import clone_of, kind_of, turn
 from tests.support.mysql import Account, MysqlDatabase, literal
@@ -50,20 +50,6 @@ def place(either: MysqlDatabase) -> Iterator[Place]:
         made.to(statement)
     yield made
     made.to("DROP DATABASE {d}")
-
-
-def held(server: MysqlDatabase, account: Account) -> set[str]:
-    """The lines of SHOW GRANTS with the account's name left out, and what else SHOW CREATE USER says of it."""
-    rows = server.execute(f"SHOW GRANTS FOR {account.spec}")
-    named = f"`{account.name}`@`{account.host}`"
-    lines = {str(row[0]).replace(named, "?") for row in rows}
-    lines = {re.sub(r" IDENTIFIED BY PASSWORD '[^']*'", "", line) for line in lines}
-    created = str(server.execute(f"SHOW CREATE USER {account.spec}")[0][0])
-    created = re.sub(
-        r"IDENTIFIED (WITH '\w+' AS|BY PASSWORD) '.*?'(?= |$)", "", created, flags=re.DOTALL
-    )
-    created = re.sub(r" MAX_\w+ 0(?= |$)", "", created).replace(" WITH PASSWORD", " PASSWORD")
-    return lines | {created.replace(named, "?")}
 
 
 GRANTS = (
