@@ -51,6 +51,7 @@ def prove(
 
     Example: rotate prove db/app --repeat 10
     """
+    from rotator.cli.progress import log
     from rotator.cli.proof_view import watching
     from rotator.rotation.prove.proving import Proving
 
@@ -68,12 +69,12 @@ def prove(
     orders = _orders(session, terms)
     try:
         with watching(proving) as told:
-            proof = proving.run(orders, told=told)
+            proof = proving.run(orders, observer=log, told=told)
     except (KeyboardInterrupt, RotatorError) as end:
         if isinstance(end, KeyboardInterrupt):
             write(
                 "Interrupted; the clients have stopped. A rotation that was running goes on with: "
-                f"rotate resume {secret}",
+                f"rotate resume {secret}. An old credential that is left: rotate retire {secret}",
                 error=True,
             )
         if proving.reports:

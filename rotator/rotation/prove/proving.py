@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from rotator.errors import PreflightRefused, RotationInProgress
@@ -15,7 +16,7 @@ from rotator.rotation.prove.promise import Promise
 from rotator.rotation.prove.serving import Order
 from rotator.rotation.prove.tally import Statistics, Tally
 from rotator.rotation.prove.timeline import Row, Timeline
-from rotator.rotation.report import Observer, Report, ignore
+from rotator.rotation.report import Observer, Report
 from rotator.rotation.verdicts import Plan
 from rotator.sdk import Overlap, clock
 
@@ -57,7 +58,7 @@ class Proof:
         rotations: that succeeded, of `repeat`.
         retired: old credentials that were retired, while the clients logged in.
         rotation_seconds: how long each took, the drain included.
-        seconds: from the first client's login on.
+        seconds: from the start of the clients on.
         clients: what each kind of client saw.
         timeline_column: how much time one column holds.
         kept: nothing failed that was promised not to, and all rotations came about.
@@ -123,7 +124,7 @@ class Proving:
         return tuple(self._reports)
 
     def run(
-        self, orders: Sequence[Order], *, observer: Observer = ignore, told: Callable[[str], None]
+        self, orders: Sequence[Order], *, observer: Observer, told: Callable[[str], None]
     ) -> Proof:
         """Runs it to its end; it ends early where a promise is broken or a rotation fails.
 
@@ -264,17 +265,16 @@ class Proving:
         return self._ended_early is None
 
     def _retired_now(self, observer: Observer) -> Report | None:
-        """The report of the retirement; None where another process has done it."""
+        """The report of the retirement; None where another process has done it, such as a daemon."""
+        retire = partial(self._engine.retire, self.secret, **self._who, observer=observer)
         for _ in range(_LOOKS):
             try:
-                done = self._engine.retire(
-                    self.secret, **self._who, observer=observer, due_only=True
-                )
+                done = retire(due_only=True)
             except RotationInProgress:
-                done = None  # a daemon is at it
+                done = None
             if done is not None or not self._watch(_LOOK):
                 return done
-        return None
+        return retire()  # whatever the store's clock says, the grace period is over
 
     def _watch(self, seconds: float) -> bool:
         """Waits, at most until a promise is broken; whether none was."""
