@@ -20,6 +20,7 @@ class Phase(StrEnum):
     """What the machine does next."""
 
     PREFLIGHT = "preflight"
+    INTENT = "intent"  # the target issues the value: that it is about to is committed first
     CREATE = "createSecret"
     SET = "setSecret"
     TEST = "testSecret"

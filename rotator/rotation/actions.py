@@ -66,6 +66,7 @@ class Facts:
     Attributes:
         candidates: the values that exist.
         has_admin: an admin secret can set the credential whatever logs in now.
+        issues_value: the target makes the new value, so that createSecret changes it.
         out_of_time: the deadline of the rotation has passed.
         chance: a random number from 0 to 1, for the jitter.
         grace: seconds that the secret's settings give the old credential; None where they say nothing.
@@ -76,6 +77,7 @@ class Facts:
 
     candidates: frozenset[Candidate]
     has_admin: bool = False
+    issues_value: bool = False
     out_of_time: bool = False
     chance: float = 0.0
     grace: float | None = None

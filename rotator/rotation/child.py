@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import IO, Any, Self
 
 from rotator.rotation.answers import Nonsense, PluginBug
@@ -85,6 +86,11 @@ class ChildRotator(Rotator):
         self._received = bytearray()
 
     settings_model = _AsStored
+
+    @cached_property
+    def issues_value(self) -> bool:  # type: ignore[override]  # its class is in the process
+        """Whether the target makes the new value."""
+        return bool(self._ask({"verb": "issues_value"}))
 
     def check_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: D102  # the interface describes the verbs
         checked: dict[str, Any] = self._ask({"verb": "check_settings", "settings": dict(given)})

@@ -81,6 +81,8 @@ def _call(rotator: Rotator, request: dict[str, Any], out: "_Answers") -> Any:
     verb = request["verb"]
     call = getattr(rotator, verb)
     match verb:
+        case "issues_value":
+            return call is True
         case "check_settings":
             return dict(checked(verb, call(request["settings"])))
         case "claims":

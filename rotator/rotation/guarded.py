@@ -41,9 +41,13 @@ class GuardedRotator(Rotator):
             "settings_model",
             "can_probe",
             "can_revert",
-            "issues_value",
         ):
             setattr(self, name, getattr(inner, name))
+
+    @property
+    def issues_value(self) -> bool:  # type: ignore[override]  # a rotator's own process has to be asked
+        """Whether the target makes the new value."""
+        return self._inner.issues_value
 
     def check_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: D102  # the interface describes the verbs
         answer: dict[str, Any] = self._call("check_settings", (given,), ())

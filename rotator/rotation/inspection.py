@@ -151,16 +151,21 @@ class Inspector:
             overlap=overlap,
             findings=findings,
             changes=() if preflight is None else preflight.changes,
-            steps=() if overlap is None else (*_first(claim), *self._sentences(claim, overlap)),
+            steps=()
+            if overlap is None
+            else (*_first(claim), *self._sentences(claim, overlap, issued=rotator.issues_value)),
             refused=any(finding.level is Level.REFUSAL for finding in findings),
         )
 
-    def _sentences(self, claim: Claim, overlap: Overlap) -> tuple[str, ...]:
-        create = (
-            f"createSecret: take up version {claim.token}, which is AWSPENDING already."
-            if claim.resumed
-            else "createSecret: make a new value, seal it and commit it as AWSPENDING."
-        )
+    def _sentences(self, claim: Claim, overlap: Overlap, *, issued: bool) -> tuple[str, ...]:
+        create = "createSecret: make a new value, seal it and commit it as AWSPENDING."
+        if issued:
+            create = (
+                "createSecret: commit the intent, have the target issue a value under the rotation's token, seal it "
+                "and commit it as AWSPENDING."
+            )
+        if claim.resumed:
+            create = f"createSecret: take up version {claim.token}, which is AWSPENDING already."
         barrier = (
             f" Readers wait from {self.policy.drain * 1000:.0f} ms before the change until the label has moved, "
             f"{self.policy.barrier_limit:g} s at most."

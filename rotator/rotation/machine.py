@@ -4,7 +4,8 @@ No clock, no randomness, no driver. The runner performs the actions on real part
 tests perform them too. Three rules shape it:
 
 - The journal is opened (durably, with the new value sealed) before the target may change, and from then on the outcome
-  counts as unknown until setSecret's answer or a probe settles it.
+  counts as unknown until setSecret's answer or a probe settles it. Where the target issues the value, it is opened
+  without one before createSecret, whose idempotency key is the token, and again with the value after it.
 - Where the outcome is unknown no new value is made: the candidates are probed, and what logs in decides.
 - Every way through it is bounded: attempts by the class of the failure, reverts by their own budget.
 """
@@ -25,6 +26,7 @@ from rotator.rotation.setbacks import failed
 from rotator.sdk import Candidate, Overlap, Proof
 
 _DIRECT = {
+    Phase.INTENT: Act.OPEN,
     Phase.PREFLIGHT: Act.PREFLIGHT,
     Phase.CREATE: Act.CREATE,
     Phase.TEST: Act.TEST,
@@ -163,12 +165,15 @@ def is_resting(state: MachineState) -> bool:
 def _done(state: MachineState, overlap: Overlap | None, facts: Facts) -> MachineState:
     match next_action(state).act:
         case Act.PREFLIGHT:
-            after = Phase.SET if state.created else Phase.CREATE
+            create = Phase.INTENT if facts.issues_value else Phase.CREATE
+            after = Phase.SET if state.created else create
             return replace(state, phase=after, overlap=overlap)
         case Act.CREATE:
-            return replace(state, phase=Phase.SET, created=True)
+            # An issued value is not stored yet: the journal is opened once more, with it.
+            return replace(state, phase=Phase.SET, created=True, touched=False)
         case Act.OPEN:
-            return replace(state, touched=True)
+            after = Phase.CREATE if state.phase is Phase.INTENT else state.phase
+            return replace(state, phase=after, touched=True)
         case Act.SET:
             return replace(state, phase=Phase.TEST, dirty=True, live=Candidate.PENDING)
         case Act.TEST:
@@ -210,7 +215,8 @@ def _found(state: MachineState, facts: Facts) -> MachineState:
             reason = with_earlier(state.failure, ABANDONED_VALUE_LIVES)
             return end(replace(state, failure=reason), Status.DIVERGED)
         case Goal.REVERT:
-            if state.live is Candidate.CURRENT and Candidate.PENDING not in facts.candidates:
+            unset = Candidate.PENDING not in facts.candidates and not facts.issues_value
+            if state.live is Candidate.CURRENT and unset:
                 return end(state, Status.FAILED)
             return replace(state, phase=Phase.REVERT)
         case Goal.ROTATE:

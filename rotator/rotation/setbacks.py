@@ -33,7 +33,8 @@ def failed(
     """The state after the action of `state` failed."""
     kind = failure.kind
     unsettled = state.touched and not (state.phase is Phase.SET and kind in _UNCHANGED)
-    dirty = state.dirty or (state.phase is Phase.SET and kind not in _UNCHANGED)
+    issuing = state.phase is Phase.CREATE and state.touched
+    dirty = state.dirty or issuing or (state.phase is Phase.SET and kind not in _UNCHANGED)
     state = replace(state, touched=unsettled, dirty=dirty)
     if state.goal is Goal.REVERT:
         return _revert_failed(state, failure, facts, policy)

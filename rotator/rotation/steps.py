@@ -75,6 +75,7 @@ class Steps:
         self._opened = False
         self._drain = False
         self._admin_read_again = False
+        self._issues_value = False
         self._dead_pin: str | None = None
         self._uses: tuple[Use, ...] = ()
 
@@ -88,6 +89,7 @@ class Steps:
         return Facts(
             candidates=self._values.candidates,
             has_admin=self._values.has_admin,
+            issues_value=self._issues_value,
             out_of_time=self._journal.clock() >= self._claim.deadline,
             chance=self._parts.chance(),
             grace=self._values.options.grace,
@@ -120,8 +122,9 @@ class Steps:
         """
         try:
             rotator = self._instance()
+            self._issues_value = rotator.issues_value
             self._values.agree(rotator, goal=state.goal)
-            if action.act is not Act.CREATE:
+            if action.act is not Act.CREATE or rotator.issues_value:
                 self._end_older_sessions(rotator, state)
             return self._call(rotator, action, state)
         except StepError as error:
@@ -143,7 +146,7 @@ class Steps:
         """
         self.close()
         uncertain = failure.kind in {FailureKind.UNKNOWN, FailureKind.BUG}
-        if uncertain and action.act in {Act.SET, Act.REVERT, Act.RETIRE}:
+        if uncertain and action.act in {Act.CREATE, Act.SET, Act.REVERT, Act.RETIRE}:
             self._claim = self._lease.change(self._journal.supersede)
             self._older_sessions = True
         return self._claim
@@ -159,6 +162,8 @@ class Steps:
             case Act.PREFLIGHT:
                 return self._judge(rotator.preflight(self._request(rotator, state)), state)
             case Act.CREATE:
+                if rotator.issues_value:
+                    self._before_change()
                 self._keep(rotator.create_secret(self._request(rotator, state)), rotator, state)
             case Act.SET:
                 self._before_change()
@@ -198,7 +203,7 @@ class Steps:
 
     def _revert(self, rotator: Rotator, state: MachineState) -> None:
         unknown = Candidate.PENDING not in self._values.candidates
-        if unknown and state.live is Candidate.CURRENT:
+        if unknown and state.live is Candidate.CURRENT and not rotator.issues_value:
             return  # what was pending can't have been set by this rotator, and the current value logs in
         rotator.revert_secret(self._request(rotator, state))
 

@@ -220,10 +220,10 @@ class RotatorConformance:
     def _resume(self, bench: Bench, target: ConformanceTarget, name: str, point: int) -> None:
         resumed = bench.resume(name)
         if resumed is not None:
-            assert resumed.status in {Status.SUCCEEDED, Status.GRACE}, (point, resumed)
+            assert resumed.status in {Status.SUCCEEDED, Status.GRACE}, (point, resumed.failure)
         retired = bench.retire(name)
         if retired is not None:
-            assert retired.status is Status.SUCCEEDED, (point, retired)
+            assert retired.status is Status.SUCCEEDED, (point, retired.failure, retired)
         assert bench.value(name, "AWSPENDING") is None, point
         self._check(target, self._current(bench, name), accepted=True)
         previous = bench.value(name, "AWSPREVIOUS")
