@@ -65,8 +65,7 @@ class RotatorConformance:
                 self._check(target, old, accepted=True)
             self._retire(bench, name, report)
             self._check(target, new, accepted=True)
-            if report.overlap is Overlap.DUAL:
-                self._check(target, old, accepted=False)
+            self._check(target, old, accepted=False)
             old = new
 
     def test_steps_may_be_repeated(self, bench: Bench, target: ConformanceTarget) -> None:
@@ -211,11 +210,11 @@ class RotatorConformance:
             assert target.logs_in(value) is accepted
 
     def _retire(self, bench: Bench, name: str, report: Report) -> None:
-        if report.status is Status.GRACE:
-            retired = bench.retire(name)
+        assert report.status in {Status.SUCCEEDED, Status.GRACE}, report
+        retired = bench.retire(name)
+        if report.overlap in {Overlap.DUAL, Overlap.ALTERNATING}:
             assert retired is not None
-            report = retired
-        assert report.status is Status.SUCCEEDED, report
+            assert retired.status is Status.SUCCEEDED, retired
 
     def _resume(self, bench: Bench, target: ConformanceTarget, name: str, point: int) -> None:
         resumed = bench.resume(name)
@@ -227,7 +226,7 @@ class RotatorConformance:
         assert bench.value(name, "AWSPENDING") is None, point
         self._check(target, self._current(bench, name), accepted=True)
         previous = bench.value(name, "AWSPREVIOUS")
-        if previous is not None and self._expected_overlap in {Overlap.GAP, Overlap.DUAL}:
+        if previous is not None and (retired is not None or self._expected_overlap is Overlap.GAP):
             self._check(target, previous, accepted=False)
 
 

@@ -463,3 +463,30 @@ def test_settling_where_nothing_is_outside_is_over_at_once() -> None:
     state = machine.settling(replace(ABANDONED, overlap=Overlap.NONE), facts=PINNED)
 
     assert (state.phase, state.status) == (Phase.ENDED, Status.ABANDONED)
+
+
+ISSUING = replace(ONLY_CURRENT, issues_value=True)
+
+
+def test_an_issued_value_has_its_intent_committed_first() -> None:
+    """The journal is opened before the target is asked for a value, and once more with the value."""
+    done, state = play(new(ISSUING), [Done(Overlap.DUAL), OK, OK, OK, OK, OK], facts=ISSUING)
+    assert done == ["preflight", "open", "create", "open", "set", "test"]
+    assert state.phase is Phase.FINISH
+
+
+def test_an_intent_is_taken_up_with_the_same_token() -> None:
+    """After a crash between intent and value the current value is probed, and the target is asked again."""
+    committed = MachineState(phase=Phase.CREATE, overlap=Overlap.DUAL, touched=True)
+    state = machine.resumed(committed, facts=ISSUING, taken_over=True)
+    done, state = play(state, [YES, Done(Overlap.DUAL), OK, OK], facts=ISSUING)
+    assert done == ["probe current", "preflight", "open", "create"]
+    assert state.created
+
+
+def test_an_issued_value_that_nobody_kept_is_deleted() -> None:
+    """Where createSecret fails for good the target is put back, although no value was ever set there."""
+    outcomes = [Done(Overlap.DUAL), OK, fails(FailureKind.MISCONFIGURED), YES, OK, YES]
+    done, state = play(new(ISSUING), outcomes, facts=ISSUING)
+    assert done == ["preflight", "open", "create", "probe current", "revert", "probe current"]
+    assert state.status is Status.FAILED
