@@ -486,7 +486,8 @@ def test_an_intent_is_taken_up_with_the_same_token() -> None:
 
 def test_an_issued_value_that_nobody_kept_is_deleted() -> None:
     """Where createSecret fails for good the target is put back, although no value was ever set there."""
-    outcomes = [Done(Overlap.DUAL), OK, fails(FailureKind.MISCONFIGURED), YES, OK, YES]
+    refused = fails(FailureKind.MISCONFIGURED)
+    outcomes: list[Outcome] = [Done(Overlap.DUAL), OK, refused, YES, OK, YES]
     done, state = play(new(ISSUING), outcomes, facts=ISSUING)
     assert done == ["preflight", "open", "create", "probe current", "revert", "probe current"]
     assert state.status is Status.FAILED
