@@ -78,7 +78,8 @@ def test_a_package_from_its_first_line_to_its_first_rotation(
     (wheel,) = package.glob("*.whl")
     run(*pip, "--python", str(separate), "install", *offline, str(wheel), folder=package)
     tested = run(str(separate), "-m", "pytest", "-q", "-p", "no:cacheprovider", folder=package)
-    assert "3 passed" in tested
+    assert " passed" in tested
+    assert "skipped" not in tested
 
     users = tmp_path / "users"
     users.write_text("other:untouched\napp:first\n")
