@@ -15,6 +15,7 @@ from rotator.cli.commands.now import abort, now, resume, retire
 from rotator.cli.commands.password import password
 from rotator.cli.commands.plan import plan, verify
 from rotator.cli.commands.prove import prove
+from rotator.cli.commands.simulate import simulate
 from rotator.cli.commands.status import history, status
 from rotator.cli.exits import ExitCode
 from rotator.cli.failures import Problem, report
@@ -51,7 +52,7 @@ def rotate(
 
 
 _COMMANDS: tuple[Callable[..., int | None], ...] = (
-    init, demo, now, plan, prove, status, history, resume, abort, retire, verify, password, doctor,
+    init, demo, now, plan, prove, status, history, resume, abort, retire, verify, password, doctor, simulate,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from rotator.model.rules import Limits, Missed
 from rotator.store import tags
@@ -27,6 +27,30 @@ _NO_TAGS: Mapping[str, str] = {}
 _BASIS = "1"
 """Changes with the way in which due times are worked out."""
 _PARTS = 4  # of a basis
+
+
+class Rules(Protocol):
+    """When a secret rotates, as its row and its settings say it."""
+
+    @property
+    def schedule_expression(self) -> str | None:
+        """`rate()` or `cron()`."""
+        ...
+
+    @property
+    def automatically_after_days(self) -> int | None:
+        """Days, instead of an expression."""
+        ...
+
+    @property
+    def duration(self) -> str | None:
+        """Length of the windows; None for the default."""
+        ...
+
+    @property
+    def timezone(self) -> str | None:
+        """Whose clock and days count; None for UTC."""
+        ...
 
 
 def _no_calendars() -> "tuple[Calendar, ...]":
@@ -106,16 +130,28 @@ class Planner:
         Raises:
             ScheduleError: the stored rules are no schedule, or their window's duration does not fit it.
         """
-        rules = rules_of(secret) if secret.rotation_enabled and secret.deleted_at is None else None
+        if not secret.rotation_enabled or secret.deleted_at is not None:
+            return None
+        return self.timetable_of(secret, arn=secret.arn, tags=tags)
+
+    def timetable_of(
+        self, given: Rules, *, arn: str, tags: Mapping[str, str]
+    ) -> "Timetable | None":
+        """By what a secret with these rules rotates; None without any.
+
+        Raises:
+            ScheduleError: they are no schedule, or their window's duration does not fit it.
+        """
+        rules = schedule_of(given.schedule_expression, given.automatically_after_days)
         if rules is None:
             return None
         from rotator.schedule import Blackouts, Timetable, parse_duration, zone_named
 
         return Timetable(
             schedule=rules,
-            duration=None if secret.duration is None else parse_duration(secret.duration, rules),
-            zone=zone_named(secret.timezone),
-            key=secret.arn,
+            duration=None if given.duration is None else parse_duration(given.duration, rules),
+            zone=zone_named(given.timezone),
+            key=arn,
             blackouts=Blackouts(
                 tuple(calendar for calendar in self.calendars if calendar.applies_to(tags))
             ),
