@@ -25,7 +25,11 @@ def may_grant(admin: frozenset[Held], each: Held) -> bool:
             return bool(all_roles) or Held(Kind.ROLE, "", each.name, option=True) in admin
         case Kind.PROXY:
             known = {each.on, _ANYBODY}
-            return any(h.kind is Kind.PROXY and h.on in known and h.option for h in admin)
+            # An administrator of MariaDB may, without a row that says so; MySQL 8 lists ALL on everything one by one.
+            everything = {h.name for h in admin if h.on == EVERYWHERE and h.kind is Kind.PRIVILEGE}
+            return everything >= {ALL, GRANT_OPTION} or any(
+                h.kind is Kind.PROXY and h.on in known and h.option for h in admin
+            )
     return True
 
 

@@ -543,3 +543,23 @@ def test_user_names_that_need_quoting(either: MysqlDatabase, name: str) -> None:
         values = turn(either, values)
     assert either.can_log_in(account_of(values, Candidate.CURRENT))
     assert "PROCESS" in str(either.execute(f"SHOW GRANTS FOR {clone_of(account).spec}"))
+
+
+def test_no_password_reaches_the_servers_log(either: MysqlDatabase) -> None:
+    """The server's log of all statements shows no password, of a rotation, a revert or a retirement."""
+    account = either.new_account()
+    values = turn(either, current(either, account))
+    seen = [values[Candidate.CURRENT]]
+    pending = with_pending(kind_of(either), values)
+    seen.append(pending[Candidate.PENDING])
+    step = by_admin(either) | {"overlap": Overlap.ALTERNATING}
+    with attempt(kind_of(either)) as rotator:
+        rotator.set_secret(rotation_of(pending, **step))
+        rotator.revert_secret(rotation_of(pending, live=Candidate.PENDING, **step))
+        rotator.retire_secret(
+            rotation_of(retiring(values), live=Candidate.PENDING, **by_admin(either))
+        )
+    log = either.log_text()
+    assert clone_of(account).name in log
+    for each in seen:
+        assert each.fields()["password"] not in log

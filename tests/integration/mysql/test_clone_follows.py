@@ -189,3 +189,62 @@ def test_clone_has_the_originals_plugin(plugin: str, request: pytest.FixtureRequ
         values = turn(server, values)
         clone = literal(clone_of(account).name)
         assert server.execute(f"SELECT plugin FROM mysql.user WHERE user = {clone}") == [(each,)]
+
+
+@pytest.fixture
+def partial_revokes(mysql: MysqlDatabase) -> Iterator[None]:
+    """MySQL with partial revokes, as long as the test lasts."""
+    mysql.execute("SET GLOBAL partial_revokes = ON")
+    yield
+    rows = mysql.execute(
+        "SELECT user, host FROM mysql.user WHERE User_attributes LIKE '%Restrictions%'"
+    )
+    for user, host in rows:
+        mysql.execute(f"DROP USER {literal(user)}@{literal(host)}")
+    mysql.execute("SET GLOBAL partial_revokes = OFF")
+
+
+@pytest.mark.usefixtures("partial_revokes")
+def test_dynamic_privileges_and_partial_revokes_are_followed(mysql: MysqlDatabase) -> None:
+    """Dynamic privileges, each with its own grant option, and what a privilege on everything doesn't reach."""
+    account = mysql.new_account()
+    values = current(mysql, account)
+    for statements in (
+        ("GRANT BACKUP_ADMIN, XA_RECOVER_ADMIN ON *.* TO {}", "GRANT SELECT, INSERT ON *.* TO {}"),
+        (
+            "GRANT BACKUP_ADMIN ON *.* TO {} WITH GRANT OPTION",
+            "REVOKE INSERT, SELECT ON mysql.* FROM {}",
+        ),
+        ("REVOKE BACKUP_ADMIN ON *.* FROM {}", "GRANT BACKUP_ADMIN ON *.* TO {}"),
+        ("GRANT INSERT ON mysql.* TO {}", "REVOKE XA_RECOVER_ADMIN ON *.* FROM {}"),
+        ("REVOKE SELECT ON *.* FROM {}",),
+    ):
+        for statement in statements:
+            mysql.execute(statement.format(account.spec))
+        values = turn(mysql, values, allow_privileged=True)
+        assert held(mysql, clone_of(account)) == held(mysql, account)
+
+
+def test_proxies_are_followed(either: MysqlDatabase) -> None:
+    """PROXY on another account, its option too where the server has it apart from others, and its revocation."""
+    account, other, admin = (either.new_account() for _ in range(3))
+    either.execute(f"GRANT ALL ON *.* TO {admin.spec} WITH GRANT OPTION")
+    if either.mariadb:
+        admin = either.superuser
+    else:
+        # Only who may pass a proxy on can grant it, and of this server's users nobody from here can.
+        row = f"('%', {literal(admin.name)}, '', '', 1, 'test')"
+        either.execute(
+            "INSERT INTO mysql.proxies_priv (Host, User, Proxied_host, Proxied_user, With_grant, Grantor) "
+            f"VALUES {row}",
+            "FLUSH PRIVILEGES",
+        )
+    values = current(either, account)
+    fields = by_admin(either, admin) | {"allow_privileged": True}
+    for statement in ("GRANT PROXY ON {} TO {}", "REVOKE PROXY ON {} FROM {}"):
+        with either.connect(admin) as session, session.cursor() as cursor:
+            cursor.execute(statement.format(other.spec, account.spec))
+        values = turn(either, values, **fields)
+        lines = held(either, clone_of(account))
+        assert lines == held(either, account)
+        assert any("GRANT PROXY" in line for line in lines) is statement.startswith("GRANT")
