@@ -48,9 +48,9 @@ def test_a_new_rotation_has_done_nothing() -> None:
 
 @pytest.mark.parametrize("status", Status)
 def test_a_rotation_is_active_until_its_end(status: Status) -> None:
-    """Running, waiting and abandoning rotations own their secret, ended ones don't."""
+    """Running, waiting and abandoning rotations own their secret, and those in their grace period; ended ones don't."""
     assert status.active == (status in ACTIVE)
-    assert status.active == (status in {"running", "waiting", "abandoning"})
+    assert status.active == (status in {"running", "waiting", "abandoning", "grace"})
 
 
 @given(failure=st.none() | FAILURES)
