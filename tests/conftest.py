@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fix_mysql",
     "tests.fix_redis",
     "tests.fix_ldap",
+    "tests.fix_rabbitmq",
     "tests.fix_proxy",
     "tests.fix_store",
     "tests.fix_house",

@@ -1,0 +1,5 @@
+"""The rotator of RabbitMQ users."""
+
+from rotators.rabbitmq.rotator import RabbitmqUser
+
+__all__ = ["RabbitmqUser"]
