@@ -3,7 +3,6 @@
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from rotator.sdk import Misconfigured, SecretValue
@@ -19,15 +18,17 @@ HOSTILE_NAMES: Mapping[str, str] = {
 
 
 class ConformanceTarget(ABC):
-    """Makes credentials on the target and logs in with them, without the rotator's help.
+    """Makes credentials on the target and logs in with them, without the rotator's help."""
 
-    Attributes:
-        admin: the value of the admin secret that the rotations use; None where credentials change themselves.
-        settings: the rotator's settings, as `rotate rotation set` takes them.
-    """
+    @property
+    def admin(self) -> SecretValue | None:
+        """The value of the admin secret that the rotations use; None where credentials change themselves."""
+        return None
 
-    admin: SecretValue | None = None
-    settings: Mapping[str, Any] = MappingProxyType({})
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The rotator's settings, as `rotate rotation set` takes them."""
+        return {}
 
     @abstractmethod
     def new_credential(self, name: str) -> SecretValue:

@@ -1,7 +1,8 @@
 """Real servers as the conformance suite reaches them."""
 
 import secrets
-from types import MappingProxyType
+from collections.abc import Mapping
+from typing import Any
 
 from psycopg import sql
 
@@ -16,9 +17,14 @@ class PostgresTarget(ConformanceTarget):
 
     def __init__(self, server: DatabaseServer, *, administered: bool) -> None:
         self._server = server
-        if administered:
-            self.admin = SecretValue.from_json(server.secret_value(server.superuser))
+        self._administered = administered
         self._from = len(server.log_text())
+
+    @property
+    def admin(self) -> SecretValue | None:
+        if not self._administered:
+            return None
+        return SecretValue.from_json(self._server.secret_value(self._server.superuser))
 
     def new_credential(self, name: str) -> SecretValue:
         role = Role(name=name, password=secrets.token_urlsafe(18))
@@ -41,13 +47,20 @@ class PostgresTarget(ConformanceTarget):
 class MysqlTarget(ConformanceTarget):
     """Accounts of a MySQL or MariaDB server; with `administered`, its superuser changes them."""
 
-    settings = MappingProxyType({"length": "24"})
-
     def __init__(self, server: MysqlDatabase, *, administered: bool, grants: str = "") -> None:
         self._server = server
-        if administered:
-            self.admin = SecretValue.from_json(server.secret_value(server.superuser))
+        self._administered = administered
         self._grants = grants
+
+    @property
+    def admin(self) -> SecretValue | None:
+        if not self._administered:
+            return None
+        return SecretValue.from_json(self._server.secret_value(self._server.superuser))
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"length": "24"}
 
     def new_credential(self, name: str) -> SecretValue:
         account = self._server.new_account(name=name)
