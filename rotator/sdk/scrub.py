@@ -37,6 +37,9 @@ _OPEN_FIELDS = frozenset(
         "ssl",
         "sslmode",
         "dbInstanceIdentifier",
+        "management_port",
+        "ssl_ca",
+        "starttls",
     }
 )
 
