@@ -74,7 +74,7 @@ def test_1_a_rotation_that_failed_and_left_the_target_as_it_was(
         ("now", "--all", SECRET),
         ("nonsense",),
         ("--config", "absent.yaml", "status"),
-        ("rotation", "set", SECRET, "--schedule", "rate(1 minute)"),
+        ("rotation", "set", SECRET, "--schedule", "rate(0 minutes)"),
         ("secret", "create", "not a name"),
         ("secret", "create", SECRET),
         ("secret", "get", SECRET, "--stage", ""),
