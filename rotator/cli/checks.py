@@ -81,6 +81,7 @@ def _settings(session: Session) -> Iterator[Check]:
             message=f"the environment variable {name} is no setting and is ignored",
             fix="config.example.yaml explains how a setting's variable is called",
         )
+    _ = session.policy  # raises where it names a rotator that is not there
 
 
 def _home(session: Session) -> Iterator[Check]:

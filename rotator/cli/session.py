@@ -4,7 +4,7 @@ import os
 import pwd
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rotator.manager.manager import SecretsManager
     from rotator.manager.next_due import Planner
     from rotator.rotation.engine import Engine
+    from rotator.rotation.policy import EnginePolicy
     from rotator.rotation.registry import RotatorRegistry
     from rotator.sdk import KeyProvider
     from rotator.store.store import Store
@@ -142,6 +143,15 @@ class Session:
         return RotatorRegistry.load(entries)
 
     @cached_property
+    def policy(self) -> "EnginePolicy":
+        """The engine's settings, which know rotators by their registered names."""
+        policy = self.configuration.settings.engine_policy()
+        if not policy.grace_of:
+            return policy
+        named = self.registry.by_registered_name(policy.grace_of, setting="rotation.grace_of")
+        return replace(policy, grace_of=named)
+
+    @cached_property
     def engine(self) -> "Engine":
         """The rotation engine."""
         from rotator.rotation.engine import Engine
@@ -152,7 +162,7 @@ class Session:
             store=self.store,
             sealer=self.sealer,
             registry=self.registry,
-            policy=settings.engine_policy(),
+            policy=self.policy,
             planner=self.planner,
             trust=None if trust is None else str(trust),
             withheld=self.configuration.referenced,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from rotator.errors import ConfigurationError
+from rotator.model.lengths import parse_length, shown_length
 
 
 def _number(item: Field[Any], value: Any, *, key: str) -> float:
@@ -34,6 +35,26 @@ def _truth(_item: Field[Any], value: Any, *, key: str) -> bool:
     if not isinstance(value, bool):
         raise ConfigurationError(f"{key}: expected true or false.")
     return value
+
+
+def length(item: Field[Any], value: Any, *, key: str) -> float:
+    """Seconds, of a number of them or of a text such as `30m`.
+
+    Raises:
+        ConfigurationError: it is no length of time, or out of bounds.
+    """
+    if not isinstance(value, str):
+        return _number(item, value, key=key)
+    try:
+        seconds = parse_length(value)
+    except ValueError as error:
+        raise ConfigurationError(f"{key}: {error}.") from None
+    low, high = item.metadata["low"], item.metadata["high"]
+    if not low <= seconds <= high:
+        raise ConfigurationError(
+            f"{key}: {value} is out of range; expected {shown_length(low)} to {shown_length(high)}."
+        )
+    return seconds
 
 
 PLAIN: Mapping[Any, Callable[..., Any]] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
 
-from rotator.config.conversion import PLAIN, choice
+from rotator.config.conversion import PLAIN, choice, length
 from rotator.config.references import References, is_reference
 from rotator.config.settings import CalendarSettings, Settings, check_relations
 from rotator.errors import ConfigurationError
@@ -163,7 +163,13 @@ class _Reader:
     def _member(self, item: Field[Any], *, given: Mapping[str, Any], prefix: str) -> Any:
         key = prefix + item.name
         if "named" in item.metadata:
-            return self._named(item.metadata["named"], self._mapping(given, item.name, key), key)
+            sections = self._mapping(given, item.name, key, each="a section")
+            return self._named(item.metadata["named"], sections, key)
+        if "lengths" in item.metadata:
+            lengths = self._mapping(given, item.name, key, each="a length of time")
+            return {
+                name: self._length(item, each, f"{key}.{name}") for name, each in lengths.items()
+            }
         if not is_dataclass(item.type):
             return self._setting(item, given=given, key=key)
         assert isinstance(item.type, type)  # noqa: S101  # sections are classes, never instances
@@ -177,8 +183,10 @@ class _Reader:
             )
         return self.section(item.type, inner, f"{key}.")
 
-    def _mapping(self, given: Mapping[str, Any], name: str, key: str) -> Mapping[str, Any]:
-        """Sections with names of the user's own; as a variable they are a JSON object."""
+    def _mapping(
+        self, given: Mapping[str, Any], name: str, key: str, *, each: str
+    ) -> Mapping[str, Any]:
+        """What stands under names of the user's own; as a variable it is a JSON object."""
         value = given.get(name)
         if variable(key) in self.environ:
             try:
@@ -188,8 +196,13 @@ class _Reader:
         if value is None:
             return {}
         if not isinstance(value, Mapping):
-            raise ConfigurationError(f"{self.source}{key}: expected names, each with a section.")
-        return value
+            raise ConfigurationError(f"{self.source}{key}: expected names, each with {each}.")
+        return {str(name): inner for name, inner in value.items()}
+
+    def _length(self, item: Field[Any], value: Any, key: str) -> float:
+        if isinstance(value, str):
+            value = self.references.resolve(value, key=key)
+        return length(item, value, key=self.source + key)
 
     def _named(
         self, kind: type[_Section], given: Mapping[str, Any], key: str
@@ -201,7 +214,7 @@ class _Reader:
                 raise ConfigurationError(
                     f"{self.source}{key}.{name}: expected a section with settings of its own."
                 )
-            read[str(name)] = inner.section(kind, section, f"{key}.{name}.")
+            read[name] = inner.section(kind, section, f"{key}.{name}.")
         self.literal_secret = inner.literal_secret
         return read
 

@@ -43,6 +43,11 @@ def _named(kind: type[Any]) -> Any:
     return field(default_factory=dict, metadata={"named": kind})
 
 
+def _lengths(*, high: float) -> Any:
+    """A mapping of names to lengths of time."""
+    return field(default_factory=dict, metadata={"lengths": True, "low": 0.0, "high": high})
+
+
 def _matching(default: str, *, pattern: str, meaning: str) -> Any:
     return field(default=default, metadata={"pattern": pattern, "meaning": meaning})
 
@@ -135,6 +140,7 @@ class RotationSettings:
         lease: how long a dead process keeps others out.
         workers: rotations of one command that run at once.
         grace: how long the old credential goes on logging in beside the new one.
+        grace_of: the same for the secrets of a rotator, by its name or alias.
         in_use: what is done where somebody still uses it then.
     """
 
@@ -143,6 +149,7 @@ class RotationSettings:
     lease: float = _bounded(60.0, low=2.0, high=LONGEST_LEASE)
     workers: int = _bounded(8, low=1, high=256)
     grace: float = _bounded(3600.0, low=0.0, high=LONGEST_GRACE)
+    grace_of: Mapping[str, float] = _lengths(high=LONGEST_GRACE)
     in_use: InUse = InUse.WARN
 
 
@@ -234,7 +241,7 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
 
     def engine_policy(self) -> "EnginePolicy":
-        """The settings that the engine takes."""
+        """The settings that the engine takes; rotators have the names there that the configuration gives them."""
         from rotator.rotation.policy import EnginePolicy, RetryPolicy
 
         retry, rotation = self.retry, self.rotation
@@ -253,6 +260,7 @@ class Settings:
             drain=self.barrier.drain,
             barrier_limit=self.barrier.limit,
             grace=rotation.grace,
+            grace_of=rotation.grace_of,
             in_use=rotation.in_use,
         )
 

@@ -69,8 +69,8 @@ class Facts:
         issues_value: the target makes the new value, so that createSecret changes it.
         out_of_time: the deadline of the rotation has passed.
         chance: a random number from 0 to 1, for the jitter.
-        grace: seconds that the secret's settings give the old credential; None where they say nothing.
-        default_grace: seconds, where they say nothing and both credentials log in (`dual`).
+        grace: seconds that were chosen for the secret or its rotator; None where nothing was.
+        default_grace: seconds, where nothing was and both credentials log in (`dual`).
         in_use: what is done where somebody still uses the old credential.
         patience: seconds that the retirement may still wait for them to stop.
     """

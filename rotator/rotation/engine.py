@@ -312,6 +312,7 @@ class Engine:
             journal=self._journal,
             admission=self._admission,
             sealer=self._sealer,
+            rotator=entry.name,
             make_rotator=lambda: self._make(entry),
             trust=self._trust,
             chance=self._chance,

@@ -153,13 +153,13 @@ class Inspector:
             changes=() if preflight is None else preflight.changes,
             steps=()
             if overlap is None
-            else (*_first(claim), *self._sentences(claim, overlap, issued=rotator.issues_value)),
+            else (*_first(claim), *self._sentences(claim, overlap, rotator)),
             refused=any(finding.level is Level.REFUSAL for finding in findings),
         )
 
-    def _sentences(self, claim: Claim, overlap: Overlap, *, issued: bool) -> tuple[str, ...]:
+    def _sentences(self, claim: Claim, overlap: Overlap, rotator: Rotator) -> tuple[str, ...]:
         create = "createSecret: make a new value, seal it and commit it as AWSPENDING."
-        if issued:
+        if rotator.issues_value:
             create = (
                 "createSecret: commit the intent, have the target issue a value under the rotation's token, seal it "
                 "and commit it as AWSPENDING."
@@ -183,15 +183,15 @@ class Inspector:
             f"setSecret: make the target accept it.{barrier}",
             f"testSecret: log in with it{test}",
             "finishSecret: move AWSCURRENT to it, AWSPREVIOUS to the version before, in one transaction.",
-            *self._last(claim, overlap),
+            *self._last(claim, overlap, rotator.name),
         )
 
-    def _last(self, claim: Claim, overlap: Overlap) -> tuple[str, ...]:
+    def _last(self, claim: Claim, overlap: Overlap, rotator: str) -> tuple[str, ...]:
         """What becomes of the old credential."""
         options = rotation_options(claim.secret)
         if overlap in {Overlap.GAP, Overlap.NONE}:
             return ()
-        seconds = options.grace
+        seconds = self.policy.chosen_grace(options.grace, rotator=rotator)
         if seconds is None and overlap is Overlap.ALTERNATING:
             return ("retire: nothing; the old user keeps its password until the next rotation.",)
         seconds = self.policy.grace if seconds is None else seconds

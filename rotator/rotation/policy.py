@@ -1,5 +1,6 @@
 """The bounds of the engine: attempts, delays, time limits. All times are seconds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rotator.model.rotation import InUse
@@ -55,7 +56,8 @@ class EnginePolicy:
         lease: how long a lease lasts that is not renewed.
         drain: how long the engine waits between raising the read barrier and changing the target.
         barrier_limit: when a read barrier falls at the latest; 0 turns it off.
-        grace: how long the old credential goes on logging in where both do, if the secret's settings say nothing.
+        grace: how long the old credential goes on logging in where both do, if nothing else says it.
+        grace_of: the same for the secrets of a rotator, by its registered name; where two users take turns too.
         in_use: what is done where somebody still uses it then, if they say nothing.
     """
 
@@ -66,4 +68,9 @@ class EnginePolicy:
     drain: float = 0.25
     barrier_limit: float = 2.0
     grace: float = 3600.0
+    grace_of: Mapping[str, float] = field(default_factory=dict)
     in_use: InUse = InUse.WARN
+
+    def chosen_grace(self, own: float | None, *, rotator: str) -> float | None:
+        """The grace period that was chosen for a secret: its own, else that of its rotator; None where neither was."""
+        return self.grace_of.get(rotator) if own is None else own

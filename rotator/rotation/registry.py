@@ -1,10 +1,10 @@
 """The rotators that are installed: entry points in the group `rotator.rotators`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
-from typing import Self
+from typing import Self, TypeVar
 
 from rotator.errors import ConfigurationError, ResourceNotFound
 from rotator.sdk import Overlap, Rotator, RotatorSettings
@@ -12,6 +12,8 @@ from rotator.sdk import Overlap, Rotator, RotatorSettings
 GROUP = "rotator.rotators"
 _BUILTIN_PACKAGE = "rotators"
 BUILTIN_DISTRIBUTION = "rotator-engine"
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,29 @@ class RotatorRegistry:
             f"There is no rotator {reference!r}. Installed: {known}. "
             "Install the package that brings it, or choose one of these with `rotate rotation set --rotator`."
         )
+
+    def by_registered_name(self, given: Mapping[str, _T], *, setting: str) -> dict[str, _T]:
+        """What a setting gives for rotators, which it may call by any name that `resolve` knows.
+
+        Raises:
+            ConfigurationError: it names one that isn't there, or one twice.
+        """
+        called: dict[str, str] = {}
+        for reference in given:
+            try:
+                name = self.resolve(reference).name
+            except ResourceNotFound:
+                known = ", ".join(sorted(self._all)) or "none"
+                raise ConfigurationError(
+                    f"{setting}.{reference}: there is no such rotator. Installed: {known}. Correct the name, or "
+                    "install the package that brings it."
+                ) from None
+            if name in called:
+                raise ConfigurationError(
+                    f"{setting}: {called[name]} and {reference} are the same rotator, {name}. Leave one of them out."
+                )
+            called[name] = reference
+        return {name: given[reference] for name, reference in called.items()}
 
 
 def _named(entries: dict[str, RotatorEntry], name: str) -> RotatorEntry | None:

@@ -36,6 +36,7 @@ class StepParts:
     """What the steps are made of; effects come in here.
 
     Attributes:
+        rotator: its registered name.
         make_rotator: an instance for one attempt.
         trust: path of the configured CA bundle, None where there is none.
         chance: a random number from 0 to 1.
@@ -45,6 +46,7 @@ class StepParts:
     journal: Journal
     admission: Admission
     sealer: Sealer
+    rotator: str
     make_rotator: Callable[[], Rotator]
     trust: str | None
     chance: Callable[[], float]
@@ -86,15 +88,16 @@ class Steps:
 
     def facts(self) -> Facts:
         """What the machine has to know."""
+        policy, options = self._journal.policy, self._values.options
         return Facts(
             candidates=self._values.candidates,
             has_admin=self._values.has_admin,
             issues_value=self._issues_value,
             out_of_time=self._journal.clock() >= self._claim.deadline,
             chance=self._parts.chance(),
-            grace=self._values.options.grace,
-            default_grace=self._journal.policy.grace,
-            in_use=self._values.options.in_use or self._journal.policy.in_use,
+            grace=policy.chosen_grace(options.grace, rotator=self._parts.rotator),
+            default_grace=policy.grace,
+            in_use=options.in_use or policy.in_use,
             patience=self._patience(),
         )
 

@@ -14,7 +14,7 @@ from rotator.errors import ConfigurationError, PreflightRefused, RotatorError
 if TYPE_CHECKING:
     from rotator.rotation.prove.proving import Proof, Proving, Terms
     from rotator.rotation.prove.serving import Order
-    from rotator.sdk import Overlap
+    from rotator.rotation.verdicts import Plan
 
 _HOLD = 5.0
 
@@ -112,7 +112,7 @@ def _terms(
         raise PreflightRefused(
             f"Nothing outside changes with {plan.secret_name} ({plan.rotator}), so there is nothing to log in to."
         )
-    grace = _grace(session, plan.secret_arn, plan.overlap)
+    grace = _grace(session, plan)
     ways = tuple(ClientKind)
     return Terms(
         plan=plan,
@@ -125,19 +125,18 @@ def _terms(
     )
 
 
-def _grace(session: Session, arn: str, overlap: "Overlap") -> float | None:
+def _grace(session: Session, plan: "Plan") -> float | None:
     """Seconds that an old credential goes on logging in, None where only the next rotation ends that."""
     from rotator.sdk import Overlap
 
     described = session.manager.describe_secret(
-        caller=session.caller, request_id=session.request_id, secret_id=arn
+        caller=session.caller, request_id=session.request_id, secret_id=plan.secret_arn
     )
     own = None if described.rotation is None else described.rotation.options.grace
-    if overlap is Overlap.GAP:
+    if plan.overlap is Overlap.GAP:
         return None
-    if own is None and overlap is Overlap.DUAL:
-        return session.configuration.settings.rotation.grace
-    return own
+    chosen = session.policy.chosen_grace(own, rotator=plan.rotator)
+    return session.policy.grace if chosen is None and plan.overlap is Overlap.DUAL else chosen
 
 
 def _hold(asked: float | None, *, grace: float | None) -> float:

@@ -1,6 +1,7 @@
 """`rotate rotation …`: who rotates a secret, when, and what that may act on."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 from rotator.cli.options import Output, SecretId
 from rotator.cli.output import NO_WINDOW, OutputFormat, moment, write, write_json
 from rotator.cli.session import Session
-from rotator.errors import ConfigurationError, InvalidRequest
+from rotator.errors import ConfigurationError, InvalidRequest, ResourceNotFound
 from rotator.model.lengths import parse_length, shown_length
 from rotator.model.rotation import LONGEST_GRACE, InUse
 from rotator.model.rules import Missed
@@ -168,7 +169,7 @@ def set_rotation(
         ),
     )
     if not rotate_now or output is OutputFormat.TEXT:
-        _show(found, stored, output=output)
+        _show(session, found, stored, output=output)
     if not rotate_now:
         return None
     from rotator.cli.commands.now import now
@@ -188,7 +189,7 @@ def show(context: typer.Context, secret: SecretId, output: Output = OutputFormat
             f"The rotation of {found.name} was never set. "
             f"Set it: rotate rotation set {found.name} --rotator NAME"
         )
-    _show(found, found.rotation, output=output)
+    _show(session, found, found.rotation, output=output)
 
 
 @app.command()
@@ -321,15 +322,34 @@ def _own_settings(
 
 
 def _show(
-    secret: "SecretDescription", settings: "RotationSettings", *, output: OutputFormat
+    session: Session,
+    secret: "SecretDescription",
+    settings: "RotationSettings",
+    *,
+    output: OutputFormat,
 ) -> None:
+    of_rotator = _grace_of(session, settings.rotator)
     if output is OutputFormat.JSON:
-        write_json({"arn": secret.arn, "name": secret.name, "rotation": settings})
+        shown = {"arn": secret.arn, "name": secret.name, "rotation": settings}
+        write_json(shown | {"grace_of_rotator": of_rotator})
     else:
-        write(*_lines(secret, settings))
+        write(*_lines(secret, settings, of_rotator=of_rotator))
 
 
-def _lines(secret: "SecretDescription", settings: "RotationSettings") -> Iterator[str]:
+def _grace_of(session: Session, rotator: str) -> float | None:
+    """Seconds that the configuration gives the old credentials of a rotator, None where it says nothing of it."""
+    graces = session.policy.grace_of
+    if graces:
+        with suppress(
+            ResourceNotFound
+        ):  # a secret is shown whether or not its rotator is installed
+            return graces.get(session.registry.resolve(rotator).name)
+    return None
+
+
+def _lines(
+    secret: "SecretDescription", settings: "RotationSettings", *, of_rotator: float | None
+) -> Iterator[str]:
     yield f"{secret.name}  ({secret.arn})"
     yield f"  rotator    {settings.rotator}" + ("" if settings.enabled else " (cancelled)")
     yield f"  schedule   {_schedule(secret, settings)}"
@@ -341,7 +361,10 @@ def _lines(secret: "SecretDescription", settings: "RotationSettings") -> Iterato
         yield f"  missed     {settings.missed}"
     if settings.authority is not None:
         yield from _pinned(settings.authority)
-    options = settings.options
+    yield from _demanded(settings.options, of_rotator=of_rotator)
+
+
+def _demanded(options: "RotationOptions", *, of_rotator: float | None) -> Iterator[str]:
     yield f"  overlap    {'required' if options.require_overlap else 'preferred'}"
     if options.allow_privileged:
         yield "  allowed    a role with administrative rights"
@@ -349,6 +372,8 @@ def _lines(secret: "SecretDescription", settings: "RotationSettings") -> Iterato
         yield "  allowed    another address in the admin secret"
     if options.grace is not None:
         yield f"  grace      {shown_length(options.grace)}"
+    elif of_rotator is not None:
+        yield f"  grace      {shown_length(of_rotator)} (rotation.grace_of: its rotator's)"
     if options.in_use is not None:
         yield f"  in use     {options.in_use}"
     for key, value in options.settings.items():

@@ -8,9 +8,10 @@ from rotator.model.rotation import Phase, Status
 from rotator.sdk import Rotation, TargetRefused
 from rotator.store.audit_rows import differences
 from rotators.mysql_protocol.single_user_steps import SingleUserSteps
-from tests.support.house import House
+from tests.support.house import ALTERNATING, House
 from tests.support.manager import ME
 from tests.support.mysql import Account, MysqlDatabase, literal
+from tests.support.postgres import DatabaseServer
 from tests.support.waiting import eventually
 
 
@@ -115,6 +116,52 @@ def test_without_grace_the_old_password_dies_in_the_same_run(
         assert (report.status, report.retire_at) == (Status.SUCCEEDED, None), report.failure
         assert not either.can_log_in(before)
         assert either.can_log_in(account_in(house, name))
+
+
+@pytest.mark.parametrize(
+    ("of_rotator", "own", "status"),
+    [
+        ({"mysql-single-user": 0.0}, None, Status.SUCCEEDED),
+        ({"mysql-single-user": 0.0}, 3600.0, Status.GRACE),
+        ({"mysql-single-user": 3600.0}, 0.0, Status.SUCCEEDED),
+        ({"mariadb-single-user": 0.0}, None, Status.GRACE),
+    ],
+    ids=["rotator", "secret-longer", "secret-none", "another-rotator"],
+)
+def test_the_secret_goes_before_its_rotator_and_that_before_the_general(
+    house: House,
+    mysql: MysqlDatabase,
+    of_rotator: dict[str, float],
+    own: float | None,
+    status: Status,
+) -> None:
+    """The grace period is the secret's own, else its rotator's, else the general one, which is an hour here."""
+    house = house.with_policy(grace_of=of_rotator)
+    name, account = adopted(house, mysql, options=RotationOptions(grace=own))
+
+    report = house.rotate(name)
+
+    assert report.status is status, report.failure
+    assert mysql.can_log_in(account) is (status is Status.GRACE)
+    told = [step for step in house.engine().plan(name, **ME).steps if step.startswith("retire:")]
+    assert [("1h later" in step, "at once" in step) for step in told] == [
+        (status is Status.GRACE, status is Status.SUCCEEDED)
+    ]
+
+
+def test_a_rotators_grace_holds_where_two_users_take_turns(
+    house: House, pg16: DatabaseServer
+) -> None:
+    """By default the old user waits for its next turn; what is set for the rotator ends that, as for a secret."""
+    name = house.adopt(pg16, pg16.new_role(), rotator=ALTERNATING, admin=pg16.superuser)
+    assert house.rotate(name).status is Status.SUCCEEDED
+    house = house.with_policy(grace_of={ALTERNATING: 0.0})
+    before = house.role(name)
+
+    assert house.rotate(name).status is Status.SUCCEEDED
+
+    assert not pg16.can_log_in(before)
+    assert pg16.can_log_in(house.role(name))
 
 
 def test_a_compromised_password_gets_no_grace(house: House, mysql: MysqlDatabase) -> None:

@@ -94,6 +94,34 @@ def test_a_plugin_can_not_take_a_built_ins_name() -> None:
     assert len(registry.entries()) == len(builtins)
 
 
+def test_a_setting_may_call_rotators_by_any_of_their_names(registry: RotatorRegistry) -> None:
+    """What is given for an alias or an ARN is the registered rotator's."""
+    given = {TEMPLATE: 1, "GenericAlias": 2, f"{ARN}mysql-single-user": 3}
+
+    named = registry.by_registered_name(given, setting="graces")
+
+    assert named == {"postgresql-single-user": 1, "generic": 2, "mysql-single-user": 3}
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["mysql-singel-user"], r"^graces.mysql-singel-user: .*Installed: .*mysql-single-user"),
+        (
+            ["postgresql-single-user", TEMPLATE],
+            f"graces: postgresql-single-user and {TEMPLATE} are the same rotator",
+        ),
+    ],
+    ids=["unknown", "twice"],
+)
+def test_a_setting_names_each_rotator_once(
+    registry: RotatorRegistry, names: list[str], message: str
+) -> None:
+    """A name that none has is refused with those that there are, and so is a second name of one rotator."""
+    with pytest.raises(ConfigurationError, match=message):
+        registry.by_registered_name(dict.fromkeys(names, 0.0), setting="graces")
+
+
 def test_without_any_rotator_it_says_so() -> None:
     """An empty registry says that nothing is installed."""
     with pytest.raises(ResourceNotFound, match="Installed: none"):
