@@ -44,10 +44,12 @@ class Goal(StrEnum):
 
 
 class RetireStep(StrEnum):
-    """Where the retire phase is. Not stored: whoever takes it up begins with CHECK again."""
+    """Where the retire phase is. Not stored: whoever takes it up begins with the first look again."""
 
     REST = "rest"  # the grace period, or a wait for clients to stop using the old credential
     CHECK = "check"  # the new credential logs in, or nothing is retired
+    RECHECK = "recheck"  # the same, where an earlier run may have retired the old one already
+    LOOK = "look"  # whether it has: then there is nothing to wait for any more
     ASK = "ask"  # who still uses the old credential
     CUT = "cut"  # the target refuses the old credential from now on
     SWEEP = "sweep"  # who still uses it, now that nobody can log in with it again

@@ -19,6 +19,8 @@ _LONGEST_PAUSE = 3600.0  # seconds between two such looks
 _ACTIONS = {
     RetireStep.REST: Action(Act.REST),
     RetireStep.CHECK: Action(Act.PROBE, Candidate.PENDING),
+    RetireStep.RECHECK: Action(Act.PROBE, Candidate.PENDING),
+    RetireStep.LOOK: Action(Act.PROBE, Candidate.CURRENT),
     RetireStep.ASK: Action(Act.IN_USE),
     RetireStep.CUT: Action(Act.RETIRE),
     RetireStep.SWEEP: Action(Act.IN_USE),
@@ -49,12 +51,14 @@ def grace(state: MachineState, facts: Facts) -> MachineState:
 
 
 def begun(state: MachineState) -> MachineState:
-    """The state from which the old credential is retired; from here on the target may change."""
+    """The state from which the old credential is retired; from here on the target may change, and may have changed
+    where it was begun before.
+    """
     return replace(
         state,
         phase=Phase.RETIRE,
         status=Status.GRACE,
-        retire=RetireStep.CHECK,
+        retire=RetireStep.RECHECK if state.touched else RetireStep.CHECK,
         touched=True,
         live=Candidate.PENDING,
         delay=0.0,
@@ -91,6 +95,10 @@ def _done(state: MachineState, uses: tuple[Use, ...], facts: Facts) -> MachineSt
 
 def _proved(state: MachineState, proof: Proof, facts: Facts, policy: RetryPolicy) -> MachineState:
     """The new credential has to log in, and at last the old one not."""
+    if state.retire is RetireStep.LOOK and proof is Proof.ACCEPTED:
+        return replace(state, retire=RetireStep.ASK)
+    if state.retire is RetireStep.LOOK:
+        return _onwards(state, facts)
     wanted = Proof.REFUSED if state.retire is RetireStep.PROVE_OLD else Proof.ACCEPTED
     if proof is wanted:
         return _onwards(state, facts)
@@ -116,7 +124,12 @@ def _onwards(state: MachineState, facts: Facts) -> MachineState:
     match state.retire:
         case RetireStep.CHECK:
             return replace(state, retire=RetireStep.CUT if terminates else RetireStep.ASK)
-        case RetireStep.ASK:
+        case RetireStep.RECHECK:
+            # What a rest promises, that the old credential logs in, has to be looked at before clients are waited for.
+            waits = facts.in_use is InUse.WAIT and not state.compromised
+            after = RetireStep.LOOK if waits else RetireStep.ASK
+            return replace(state, retire=RetireStep.CUT if terminates else after)
+        case RetireStep.LOOK | RetireStep.ASK:
             return replace(state, retire=RetireStep.CUT)
         case RetireStep.CUT:
             return replace(state, retire=RetireStep.SWEEP if terminates else RetireStep.PROVE_NEW)

@@ -276,3 +276,30 @@ TestMachineInTheWorld.__doc__ = (
     "Bounded, journalled, one value a token: a stored value logs in all along, and it heals."
 )
 TestMachineInTheWorld.settings = settings(max_examples=200, stateful_step_count=25)
+
+
+def test_clients_are_not_waited_for_once_the_old_credential_is_dead() -> None:
+    """Killed right after the target was told to refuse the old value, whoever goes on retires it to the end.
+
+    An example that Hypothesis found: it was left at rest, as if old and new still logged in.
+    """
+    world = MachineInTheWorld()
+    world.found_the_world(
+        overlap=Overlap.DUAL,
+        has_admin=False,
+        can_probe=True,
+        can_revert=True,
+        meddling=False,
+        grace=0.0,
+        in_use=InUse.WAIT,
+        using=0,
+    )
+    world.rotate()
+    world.go_on_and_crash(smooth=9, crash=Crash.BEFORE)
+    assert not world.target.accepts(FIRST), "killed after the old value was retired"
+    world.rotate(waits=True, using=2)
+    world.fail_for_good(smooth=2, injected=Injected(kind=FailureKind.BUG))
+
+    world.both_log_in_during_the_grace_period()
+    world.a_failure_leaves_the_old_value_working()
+    world.teardown()

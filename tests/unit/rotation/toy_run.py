@@ -22,7 +22,7 @@ BEFORE_EFFECT = {
 }
 EITHER_WAY = {FailureKind.UNKNOWN, FailureKind.BUG}
 # Each attempt: four probes, seven steps, a wait; each revert: four probes, revert, verify, a wait; each attempt to
-# retire: three probes, three steps, a wait.
+# retire: six probes and steps, a wait.
 MOST_ACTIONS = POLICY.attempts * (12 + 7) + POLICY.reverts * 7 + 2
 COMMITS = {Act.OPEN, Act.FINISH, Act.WAIT, Act.REST}
 
