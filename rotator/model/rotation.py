@@ -114,6 +114,7 @@ class MachineState:
         finished: AWSCURRENT has moved to the token.
         retired: the target refuses the version that was AWSCURRENT before, for the rotator has retired it.
         compromised: the old credential is known to others, so it gets no grace.
+        strictness: values of this rotation that the target has refused by its policy.
         taken_over: an earlier owner of the lease was replaced.
         live: the candidate that logged in last.
         probes: candidates that are left in this round of probing.
@@ -135,6 +136,7 @@ class MachineState:
     finished: bool = False
     retired: bool = False
     compromised: bool = False
+    strictness: int = 0
     taken_over: bool = False
     live: Candidate = Candidate.CURRENT
     probes: tuple[Candidate, ...] = ()

@@ -35,6 +35,7 @@ _AUDITED = {
     Status.UNRETIRED: ("CredentialRetireFailed", Outcome.FAILED),
     Status.ABANDONED: ("RotationAbandoned", Outcome.SUCCEEDED),
 }
+_VALUE_REFUSED = "PendingValueRefused"
 _RETIRED = ("CredentialRetired", Outcome.SUCCEEDED)
 _OLD_LIVES = frozenset({Overlap.DUAL, Overlap.ALTERNATING})
 _SETTLED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.ABANDONED})
@@ -107,6 +108,16 @@ class Journal:
         with self.store.write() as tx:
             _, columns = _grace_columns(tx, state)
             self._write(tx, claim, state, steps, columns)
+
+    def give_up_value(
+        self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]
+    ) -> None:
+        """Commits that the target refused the pending value: the version keeps its label and gets another value."""
+        with self.store.write() as tx:
+            secrets.lock(tx, claim.secret.id)
+            self._write(tx, claim, state, steps, {})
+            versions.set_value(tx, secret_id=claim.secret.id, version_id=claim.token, sealed=None)
+            self._audit(tx, claim, state, event=_VALUE_REFUSED, left=None, revision=None)
 
     def park(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> None:
         """Commits that the rotation waits for its next attempt, and gives the lease back."""
@@ -317,7 +328,7 @@ class Journal:
         if state.retired:
             ending, outcome = _RETIRED
         if event is not None:
-            outcome = Outcome.SUCCEEDED
+            outcome = Outcome.FAILED if event == _VALUE_REFUSED else Outcome.SUCCEEDED
         audit.record(
             tx,
             caller=rotation_service(account=claim.secret.account, region=claim.secret.region),

@@ -6,7 +6,8 @@ tests perform them too. Three rules shape it:
 - The journal is opened (durably, with the new value sealed) before the target may change, and from then on the outcome
   counts as unknown until setSecret's answer or a probe settles it. Where the target issues the value, it is opened
   without one before createSecret, whose idempotency key is the token, and again with the value after it.
-- Where the outcome is unknown no new value is made: the candidates are probed, and what logs in decides.
+- Where the outcome is unknown no new value is made: the candidates are probed, and what logs in decides. Only a value
+  that the target refused by its policy, with nothing changed ever, is given up for a stricter one.
 - Every way through it is bounded: attempts by the class of the failure, reverts by their own budget.
 """
 

@@ -7,7 +7,7 @@ from rotator.model.rotation import InUse
 from rotator.sdk import FailureKind
 
 _ONE_TRY = frozenset({FailureKind.MISCONFIGURED, FailureKind.UNSUPPORTED, FailureKind.DEGRADED})
-_TWO_TRIES = frozenset({FailureKind.REFUSED, FailureKind.BUG})
+_TWO_TRIES = frozenset({FailureKind.REFUSED, FailureKind.POLICY, FailureKind.BUG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,14 @@ VOID = Failure(
 _NAMED = 5
 
 
+def refused_again(failure: Failure, *, before: int) -> Failure:
+    """That the target has refused as many values `before`."""
+    if before == 0:
+        return failure
+    count = f"{before + 1} passwords were refused, each longer and more varied than the one before"
+    return replace(failure, message=f"{failure.message}; {count}")
+
+
 def still_used(uses: Sequence[Use]) -> Failure:
     """Why the retirement waits."""
     return Failure(

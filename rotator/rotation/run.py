@@ -131,6 +131,8 @@ class _Run:
             self._end(after)
         elif machine.is_resting(after):
             self._rest(after)
+        elif after.strictness != self._state.strictness:
+            self._give_up_value(after)
         elif after.status is not self._state.status or after.goal is not self._state.goal:
             self._journal.save(self._claim, after, steps=self._told.take_unwritten())
         self._state = after
@@ -142,6 +144,13 @@ class _Run:
             self._claim = replace(self._claim, barrier_raised=True)
         self._steps.opened(self._claim, drain=raised)
         self._state = after
+
+    def _give_up_value(self, after: MachineState) -> None:
+        """Whoever takes the rotation up from here makes a stricter one."""
+        steps = self._told.take_unwritten()
+        self._journal.give_up_value(self._claim, after, steps=steps)
+        self._claim = replace(self._claim, new_token=False)
+        self._steps.gave_up_value(self._claim)
 
     def _finish(self, action: Action) -> None:
         self._told.started(self._state)

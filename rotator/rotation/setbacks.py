@@ -9,12 +9,13 @@ from rotator.model.rotation import Failure, Goal, MachineState, Phase, Status
 from rotator.rotation.actions import Facts
 from rotator.rotation.moves import end, exposed, probe_round, settled, turn_back
 from rotator.rotation.policy import RetryPolicy
-from rotator.rotation.reasons import NOT_CONFIRMED, NOT_REVERTED, not_put_back
+from rotator.rotation.reasons import NOT_CONFIRMED, NOT_REVERTED, not_put_back, refused_again
 from rotator.sdk import Candidate, FailureKind
 
 _UNCHANGED = frozenset(
     {
         FailureKind.REFUSED,
+        FailureKind.POLICY,
         FailureKind.BUSY,
         FailureKind.UNREACHABLE,
         FailureKind.MISCONFIGURED,
@@ -24,7 +25,7 @@ _UNCHANGED = frozenset(
 _UNDECIDED = frozenset(
     {FailureKind.UNREACHABLE, FailureKind.UNKNOWN, FailureKind.BUSY, FailureKind.BUG}
 )
-_MORE_REVERTS = _UNDECIDED | {FailureKind.REFUSED}
+_MORE_REVERTS = _UNDECIDED | {FailureKind.REFUSED, FailureKind.POLICY}
 
 
 def failed(
@@ -38,6 +39,9 @@ def failed(
     state = replace(state, touched=unsettled, dirty=dirty)
     if state.goal is Goal.REVERT:
         return _revert_failed(state, failure, facts, policy)
+    renews = _renews(state, kind, facts)
+    if renews:
+        failure = refused_again(failure, before=state.strictness)
     state = replace(state, failure=failure)
     if state.goal is Goal.SETTLE:
         return _settle_failed(state, kind, facts, policy)
@@ -46,9 +50,37 @@ def failed(
         return replace(state, phase=Phase.PREFLIGHT, touched=False, probes=())
     if state.phase is Phase.CONFIRM and kind is FailureKind.UNSUPPORTED:
         return settled(state, facts)
-    if state.attempt >= policy.limit(kind) or facts.out_of_time:
+    limit = policy.attempts if renews else policy.limit(kind)
+    if state.attempt >= limit or facts.out_of_time:
         return _give_up(state, facts)
+    if renews:
+        return _renewed(state)
     return _again(state, failure, facts, policy)
+
+
+def _renews(state: MachineState, kind: FailureKind, facts: Facts) -> bool:
+    """Whether a stricter value can take the place of the pending one: only where nothing can have it.
+
+    Not where a change was ever sent that might have happened, nor where the value was there before the rotation
+    (which begins as if one had been).
+    """
+    return (
+        kind is FailureKind.POLICY
+        and state.phase is Phase.SET
+        and state.goal is Goal.ROTATE
+        and not (state.dirty or state.finished or facts.issues_value)
+    )
+
+
+def _renewed(state: MachineState) -> MachineState:
+    """The next attempt, at once: the same token with another value."""
+    return replace(
+        state,
+        phase=Phase.PREFLIGHT,
+        attempt=state.attempt + 1,
+        strictness=state.strictness + 1,
+        created=False,
+    )
 
 
 def _again(

@@ -116,6 +116,11 @@ class Steps:
         self._opened = True
         self._drain = drain
 
+    def gave_up_value(self, claim: Claim) -> None:
+        """The pending value is gone from the store: the target refused it."""
+        self._claim = claim
+        self._values.give_up_pending()
+
     def perform(self, action: Action, state: MachineState) -> Outcome:
         """Performs an action of the rotator; a failure comes back as an outcome, scrubbed of every value.
 

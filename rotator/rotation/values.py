@@ -32,6 +32,7 @@ class Values:
         self._values = dict(self._opened(claim))
         self._admin = None if claim.admin is None else self._open(*claim.admin)
         self._agreed: set[Candidate] = set()
+        self._refused: list[SecretValue] = []
 
     def _opened(self, claim: Claim) -> Iterator[tuple[Candidate, SecretValue]]:
         """The values; one that only might have been tried is left out where it can't be opened."""
@@ -64,12 +65,17 @@ class Values:
 
     def all(self) -> Iterable[SecretValue]:
         """Every plaintext that a message might leak."""
-        return [*self._values.values(), *([self._admin] if self._admin is not None else [])]
+        admin = [] if self._admin is None else [self._admin]
+        return [*self._values.values(), *self._refused, *admin]
 
     def add_pending(self, value: SecretValue) -> None:
         """The new value; what it claims is checked like the others'."""
         self._values[Candidate.PENDING] = value
         self._agreed.discard(Candidate.PENDING)
+
+    def give_up_pending(self) -> None:
+        """The target refused the new value; no message may have it all the same."""
+        self._refused.append(self._values.pop(Candidate.PENDING))
 
     def replace_admin(self, found: tuple[SecretRow, VersionRow] | None) -> bool:
         """Takes the admin secret as it was read again; whether it differs from before."""
@@ -114,6 +120,7 @@ class Values:
             token=claim.token,
             fencing=claim.fencing,
             attempt=state.attempt,
+            strictness=state.strictness,
             values=dict(self._values),
             live=state.live,
             admin=self._admin,

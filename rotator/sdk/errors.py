@@ -18,6 +18,7 @@ class FailureKind(StrEnum):
     MISCONFIGURED = "misconfigured"
     UNSUPPORTED = "unsupported"
     DEGRADED = "degraded"
+    POLICY = "policy"
     BUG = "bug"
 
 
@@ -49,6 +50,16 @@ class TargetRefused(StepError):
     """The target answered with a definite no: nothing was changed. Retried once, since a person may be mending it."""
 
     kind = FailureKind.REFUSED
+
+
+class PasswordRefused(TargetRefused):
+    """setSecret: the target refused the new password by its policy, and nothing there has it, of an earlier try either.
+
+    The engine gives the value up and goes on at createSecret within the same attempts; `Rotation.strictness` counts the
+    values that were refused. Where an earlier change may have happened it is as `TargetRefused`.
+    """
+
+    kind = FailureKind.POLICY
 
 
 class LoginRefused(TargetRefused):
@@ -99,6 +110,7 @@ _KINDS: dict[str, type[StepError]] = {
     kind.__name__: kind
     for kind in (
         TargetRefused,
+        PasswordRefused,
         LoginRefused,
         AdminLoginRefused,
         TargetBusy,

@@ -3,13 +3,20 @@
 import secrets
 import string
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from rotator.sdk.errors import Misconfigured
 
 PUNCTUATION = "!#$%&()*+,-.:;<=>?[]^_{|}~"
 """Without quotes, slashes, backslash, backquote and @, which AWS's database rotation templates exclude too because
 connection strings and shells choke on them."""
+
+LONGEST: Final = 128
+"""Characters of a password that is made here, at most."""
+
+_LONGER = 32  # characters that a stricter password has more
+_MORE = 8  # characters of each class that it has more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +27,27 @@ class PasswordPolicy:
         length: characters.
         exclude: characters that must not appear.
         punctuation: whether punctuation may appear.
+        each: characters of each class at least.
     """
 
     length: int = 32
     exclude: str = ""
     punctuation: bool = True
+    each: int = 1
+
+    def stricter(self, times: int) -> "PasswordPolicy":
+        """What is tried where a target has refused `times` passwords: longer, and more characters of each class.
+
+        What is excluded stays excluded, and no password grows beyond the longest that may be asked for.
+        """
+        if times <= 0:
+            return self
+        length = max(self.length, min(LONGEST, self.length + times * _LONGER))
+        most = length // max(1, len(self._classes()))
+        return replace(self, length=length, each=max(self.each, min(times * _MORE, most)))
 
     def generate(self, *, choose: Callable[[str], str] = secrets.choice) -> str:
-        """A password with at least one character of each class that is left.
+        """A password with `each` characters of each class that is left, or more.
 
         Args:
             choose: picks one character of a string; the default is cryptographically strong.
@@ -37,7 +57,13 @@ class PasswordPolicy:
         """
         self.check()
         classes = self._classes()
-        return draw("".join(classes), length=self.length, required=classes, choose=choose)
+        alphabet = "".join(classes)
+        if self.each == 1:
+            return draw(alphabet, length=self.length, required=classes, choose=choose)
+        asked = [choose(members) for members in classes for _ in range(self.each)]
+        text = asked + [choose(alphabet) for _ in range(self.length - len(asked))]
+        secrets.SystemRandom().shuffle(text)
+        return "".join(text)
 
     def check(self) -> None:
         """A safe password can be made.
@@ -45,10 +71,10 @@ class PasswordPolicy:
         Raises:
             Misconfigured: the exclusions leave too little, or the length is too small to be safe.
         """
-        if not 16 <= self.length <= 128:
+        if not 16 <= self.length <= LONGEST:
             raise Misconfigured(
                 f"password length {self.length} is out of range",
-                hint="set it to a number from 16 to 128",
+                hint=f"set it to a number from 16 to {LONGEST}",
             )
         if sum(map(len, self._classes())) < 16:
             raise Misconfigured(

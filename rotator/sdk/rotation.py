@@ -66,6 +66,8 @@ class Rotation:
         fencing: grows with every takeover and every rotation of the secret; sessions tagged with a smaller number are
             an older owner's.
         attempt: 1 for the first try.
+        strictness: how many values of this rotation the target has refused by its policy (`PasswordRefused`): so much
+            stricter has the next one to be.
         values: the values that exist, by what they were when the rotation began.
         live: the credential that logs in, as far as the engine knows.
         admin: the admin secret's value where one is pinned.
@@ -97,6 +99,7 @@ class Rotation:
     allow_other_server: bool = False
     settings: Any = field(default_factory=PasswordSettings)
     trust: str | None = None
+    strictness: int = 0
     deadline: float
     sink: Callable[[LogLine], None] = field(default=write, repr=False, compare=False)
 
@@ -131,13 +134,15 @@ class Rotation:
         return RotationLog(values=told, about=about, sink=self.sink)
 
     def random_password(self) -> str:
-        """A new password, as the settings ask where the model extends `PasswordSettings`.
+        """A new password, as the settings ask where the model extends `PasswordSettings`, and stricter where the
+        target has refused others.
 
         Raises:
             Misconfigured: the settings leave none that is safe.
         """
         shaped = isinstance(self.settings, PasswordSettings)
-        return (self.settings.policy() if shaped else PasswordPolicy()).generate()
+        policy = self.settings.policy() if shaped else PasswordPolicy()
+        return policy.stricter(self.strictness).generate()
 
     def value(self, candidate: Candidate) -> SecretValue:
         """The value of `candidate`.

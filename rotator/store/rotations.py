@@ -76,6 +76,7 @@ class RotationRow:
     finished: bool
     retired: bool
     compromised: bool
+    strictness: int
     taken_over: bool
     live: str
     next_attempt_at: datetime | None
@@ -115,6 +116,7 @@ class RotationRow:
             finished=self.finished,
             retired=self.retired,
             compromised=self.compromised,
+            strictness=self.strictness,
             taken_over=self.taken_over,
             live=Candidate(self.live),
             failure=failure_from_row(self.failure),
@@ -186,6 +188,7 @@ def state_columns(state: MachineState) -> dict[str, Any]:
         "finished": state.finished,
         "retired": state.retired,
         "compromised": state.compromised,
+        "strictness": state.strictness,
         "taken_over": state.taken_over,
         "live": str(state.live),
         "failure": failure_to_row(state.failure),

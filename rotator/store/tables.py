@@ -200,6 +200,7 @@ rotations = Table(
     Column("finished", Boolean, nullable=False),
     Column("retired", Boolean, nullable=False, server_default=false()),
     Column("compromised", Boolean, nullable=False, server_default=false()),
+    Column("strictness", Integer, nullable=False, server_default="0"),
     Column("taken_over", Boolean, nullable=False),
     Column("live", String(16), nullable=False),
     Column("next_attempt_at", Instant),  # in the grace period: its end

@@ -245,8 +245,8 @@ def insert(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed | None) ->
     )
 
 
-def set_value(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed) -> None:
-    """Fills or replaces the sealed value of a version."""
+def set_value(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed | None) -> None:
+    """Fills or replaces the sealed value of a version, or takes it away."""
     tx.execute(
         _SET_VALUE,
         {

@@ -19,6 +19,7 @@ EXIT_CODES = {
     16: "Misconfigured",
     17: "NotSupported",
     18: "RevertDegraded",
+    19: "PasswordRefused",
 }
 """Exit codes and the classes of the SDK that they stand for. 0 is done; every other is a bug with an unknown outcome:
 shells and interpreters use the small ones and those from 126 on for their own failures."""

@@ -46,6 +46,7 @@ def request(
             "token": rotation.token,
             "fencing": rotation.fencing,
             "attempt": rotation.attempt,
+            "strictness": rotation.strictness,
             "session_tag": rotation.session_tag,
         },
         "seconds": round(max(0.0, rotation.remaining()), 3),

@@ -40,6 +40,10 @@ class MariadbAlternatingUsersSteps(AlternatingUsersSteps[MariadbAccount]):
             rows = session.run(_DEFAULT_ROLES, (user,))
         return {host: frozenset({identifier(role)}) for host, role in rows}
 
+    def _sees_passwords(self, rotation: Rotation) -> bool:
+        sent: bool = rotation.settings.clear_text
+        return sent
+
     def _judge(
         self, pairs: Pairs[MariadbAccount], server: Server, rotation: Rotation
     ) -> Iterator[Finding]:

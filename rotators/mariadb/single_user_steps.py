@@ -37,6 +37,10 @@ class MariadbSingleUserSteps(SingleUserSteps[MariadbAccount]):
     def _read_accounts(self, session: Session, user: str) -> list[MariadbAccount]:
         return read_accounts(session, user)
 
+    def _sees_passwords(self, rotation: Rotation) -> bool:
+        sent: bool = rotation.settings.clear_text
+        return sent
+
     def _judge(self, session: Session, server: Server, rotation: Rotation) -> Verdict:
         verdict = (
             self._judge_own(session, server, rotation)

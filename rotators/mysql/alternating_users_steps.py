@@ -39,6 +39,10 @@ class MysqlAlternatingUsersSteps(AlternatingUsersSteps[MysqlAccount]):
                 roles[host].add(f"{identifier(role)}@{identifier(role_host)}")
         return {host: frozenset(names) for host, names in roles.items()}
 
+    def _sees_passwords(self, rotation: Rotation) -> bool:
+        del rotation
+        return True
+
     def _judge(
         self, pairs: Pairs[MysqlAccount], server: Server, rotation: Rotation
     ) -> Iterator[Finding]:

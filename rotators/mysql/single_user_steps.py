@@ -34,6 +34,10 @@ class MysqlSingleUserSteps(SingleUserSteps[MysqlAccount]):
     def _read_accounts(self, session: Session, user: str) -> list[MysqlAccount]:
         return read_accounts(session, user)
 
+    def _sees_passwords(self, rotation: Rotation) -> bool:
+        del rotation
+        return True
+
     def _judge(self, session: Session, server: Server, rotation: Rotation) -> Verdict:
         if rotation.admin is None:
             return self._judge_own(session, server, rotation)
@@ -100,7 +104,11 @@ class MysqlSingleUserSteps(SingleUserSteps[MysqlAccount]):
             each for each in missing if each.has_second(current) and not each.has_first(current)
         ]
         if second and retain:
-            _send(session, rotation, statements.set_all(second, current, retain=True), doing=_DOING)
+            try:
+                statement = statements.set_all(second, current, retain=True)
+                _send(session, rotation, statement, doing=_DOING)
+            except Refusal as refusal:  # of the current password: another new one would not help
+                raise TargetRefused(refusal.message, hint=refusal.hint) from None
         if missing:
             _send(
                 session, rotation, statements.set_all(missing, pending, retain=retain), doing=_DOING

@@ -33,6 +33,5 @@ class AlternatingUsersRotator(TurnTakingRotator):
         required: Requirements = getattr(self._loaded, "requirements", Requirements())
         current = rotation.current
         username = other_user(parse(current, self.product).username, self.product)
-        return new_value(
-            current, username=username, password=generate(rotation.settings.policy(), required)
-        )
+        password = generate(rotation.settings.policy(), required, strictness=rotation.strictness)
+        return new_value(current, username=username, password=password)

@@ -31,7 +31,13 @@ from rotators.mysql_protocol.quoting import account, split_account
 from rotators.mysql_protocol.secret import MysqlSecret
 from rotators.mysql_protocol.server import server_findings, tls_findings
 from rotators.mysql_protocol.session import Session
-from rotators.mysql_protocol.statement_failure import HISTORY, POLICY, Refusal, explained
+from rotators.mysql_protocol.statement_failure import (
+    HISTORY,
+    POLICY,
+    Refusal,
+    explained,
+    password_refused,
+)
 from rotators.mysql_protocol.turns import LOCK, UNLOCK
 from rotators.mysql_protocol.two_users import DOING, TwoUsers, turns_of
 from rotators.mysql_protocol.use import end_sessions, sessions_of
@@ -79,6 +85,17 @@ class AlternatingUsersSteps(TwoUsers[A]):
             return
         pending = self._pending_of_other_user(rotation)
         session = self._session_for_change(rotation)
+        try:
+            self._set_pending(session, pending, rotation)
+        except Refusal as refusal:
+            if refusal.number != POLICY or not self._sees_passwords(rotation):
+                raise
+            accounts = self._pairs(session, rotation).of(pending.username)
+            if any(each.accepts(pending.password) for each in accounts):
+                raise  # the others get it too, or none keeps it
+            raise password_refused(refusal) from None
+
+    def _set_pending(self, session: Session, pending: MysqlSecret, rotation: Rotation) -> None:
         pairs = self._follow(session, pending.username, rotation)
         turns = [
             turn

@@ -63,13 +63,18 @@ def requirements(server: Server) -> Requirements:
     )
 
 
-def generate(policy: PasswordPolicy, required: Requirements) -> str:
+def generate(policy: PasswordPolicy, required: Requirements, *, strictness: int = 0) -> str:
     """A password by the rotation's settings that the server takes; longer than they ask where it has to be.
+
+    Args:
+        strictness: passwords that it has refused, for what it asks of them is not all to be seen: words of a
+            dictionary, and variables that were set a moment ago.
 
     Raises:
         Misconfigured: the settings leave no such password.
     """
-    longer = replace(policy, length=max(policy.length, required.length))
+    length = max(policy.length, required.length)
+    longer = replace(policy, length=length).stricter(strictness)
     for _ in range(_TRIES):
         password = longer.generate()
         if required.met_by(password):

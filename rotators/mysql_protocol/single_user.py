@@ -29,9 +29,8 @@ class SingleUserRotator(DatabaseRotator):
         current = rotation.current
         required: Requirements = getattr(self._loaded, "requirements", Requirements())
         username = parse(current, self.product).username
-        return new_value(
-            current, username=username, password=generate(rotation.settings.policy(), required)
-        )
+        password = generate(rotation.settings.policy(), required, strictness=rotation.strictness)
+        return new_value(current, username=username, password=password)
 
     def in_use(self, rotation: Rotation) -> tuple[Use, ...]:  # noqa: ARG002
         """Not to be told here: the server doesn't keep which of the two passwords a session has logged in with."""

@@ -26,7 +26,12 @@ from rotators.mysql_protocol.quoting import split_account
 from rotators.mysql_protocol.secret import MysqlSecret, Product, parse
 from rotators.mysql_protocol.server import Server, read_server, server_findings, tls_findings
 from rotators.mysql_protocol.session import Session, login
-from rotators.mysql_protocol.statement_failure import explained
+from rotators.mysql_protocol.statement_failure import (
+    POLICY,
+    Refusal,
+    explained,
+    password_refused,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +104,10 @@ class SingleUserSteps(ABC, Generic[A]):
     def _read_accounts(self, session: Session, user: str) -> list[A]:
         """All accounts of the user, as an admin sees them."""
 
+    @abstractmethod
+    def _sees_passwords(self, rotation: Rotation) -> bool:
+        """Whether the server is sent passwords that its policy can judge, and no hashes."""
+
     # The verbs.
 
     @property
@@ -149,7 +158,7 @@ class SingleUserSteps(ABC, Generic[A]):
             if self._prover.refused(values.pending, rotation):
                 raise
             return
-        self._change(session, rotation, values, self._change_to_pending)
+        self._change(session, rotation, values, self._set_pending)
 
     def test_secret(self, rotation: Rotation) -> None:
         """The new password logs in to the same account; the old one does too, or is refused, as the overlap says."""
@@ -262,6 +271,18 @@ class SingleUserSteps(ABC, Generic[A]):
 
     def _admin(self, secret: MysqlSecret, rotation: Rotation) -> MysqlSecret:
         return admin_secret(rotation, secret, self.product)
+
+    def _set_pending(self, session: Session, values: Passwords, rotation: Rotation) -> None:
+        try:
+            self._change_to_pending(session, values, rotation)
+        except Refusal as refusal:
+            if refusal.number != POLICY or not self._sees_passwords(rotation):
+                raise
+            if rotation.admin is not None and any(
+                each.accepts(values.pending.password) for each in self._rotating(session, rotation)
+            ):
+                raise  # an account has it, so the others get it too, or none keeps it
+            raise password_refused(refusal) from None
 
     def _change(
         self, session: Session, rotation: Rotation, values: Passwords, change: _Change

@@ -13,6 +13,7 @@ from rotator.sdk import (
     LoginRefused,
     Misconfigured,
     OutcomeUnknown,
+    PasswordRefused,
     StepError,
     TargetBusy,
     TargetRefused,
@@ -45,6 +46,11 @@ class Refusal(TargetRefused):
     def __init__(self, message: str, *, number: int, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.number = number
+
+
+def password_refused(refusal: Refusal) -> PasswordRefused:
+    """The refusal of a password that no account has."""
+    return PasswordRefused(refusal.message, hint=refusal.hint)
 
 
 @contextmanager

@@ -60,6 +60,10 @@ class TwoUsers(ABC, Generic[A]):
         """Whether the accounts can be changed as far as only this server knows."""
 
     @abstractmethod
+    def _sees_passwords(self, rotation: Rotation) -> bool:
+        """Whether the server is sent passwords that its policy can judge, and no hashes."""
+
+    @abstractmethod
     def _has(self, account: A, password: str) -> bool:
         """Whether it is the password that the account was given last."""
 
@@ -176,7 +180,7 @@ class TwoUsers(ABC, Generic[A]):
                 if each.have is not None:
                     statements += each.statements(mariadb=session.mariadb)
                 elif pending == pairs.clone:
-                    unknowable = self._unknowable(session)
+                    unknowable = self._unknowable(session, rotation)
                     statements.append(self._create(each.turn, unknowable, rotation))
             if not statements:
                 return pairs
@@ -202,12 +206,13 @@ class TwoUsers(ABC, Generic[A]):
         lock: str,
         doing: str,
     ) -> None:
-        statements = self._give(turns, self._unknowable(session), rotation, lock=lock)
+        statements = self._give(turns, self._unknowable(session, rotation), rotation, lock=lock)
         self._send(session, rotation, statements, doing=doing)
 
-    def _unknowable(self, session: Session) -> str:
+    def _unknowable(self, session: Session, rotation: Rotation) -> str:
         """A password that nobody gets to know."""
-        return generate(PasswordPolicy(length=48), requirements(self._server_of(session)))
+        required = requirements(self._server_of(session))
+        return generate(PasswordPolicy(length=48), required, strictness=rotation.strictness)
 
 
 def turns_of(pairs: Pairs[A], user: str) -> list[Turn[A]]:

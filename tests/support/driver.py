@@ -31,6 +31,19 @@ class Outcome:
     message: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meddling:
+    """What somebody changes on a MySQL server at the first effect of a name.
+
+    Attributes:
+        server: the arguments of `pymysql.connect`.
+    """
+
+    at: str
+    server: dict[str, Any]
+    statement: str
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """A run under way."""
@@ -95,6 +108,7 @@ class Runs:
         kill_at: int | None = None,
         stop_at: int | None = None,
         drain: float = 0.0,
+        meddling: Meddling | None = None,
     ) -> Process:
         """A process that rotates (`do` may be resume or abort) and strikes itself at the n-th effect; or one that
         reads and logs in, and counts refusals within `drain` seconds of its fetch.
@@ -108,12 +122,20 @@ class Runs:
             "kill_at": kill_at,
             "stop_at": stop_at,
             "drain": drain,
+            "meddling": None if meddling is None else asdict(meddling),
         }
         return Process(self.driver, self.driver.ask(do="start", job=job)["pid"])
 
-    def run(self, secret: str, *, do: str = "rotate", kill_at: int | None = None) -> Outcome:
+    def run(
+        self,
+        secret: str,
+        *,
+        do: str = "rotate",
+        kill_at: int | None = None,
+        meddling: Meddling | None = None,
+    ) -> Outcome:
         """A run until its end."""
-        return self.start(secret, do=do, kill_at=kill_at).wait()
+        return self.start(secret, do=do, kill_at=kill_at, meddling=meddling).wait()
 
 
 @contextlib.contextmanager

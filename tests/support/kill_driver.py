@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pymysql
 import sqlalchemy.dialects.postgresql.psycopg
 import sqlalchemy.dialects.sqlite.pysqlite  # noqa: F401  # imported once, for every run
 
@@ -116,11 +117,15 @@ def _run(job: dict[str, Any], say: Say) -> None:
         _read_and_log_in(SecretsManager(store, sealer), job, say)
         return
     counted = 0
+    meddling = job["meddling"]
 
     def act(name: str) -> None:
-        nonlocal counted
+        nonlocal counted, meddling
         counted += 1
         say({"effect": name})
+        if meddling is not None and name == meddling["at"]:
+            _meddle(**meddling)
+            meddling = None
         if counted == job["kill_at"]:
             os.kill(os.getpid(), signal.SIGKILL)
         if counted == job["stop_at"]:
@@ -151,6 +156,13 @@ def _run(job: dict[str, Any], say: Say) -> None:
     if report is not None:
         ended = {"status": str(report.status), "token": report.token}
     say({"report": ended})
+
+
+def _meddle(*, at: str, server: dict[str, Any], statement: str) -> None:
+    """Somebody changes the server, a MySQL, at the first effect of this name."""
+    del at
+    with pymysql.connect(**server, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def _read_and_log_in(manager: SecretsManager, job: dict[str, Any], say: Say) -> None:

@@ -100,6 +100,9 @@ VERDICTS: Mapping[str, Verdict] = {
     "rotations.compromised": _harmless(
         "whether an old credential gets a grace period; it is retired only where no label needs it"
     ),
+    "rotations.strictness": _harmless(
+        "the next value is longer, or one more value is refused; never longer than 128 characters"
+    ),
     "rotations.previous_version": _harmless("one more or one fewer value to probe with"),
     "rotations.admin_arn": _harmless(
         "the admin secret is the one that is pinned in the secret's settings; this only keeps its own rotation waiting"

@@ -207,6 +207,14 @@ def test_passwords_by_policy() -> None:
         generate(PasswordPolicy(punctuation=False), asked)
 
 
+def test_passwords_after_a_refusal() -> None:
+    """A password that was refused gives way to a longer one, of more characters of each kind, within the settings."""
+    stricter = Requirements(length=64, lower=8, upper=8, digits=8, special=8)
+    assert stricter.met_by(generate(PasswordPolicy(), Requirements(), strictness=1))
+    assert generate(PasswordPolicy(punctuation=False), Requirements(), strictness=2).isalnum()
+    assert len(generate(PasswordPolicy(length=100), Requirements(), strictness=9)) == 128
+
+
 class TestMethods:
     """How the list of methods of a MariaDB account changes."""
 

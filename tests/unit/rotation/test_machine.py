@@ -119,6 +119,48 @@ def test_a_refused_change_leaves_the_target_as_it_was() -> None:
     assert state.status is Status.FAILED
 
 
+def test_a_refused_password_gives_way_to_another() -> None:
+    """Where the policy refuses the value, and nothing has it, the next attempt makes a stricter one at once."""
+    policy = fails(FailureKind.POLICY)
+
+    done, state = play(SET_SENT, [policy, Done(Overlap.GAP), OK, OK, OK, OK, OK])
+
+    assert done == ["set", "preflight", "create", "open", "set", "test", "finish"]
+    assert (state.status, state.attempt, state.strictness) == (Status.SUCCEEDED, 2, 1)
+
+
+def test_refused_passwords_are_bounded() -> None:
+    """Passwords that are refused to the end of the budget: failed, as before, and it says how many there were."""
+    policy = fails(FailureKind.POLICY)
+
+    done, state = play(SET_SENT, [policy, Done(Overlap.GAP), OK, OK, policy])
+
+    assert done == ["set", "preflight", "create", "open", "set"]
+    assert state.status is Status.FAILED
+    assert state.failure is not None
+    assert state.failure.message.startswith("policy again; 2 passwords were refused")
+
+
+@pytest.mark.parametrize(
+    ("state", "facts"),
+    [
+        (replace(SET_SENT, dirty=True), TWO),
+        (replace(SET_SENT, finished=True), TWO),
+        (SET_SENT, replace(TWO, issues_value=True)),
+        (replace(TESTED, phase=Phase.TEST), TWO),
+        (replace(REVERTING, live=Candidate.PENDING), TWO),
+    ],
+    ids=["a change was sent", "AWSCURRENT has moved", "issued", "not setSecret", "on the way back"],
+)
+def test_a_value_that_something_may_have_is_never_given_up(
+    state: MachineState, facts: Facts
+) -> None:
+    """No new value where a change may have happened, where it is AWSCURRENT, or where the target issued it."""
+    after = machine.advance(state, fails(FailureKind.POLICY), facts=facts, policy=POLICY)
+
+    assert (after.strictness, after.created) == (0, True)
+
+
 def test_an_unknown_outcome_is_probed_at_once() -> None:
     """Where setSecret's outcome is unknown, pending is probed first, and what logs in is tested."""
     done, state = play(SET_SENT, [fails(FailureKind.UNKNOWN), YES, OK, OK])

@@ -60,6 +60,7 @@ def test_the_budget_goes_by_the_class() -> None:
         FailureKind.UNSUPPORTED: 1,
         FailureKind.DEGRADED: 1,
         FailureKind.REFUSED: 2,
+        FailureKind.POLICY: 2,
         FailureKind.BUG: 2,
         FailureKind.BUSY: 7,
         FailureKind.UNREACHABLE: 7,

@@ -16,6 +16,7 @@ POLICY = RetryPolicy(attempts=3, reverts=2, base=1.0, jitter=0.0)
 ON_TARGET = {Act.PREFLIGHT, Act.SET, Act.TEST, Act.PROBE, Act.REVERT}
 BEFORE_EFFECT = {
     FailureKind.REFUSED,
+    FailureKind.POLICY,
     FailureKind.BUSY,
     FailureKind.UNREACHABLE,
     FailureKind.MISCONFIGURED,
@@ -128,7 +129,9 @@ class ToyRun:
             unknown = outcome.failure.kind in EITHER_WAY
             self.must_probe = unknown and before.overlap is not Overlap.NONE
         turns = after.goal is not before.goal or after.status is not before.status
-        if self.fenced and (after.phase is Phase.ENDED or machine.is_resting(after) or turns):
+        renews = after.strictness != before.strictness
+        commits = after.phase is Phase.ENDED or machine.is_resting(after) or turns or renews
+        if self.fenced and commits:
             return False
         self.state = after
         if after.phase is Phase.ENDED:
@@ -136,9 +139,19 @@ class ToyRun:
             self._check_end()
         elif machine.is_resting(after):
             self.store.rest(after)
+        elif renews:
+            self._give_up_value(after)
         elif turns:
             self.store.save(after)
         return True
+
+    def _give_up_value(self, state: MachineState) -> None:
+        refused = self.values.pop(Candidate.PENDING)
+        assert not self.target.accepts(refused), "the target has a value that is given up"
+        assert refused.password not in self.rotator.sent, (
+            "a change was sent with the value that is given up"
+        )
+        self.store.give_up_value(state)
 
     def _advanced(self, outcome: Outcome, injected: Injected) -> MachineState:
         facts = replace(self.store.facts(self.values), out_of_time=injected.out_of_time)

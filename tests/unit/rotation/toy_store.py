@@ -50,6 +50,7 @@ class ToyStore:
     waits: bool = False  # for clients, where they are waited for
     compromised: bool = False
     retired: set[str] = field(default_factory=set)
+    staged: set[str] = field(default_factory=set)
 
     @property
     def kept(self) -> set[str]:
@@ -144,6 +145,12 @@ class ToyStore:
             self.versions[self.row.token] = value
             self.labels["PENDING"] = self.row.token
 
+    def give_up_value(self, state: MachineState) -> None:
+        assert self.row is not None
+        assert self.row.token not in self.staged, "a value of somebody else is given up"
+        self.save(state)
+        del self.versions[self.row.token]
+
     def park(self, state: MachineState) -> None:
         running = state.status is Status.RUNNING
         self.save(replace(state, status=Status.WAITING) if running else state)
@@ -216,6 +223,7 @@ class ToyStore:
         self.tokens += 1
         self.labels["PENDING"] = f"token-{self.tokens}"
         self.versions[self.labels["PENDING"]] = value
+        self.staged.add(self.labels["PENDING"])
 
 
 def _stored(state: MachineState) -> MachineState:

@@ -61,6 +61,7 @@ class ToyRotator:
     has_admin: bool
     can_probe: bool
     can_revert: bool
+    sent: set[str] = field(default_factory=set)  # passwords that setSecret was sent with, and took
     using: int | None = 0  # sessions with the old credential; None: the target can't tell
     made: int = field(default=0)
 
@@ -113,6 +114,7 @@ class ToyRotator:
         if live is Candidate.PENDING or (not self.has_admin and self.target.accepts(pending)):
             return
         self._log_in(values, live)
+        self.sent.add(pending.password)
         if self.overlap is Overlap.DUAL:
             self.target.retain(pending, beside=values[Candidate.CURRENT])
         else:

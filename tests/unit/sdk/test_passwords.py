@@ -26,6 +26,33 @@ def test_a_password_keeps_its_policy(length: int, exclude: str, punctuation: boo
     assert set(password) <= set("".join(CLASSES if punctuation else CLASSES[:3]))
 
 
+@given(
+    length=st.integers(16, 128), exclude=EXCLUSIONS, punctuation=st.booleans(), times=st.integers(1)
+)
+def test_a_stricter_password_is_longer_and_more_varied(
+    length: int, exclude: str, punctuation: bool, times: int
+) -> None:
+    """However often one was refused: longer up to the longest, more of each class, and nothing that is excluded."""
+    policy = PasswordPolicy(length=length, exclude=exclude, punctuation=punctuation)
+    password = policy.stricter(times).generate()
+
+    assert len(password) == min(128, length + 32 * times)
+    assert not set(password) & set(exclude)
+    classes = [
+        set(members) - set(exclude) for members in CLASSES if punctuation or members != PUNCTUATION
+    ]
+    for members in filter(None, classes):
+        assert sum(character in members for character in password) >= min(
+            8 * times, len(password) // 4
+        )
+    assert set(password) <= set().union(*classes)
+
+
+def test_no_refusal_changes_nothing() -> None:
+    """Without a refusal the policy is that of the settings; a count that the store can't hold is none."""
+    assert PasswordPolicy().stricter(0) == PasswordPolicy().stricter(-3) == PasswordPolicy()
+
+
 def test_no_character_that_shells_and_urls_choke_on() -> None:
     """By default there is no quote, slash, backslash, backquote or @ in a password."""
     passwords = "".join(PasswordPolicy(length=128).generate() for _ in range(50))
