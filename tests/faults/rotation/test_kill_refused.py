@@ -52,7 +52,7 @@ def test_killed_around_a_refused_password_it_resumes(
     store_engine: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """AWSCURRENT logs in at once; the next run ends with a stricter value, or as before and then a rotation succeeds."""
+    """AWSCURRENT logs in at once; the next run ends with a stricter value, or as before and the one after succeeds."""
     name, account = _stage(house, validating)
     undisturbed = _run(runs, validating, name)
     assert undisturbed.report == {
