@@ -132,15 +132,16 @@ class Session:
         from rotator.rotation.registry import RotatorRegistry
 
         settings = self.configuration.settings
+        withheld = self.configuration.referenced
         if not (settings.commands or settings.webhooks):
-            return RotatorRegistry.load()
+            return RotatorRegistry.load(withheld=withheld)
         from rotator.rotation.declared import declared
 
         entries = declared(
             {name: command.options() for name, command in settings.commands.items()},
             {name: webhook.options() for name, webhook in settings.webhooks.items()},
         )
-        return RotatorRegistry.load(entries)
+        return RotatorRegistry.load(entries, withheld=withheld)
 
     @cached_property
     def policy(self) -> "EnginePolicy":
@@ -165,7 +166,6 @@ class Session:
             policy=self.policy,
             planner=self.planner,
             trust=None if trust is None else str(trust),
-            withheld=self.configuration.referenced,
         )
 
     def close(self) -> None:

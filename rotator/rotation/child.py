@@ -16,7 +16,9 @@ from functools import cached_property
 from typing import IO, Any, Self
 
 from rotator.rotation.answers import Nonsense, PluginBug
+from rotator.rotation.facts import RotatorFacts
 from rotator.rotation.registry import GROUP, RotatorEntry
+from rotator.rotation.telling import told
 from rotator.sdk import (
     Authority,
     Candidate,
@@ -27,6 +29,7 @@ from rotator.sdk import (
     Rotator,
     RotatorSettings,
     SecretValue,
+    StepError,
     Use,
     clock,
 )
@@ -66,22 +69,12 @@ class _AsStored(RotatorSettings):
 
 
 class ChildRotator(Rotator):
-    """Passes every verb to a child process, which lives until `close`.
+    """Passes every verb to a child process, which lives until `close`."""
 
-    Args:
-        withheld: environment variables that the process doesn't get, besides rotator's own.
-    """
-
-    def __init__(
-        self,
-        entry: RotatorEntry,
-        *,
-        withheld: frozenset[str] = frozenset(),
-        now: Callable[[], float] = clock,
-    ) -> None:
+    def __init__(self, entry: RotatorEntry, *, now: Callable[[], float] = clock) -> None:
         self.name = entry.name  # type: ignore[misc]  # a class variable in the interface, one of the instance here
         self._now = now
-        self._withheld = withheld
+        self._withheld = entry.withheld
         self._process: subprocess.Popen[bytes] | None = None
         self._received = bytearray()
 
@@ -91,6 +84,18 @@ class ChildRotator(Rotator):
     def issues_value(self) -> bool:  # type: ignore[override]  # its class is in the process
         """Whether the target makes the new value."""
         return bool(self._ask({"verb": "issues_value"}))
+
+    def facts(self) -> RotatorFacts:
+        """What the rotator says of itself.
+
+        Raises:
+            StepError: that can't be told; the message says why.
+        """
+        answer = self._ask({"verb": "facts"})
+        try:
+            return RotatorFacts.from_wire(answer)
+        except (KeyError, TypeError, ValueError):
+            raise PluginBug(f"the rotator {self.name} says nonsense of itself") from None
 
     def check_settings(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: D102  # the interface describes the verbs
         checked: dict[str, Any] = self._ask({"verb": "check_settings", "settings": dict(given)})
@@ -240,6 +245,17 @@ class ChildRotator(Rotator):
         process, self._process = self._process, None
         self._received = bytearray()
         return None if process is None else _kill(process)
+
+
+def examined(entry: RotatorEntry) -> RotatorFacts:
+    """What a rotator says of itself, asked of a process that ends then, or is killed where it takes too long."""
+    rotator = ChildRotator(entry)
+    try:
+        return rotator.facts()
+    except StepError as failed:
+        return RotatorFacts(error=told(failed.message, ()))
+    finally:
+        rotator.close()
 
 
 class _Listener:

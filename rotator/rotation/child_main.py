@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from rotator.rotation.answers import Nonsense, checked
 from rotator.rotation.child_guard import Guard
-from rotator.rotation.registry import why_unusable
+from rotator.rotation.registry import loaded
 from rotator.rotation.telling import text
 from rotator.sdk import Candidate, Misconfigured, Rotation, Rotator, SecretValue, StepError, Use
 from rotator.sdk.log import LogLine
@@ -44,11 +44,14 @@ def serve(requests: TextIO, answers: TextIO, guard: Guard) -> None:
     out = _Answers(answers)
     for line in requests:
         request = json.loads(line)
+        answer: dict[str, Any]
         with guard.verb(request["deadline"]):
             try:
-                if rotator is None:
-                    rotator = _load(request["group"], request["name"])
-                answer = {"result": _call(rotator, request, out)}
+                if request["verb"] == "facts":
+                    answer = {"result": _facts(request["group"], request["name"])}
+                else:
+                    rotator = rotator or _load(request["group"], request["name"])
+                    answer = {"result": _call(rotator, request, out)}
             except StepError as error:
                 answer = error.to_wire()
             except Nonsense as nonsense:
@@ -62,19 +65,26 @@ def serve(requests: TextIO, answers: TextIO, guard: Guard) -> None:
 
 
 def _load(group: str, name: str) -> Rotator:
-    try:
-        (point,) = entry_points(group=group, name=name)
-        found = point.load()
-        problem = why_unusable(found, point.value)
-        rotator: Rotator | None = None if problem else found()
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # importing a plugin may raise anything
-        raise Misconfigured(
-            f"the rotator {name} can't be loaded: {type(error).__name__}: {error}",
-            hint=_REINSTALL,
-        ) from None
-    if rotator is None:
-        raise Misconfigured(f"the rotator {name} can't be loaded: {problem}", hint=_REINSTALL)
-    return rotator
+    found = _class(group, name)
+    if not isinstance(found, str):
+        try:
+            return found()
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
+            found = f"{type(error).__name__}: {text(error)}"
+    raise Misconfigured(f"the rotator {name} can't be loaded: {found}", hint=_REINSTALL)
+
+
+def _class(group: str, name: str) -> type[Rotator] | str:
+    points = tuple(entry_points(group=group, name=name))
+    if len(points) != 1:
+        return f"it is brought by {len(points)} packages"
+    return loaded(points[0])
+
+
+def _facts(group: str, name: str) -> dict[str, Any]:
+    from rotator.rotation.facts import RotatorFacts  # a rotation needs none of them
+
+    return RotatorFacts.of(_class(group, name)).to_wire()
 
 
 def _call(rotator: Rotator, request: dict[str, Any], out: "_Answers") -> Any:

@@ -37,7 +37,7 @@ class DeclaredEntry(RotatorEntry):
     @property
     def summary(self) -> str:
         """One line about it, with the program or the address."""
-        return "" if self.kind is None else self._new(self.kind).summary
+        return "" if isinstance(self._loaded, str) else self._new(self._loaded).summary
 
     def _new(self, kind: type[Rotator]) -> Rotator:
         return kind(name=self.name, **self.options)  # type: ignore[call-arg]  # as the kinds are made

@@ -62,7 +62,6 @@ class Engine:
     Args:
         trust: path of the configured CA bundle, None where there is none.
         planner: works out when a secret is due next; None: by its rules alone.
-        withheld: environment variables that no rotator's process gets, besides `ROTATOR_…`.
         owner: which process the leases belong to.
         chance: a random number from 0 to 1, for the jitter.
         sleep: waits for some seconds.
@@ -77,7 +76,6 @@ class Engine:
         policy: EnginePolicy,
         trust: str | None,
         planner: Planner | None = None,
-        withheld: frozenset[str] = frozenset(),
         owner: Owner | None = None,
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], None] = time.sleep,
@@ -86,7 +84,6 @@ class Engine:
         self._sealer = sealer
         self._registry = registry
         self._trust = trust
-        self._withheld = withheld
         self._chance = chance
         self._sleep = sleep
         self._policy = policy
@@ -329,4 +326,4 @@ class Engine:
             return GuardedRotator(entry.make(), quotes=False)
         from rotator.rotation.child import ChildRotator  # built-in rotators need no processes
 
-        return GuardedRotator(ChildRotator(entry, withheld=self._withheld), quotes=True)
+        return GuardedRotator(ChildRotator(entry), quotes=True)

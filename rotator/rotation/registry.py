@@ -4,14 +4,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from rotator.errors import ConfigurationError, ResourceNotFound
+from rotator.rotation.telling import text
 from rotator.sdk import Overlap, Rotator, RotatorSettings
+
+if TYPE_CHECKING:
+    from rotator.rotation.facts import RotatorFacts
 
 GROUP = "rotator.rotators"
 _BUILTIN_PACKAGE = "rotators"
 BUILTIN_DISTRIBUTION = "rotator-engine"
+_SIDE_BY_SIDE = (
+    4  # rotators of other packages that are examined at once: more would slow each other down
+)
 
 _T = TypeVar("_T")
 
@@ -20,14 +27,19 @@ _T = TypeVar("_T")
 class RotatorEntry:
     """One installed rotator; its module is loaded when something of it is needed.
 
+    One that is not built in is loaded in processes of its own, and never here but by `make`: as it is imported it may
+    hang, print or end the process.
+
     Attributes:
         name: the entry point's name, which is the rotator's.
         rivals: other packages that bring a rotator of the same name.
+        withheld: environment variables that its processes don't get, besides rotator's own.
     """
 
     name: str
     point: EntryPoint
     rivals: tuple[str, ...] = ()
+    withheld: frozenset[str] = frozenset()
 
     @cached_property
     def distribution(self) -> str:
@@ -56,44 +68,58 @@ class RotatorEntry:
     def _loaded(self) -> type[Rotator] | str:
         if self.rivals:
             return f"{', '.join(self.rivals)} brings a rotator of the same name"
-        try:
-            found = self.point.load()
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # a broken plugin takes nothing else down
-            return f"{type(error).__name__}: {error}"
-        return why_unusable(found, self.point.value) or found
+        return loaded(self.point)
+
+    @cached_property
+    def facts(self) -> "RotatorFacts":
+        """What it says of itself; a process is asked for that where it is not built in."""
+        from rotator.rotation.facts import RotatorFacts  # a rotation needs none of them
+
+        if self.builtin or self.rivals:
+            return RotatorFacts.of(self._loaded)
+        from rotator.rotation.child import examined  # built-in rotators need no processes
+
+        return examined(self)
 
     @property
     def error(self) -> str | None:
         """Why it can't be used, None where it can."""
-        return self._loaded if isinstance(self._loaded, str) else None
+        return self.facts.error
 
     @property
     def aliases(self) -> tuple[str, ...]:
         """Other names that it answers to, such as those of AWS's templates."""
-        return () if isinstance(self._loaded, str) else self._loaded.aliases
+        return self.facts.aliases
 
     @property
     def summary(self) -> str:
         """One line about it."""
-        return "" if isinstance(self._loaded, str) else self._loaded.summary
+        return self.facts.summary
 
-    @property
-    def kind(self) -> type[Rotator] | None:
-        """Its class, for what that declares; None where it can't be used."""
-        return None if isinstance(self._loaded, str) else self._loaded
+    def require_usable(self) -> None:
+        """Nothing, where it can be used.
+
+        Raises:
+            ConfigurationError: the plugin is broken.
+        """
+        if self.error is not None:
+            raise self._unusable(self.error)
 
     def make(self) -> Rotator:
-        """An instance for one attempt, in this process.
+        """An instance for one attempt, in this process: for one that is built in.
 
         Raises:
             ConfigurationError: the plugin is broken.
         """
         if isinstance(self._loaded, str):
-            raise ConfigurationError(
-                f"rotator {self.name} (package {self.distribution} {self.version}) can't be loaded: {self._loaded}. "
-                "Reinstall or remove the package; `rotate plugins` lists what is there."
-            )
+            raise self._unusable(self._loaded)
         return self._new(self._loaded)
+
+    def _unusable(self, why: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"rotator {self.name} (package {self.distribution} {self.version}) can't be loaded: {why}. "
+            "Reinstall or remove the package; `rotate plugins` lists what is there."
+        )
 
     def _new(self, kind: type[Rotator]) -> Rotator:
         return kind()
@@ -117,8 +143,13 @@ class RotatorRegistry:
         self._more = more
 
     @classmethod
-    def load(cls, declared: Iterable[RotatorEntry] = ()) -> Self:
+    def load(
+        cls, declared: Iterable[RotatorEntry] = (), *, withheld: frozenset[str] = frozenset()
+    ) -> Self:
         """The rotators installed in this environment: the declared and the built-in ones first.
+
+        Args:
+            withheld: environment variables that no rotator's process gets, besides `ROTATOR_…`.
 
         Raises:
             ConfigurationError: one is declared under the name of a built-in one.
@@ -130,14 +161,15 @@ class RotatorRegistry:
                 raise ConfigurationError(
                     f"{entry.origin}: there is a built-in rotator of this name. Give it another."
                 )
-        return cls((*declared, *builtin), more=_installed)
+        return cls((*declared, *builtin), more=lambda: _installed(withheld))
 
     @cached_property
     def _all(self) -> dict[str, RotatorEntry]:
         return {entry.name: entry for entry in self._more()} | self._first
 
     def entries(self) -> tuple[RotatorEntry, ...]:
-        """All of them, by name."""
+        """All of them, by name, with what each says of itself."""
+        _examine(self._all.values())
         return tuple(self._all[name] for name in sorted(self._all))
 
     def resolve(self, reference: str) -> RotatorEntry:
@@ -147,7 +179,10 @@ class RotatorRegistry:
             ResourceNotFound: there is none; the message lists what there is.
         """
         name = _function_name(reference)
-        found = _named(self._first, name) or _named(self._all, name)
+        found = self._first.get(name) or _by_alias(self._first, name) or self._all.get(name)
+        if found is None:
+            _examine(self._all.values())
+            found = _by_alias(self._all, name)
         if found is not None:
             return found
         known = ", ".join(sorted(self._all)) or "none"
@@ -180,10 +215,19 @@ class RotatorRegistry:
         return {name: given[reference] for name, reference in called.items()}
 
 
-def _named(entries: dict[str, RotatorEntry], name: str) -> RotatorEntry | None:
-    if name in entries:
-        return entries[name]
+def _by_alias(entries: dict[str, RotatorEntry], name: str) -> RotatorEntry | None:
     return next((entry for entry in entries.values() if name in entry.aliases), None)
+
+
+def _examine(entries: Iterable[RotatorEntry]) -> None:
+    """Asks those of other packages what they say of themselves, side by side."""
+    others = [entry for entry in entries if not entry.builtin]
+    if others:
+        from concurrent.futures import ThreadPoolExecutor  # most installations have none
+
+        with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE) as pool:
+            for _ in pool.map(lambda entry: entry.facts, others):
+                pass
 
 
 def _builtin() -> Iterator[RotatorEntry]:
@@ -194,14 +238,23 @@ def _builtin() -> Iterator[RotatorEntry]:
     yield from (RotatorEntry(point.name, point) for point in points)
 
 
-def _installed() -> Iterator[RotatorEntry]:
+def _installed(withheld: frozenset[str]) -> Iterator[RotatorEntry]:
     """Those of all packages. Where two bring the same name, neither can be meant."""
     found: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=GROUP):
         found.setdefault(point.name, []).append(point)
     for name, (point, *others) in found.items():
         rivals = tuple(other.dist.name for other in others if other.dist)
-        yield RotatorEntry(name, point, rivals)
+        yield RotatorEntry(name, point, rivals, withheld)
+
+
+def loaded(point: EntryPoint) -> type[Rotator] | str:
+    """The rotator that an entry point names, imported here; or why it can't be used."""
+    try:
+        found = point.load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # a broken plugin takes nothing else down
+        return f"{type(error).__name__}: {text(error)}"
+    return why_unusable(found, point.value) or found
 
 
 def why_unusable(found: object, where: str) -> str | None:
@@ -233,6 +286,7 @@ def _declared(found: type[Rotator]) -> Iterator[tuple[str, bool]]:
         "has aliases that are no tuple of strings",
         isinstance(aliases, tuple) and all(isinstance(alias, str) for alias in aliases),
     )
+    yield "has a summary that is no string", isinstance(found.summary, str)
     yield "has an overlap that is no rotator.sdk.Overlap", isinstance(found.overlap, Overlap)
     yield (
         "has a settings_model that is no frozen dataclass of rotator.sdk.RotatorSettings",

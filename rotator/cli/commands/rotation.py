@@ -223,7 +223,7 @@ def _rotator(session: Session, secret: "SecretDescription", named: str | None) -
             f"Say who rotates {secret.name}: --rotator NAME. `rotate plugins` lists them."
         )
     entry = session.registry.resolve(reference)
-    entry.make().close()
+    entry.require_usable()
     return entry.name if named is None or not named.startswith("arn:") else named
 
 

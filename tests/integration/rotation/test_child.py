@@ -303,7 +303,9 @@ def test_a_child_sees_one_rotation_and_neither_keys_nor_store(
     monkeypatch.setenv("ROTATOR_SEALING_KEYS", "one:sealing-key")
     monkeypatch.setenv("UNRELATED", "kept")
     name = target.adopt(plugged, "looking")
-    engine = plugged.engine(withheld=frozenset({"DATABASE_PASSWORD"}))
+    engine = plugged.engine(
+        registry=RotatorRegistry.load(withheld=frozenset({"DATABASE_PASSWORD"}))
+    )
 
     assert plugged.rotate(name, engine=engine).status is Status.SUCCEEDED
 

@@ -13,7 +13,7 @@ TEMPLATE = "SecretsManagerRDSPostgreSQLRotationSingleUser"
 ARN = "arn:aws:lambda:eu-central-1:123456789012:function:"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def registry() -> Iterator[RotatorRegistry]:
     with plugins.installed() as registry:
         yield registry
@@ -70,7 +70,7 @@ def test_a_broken_plugin_is_listed_with_its_reason(
 
     assert (entry.aliases, entry.summary) == ((), "")
     with pytest.raises(ConfigurationError, match=f"rotator {name} .*{reason}"):
-        entry.make()
+        entry.require_usable()
     assert registry.resolve("GenericAlias").error is None
 
 
@@ -83,15 +83,15 @@ def test_a_name_that_two_packages_bring_is_refused() -> None:
     assert entry.error == "another-package brings a rotator of the same name"
 
 
-def test_a_plugin_can_not_take_a_built_ins_name() -> None:
+def test_a_plugin_can_not_take_a_built_ins_name(registry: RotatorRegistry) -> None:
     """A built-in rotator keeps its name, whatever else is installed."""
     point = EntryPoint("postgresql-single-user", "rotator_test_plugins:Generic", GROUP)
-    builtins = [e for e in RotatorRegistry.load().entries() if e.builtin]
+    builtins = [e for e in registry.entries() if e.builtin]
 
-    registry = RotatorRegistry(builtins, more=lambda: [RotatorEntry(point.name, point)])
+    taken = RotatorRegistry(builtins, more=lambda: [RotatorEntry(point.name, point)])
 
-    assert registry.resolve("postgresql-single-user").builtin
-    assert len(registry.entries()) == len(builtins)
+    assert taken.resolve("postgresql-single-user").builtin
+    assert len(taken.entries()) == len(builtins)
 
 
 def test_a_setting_may_call_rotators_by_any_of_their_names(registry: RotatorRegistry) -> None:

@@ -31,7 +31,7 @@ def plugins(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
         [
             (
                 entry.name,
-                "-" if entry.kind is None else str(entry.kind.overlap),
+                "-" if entry.facts.overlap is None else str(entry.facts.overlap),
                 entry.origin,
                 f"BROKEN: {entry.error}" if entry.error else entry.summary,
             )
@@ -46,7 +46,7 @@ def plugins(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
 
 
 def _described(entry: "RotatorEntry") -> dict[str, Any]:
-    kind = entry.kind
+    facts = entry.facts
     return {
         "name": entry.name,
         "distribution": entry.distribution,
@@ -56,11 +56,11 @@ def _described(entry: "RotatorEntry") -> dict[str, Any]:
         "aliases": entry.aliases,
         "summary": entry.summary,
         "error": entry.error,
-        "overlap": None if kind is None else kind.overlap,
-        "can_probe": None if kind is None else kind.can_probe,
-        "can_revert": None if kind is None else kind.can_revert,
-        "issues_value": None if kind is None else kind.issues_value,
-        "settings": [] if kind is None else kind.settings_model.describe(),
+        "overlap": facts.overlap,
+        "can_probe": facts.can_probe,
+        "can_revert": facts.can_revert,
+        "issues_value": facts.issues_value,
+        "settings": facts.settings,
     }
 
 
@@ -68,7 +68,7 @@ def _write_settings(entries: Iterable["RotatorEntry"]) -> None:
     """One line for each setting, with all the rotators that take it."""
     takers: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
     for entry in entries:
-        for setting in () if entry.kind is None else entry.kind.settings_model.describe():
+        for setting in entry.facts.settings:
             default = "has to be given" if setting.required else _shown(setting.default)
             takers[setting.name, setting.kind, default, setting.meaning].append(entry.name)
     write_table(
