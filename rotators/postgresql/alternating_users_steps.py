@@ -153,7 +153,8 @@ class AlternatingUsersSteps:
 
     def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
         """Who is still logged in as the old user."""
-        return sessions_of(self._admin_session(rotation), rotation, self._old_user(rotation))
+        admin = self._admin_session(rotation)
+        return sessions_of(admin, self._old_user(rotation), own=self._prover.opened)
 
     def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
         """End those sessions."""

@@ -9,10 +9,20 @@ from rotators.postgresql.session import Session, login
 
 
 class Prover(credential.Prover[DatabaseSecret, Session]):
-    """Takes a success for proof only where the server asked for the password."""
+    """Takes a success for proof only where the server asked for the password.
+
+    Attributes:
+        opened: the server's numbers of the sessions that it opened; one that was closed is seen there a moment longer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: set[int] = set()
 
     def _open(self, secret: DatabaseSecret, rotation: Rotation) -> Session:
-        return login(secret, rotation)
+        session = login(secret, rotation)
+        self.opened.add(session.info.backend_pid)
+        return session
 
     def _with_password(self, secret: DatabaseSecret, password: str) -> DatabaseSecret:
         return replace(secret, password=password)

@@ -1,7 +1,7 @@
 """Who is logged in as a role, and how such sessions are ended."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rotator.sdk import Rotation, Use
 from rotators.postgresql.quoting import identifier
@@ -11,12 +11,13 @@ from rotators.postgresql.statement_failure import explained
 _LONGEST_TERMINATION = 5.0  # seconds that one call waits for sessions to end
 _PID = re.compile(r"pid ([0-9]+)")
 
-# What the sessions of others do is hidden from an admin without pg_read_all_stats; who they are is not.
+# What the sessions of others do is hidden from an admin without pg_read_all_stats; who they are is not. Names that
+# sessions give themselves tell nothing: anybody may call a session like those of a rotation.
 _SESSIONS = """
 SELECT pid, coalesce(host(client_addr), client_hostname, 'an unknown address'), coalesce(application_name, ''),
        datname::text
 FROM pg_stat_activity
-WHERE usename = %s AND pid <> pg_backend_pid() AND NOT starts_with(coalesce(application_name, ''), %s)
+WHERE usename = %s AND pid <> pg_backend_pid() AND pid <> ALL(%s)
 ORDER BY backend_start
 """
 _TERMINATE = """
@@ -24,10 +25,14 @@ SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity WHERE usename = %s AN
 """
 
 
-def sessions_of(session: Session, rotation: Rotation, user: str) -> tuple[Use, ...]:
-    """The sessions of `user`, without those of this secret's rotations, as an admin's session sees them."""
+def sessions_of(session: Session, user: str, *, own: Collection[int]) -> tuple[Use, ...]:
+    """The sessions of `user`, as this session sees them, which is not among them.
+
+    Args:
+        own: the server's numbers of those that the rotation opened itself.
+    """
     with explained("looking for sessions of the old user"):
-        rows = session.execute(_SESSIONS, (user, rotation.session_prefix)).fetchall()
+        rows = session.execute(_SESSIONS, (user, list(own))).fetchall()
     return tuple(
         Use(user=user, client=client, detail=", ".join(filter(None, (f"pid {pid}", database, tag))))
         for pid, client, tag, database in rows

@@ -2,6 +2,7 @@
 
 from typing import LiteralString
 
+import psycopg
 import pytest
 from psycopg import sql
 
@@ -106,6 +107,24 @@ def test_probe_of_both_users(pg: DatabaseServer) -> None:
         rotator.set_secret(step)
         assert rotator.probe(step, Candidate.PENDING) is Proof.ACCEPTED
         assert rotator.probe(step, Candidate.CURRENT) is Proof.ACCEPTED
+
+
+def test_sessions_cannot_hide_behind_a_name(pg16: DatabaseServer) -> None:
+    """A session of the old user counts as its use though it calls itself like one of this rotation."""
+    role = pg16.new_role()
+    values, admin = start(pg16, role)
+    step = rotation_of(with_pending(AlternatingUsers, values), admin=admin)
+    with (
+        attempt(AlternatingUsers) as rotator,
+        pg16.connect(role, application_name=step.session_tag) as hidden,
+    ):
+        rotator.set_secret(step)
+        rotator.test_secret(step)
+        (use,) = rotator.in_use(step)
+        assert f"pid {hidden.info.backend_pid}," in use.detail
+        rotator.end_use(step, [use])
+        with pytest.raises(psycopg.OperationalError):
+            hidden.execute("SELECT 1")
 
 
 def test_lost_membership_fails_the_test(pg: DatabaseServer) -> None:
