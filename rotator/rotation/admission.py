@@ -205,6 +205,9 @@ class Admission:
         columns["admin_arn"] = secret.admin_arn
         if retires:
             columns["next_attempt_at"] = min(row.next_attempt_at or tx.now, tx.now)
+            if purpose is not None and purpose not in _PATIENT:
+                # Whoever takes it up after a crash doesn't wait for clients either.
+                columns["deadline_at"] = min(row.deadline_at, tx.now)
         else:
             columns["next_attempt_at"] = None
             if purpose is not None:

@@ -1,7 +1,7 @@
 """The retirement of an old credential is killed at every effect, and resumed."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -15,6 +15,8 @@ from tests.support.mysql import MysqlDatabase
 from tests.support.postgres import DatabaseServer, Role
 
 Database = DatabaseServer | MysqlDatabase
+
+_WRITES = ("commit", "change of the target")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +70,26 @@ def _logs_in(server: Database, role: Role) -> bool:
     return server.can_log_in(role)
 
 
-def _stage(house: House, situation: Situation, server: Database) -> Scene:
-    options = RotationOptions(grace=situation.grace, in_use=InUse.TERMINATE)
+def _stage(
+    house: House, situation: Situation, server: Database, *, in_use: InUse = InUse.TERMINATE
+) -> Scene:
+    """A new secret, rotated where there is a grace period."""
+    options = RotationOptions(grace=situation.grace, in_use=in_use)
     secret = _adopt(house, situation, server, options)
     old = house.role(secret)
     if situation.grace:
         assert house.rotate(secret).status is Status.GRACE
     return Scene(house=house, server=server, secret=secret, old=old)
+
+
+def _stage_again(scene: Scene, situation: Situation) -> Scene:
+    """The same secret after it was resumed, so that a further run can be struck."""
+    house, secret = scene.house, scene.secret
+    if not situation.grace:
+        return replace(scene, old=house.role(secret))
+    if house.history(secret)[0].status != Status.GRACE:
+        assert house.rotate(secret).status is Status.GRACE
+    return replace(scene, old=house.role(secret, "AWSPREVIOUS"))
 
 
 def _adopt(house: House, situation: Situation, server: Database, options: RotationOptions) -> str:
@@ -110,19 +125,37 @@ def test_killed_at_every_effect_it_resumes(
 ) -> None:
     """After a SIGKILL at any commit, verb or change AWSCURRENT logs in, and the next run ends the old credential."""
     server: Database = request.getfixturevalue(situation.server)
-    effects = _stage(house, situation, server).strike(runs, situation)
+    scene = _stage(house, situation, server)
+    effects = scene.strike(runs, situation)
     assert "retire_secret: before" in effects
     first = 1 if situation.grace else effects.index("test_secret: after") + 1
-    points = range(first, len(effects) + 1)
-    for number in points:
-        scene = _stage(house, situation, server)
+    points = _different(effects, first=first, writes_only=store_engine == "postgresql")
+    for index, number in enumerate(points):
+        scene = _stage_again(scene, situation)
         scene.strike(runs, situation, at=number)
         try:
-            _check_resuming(scene, by_rotating=number % 3 == 0)
+            _check_resuming(scene, by_rotating=index % 3 == 0)
         except BaseException as error:
             error.add_note(f"killed at effect {number} ({effects[number - 1]})")
             raise
     record_property(KILL_POINTS, [f"retire {situation}, {store_engine}", len(points), len(points)])
+
+
+def _different(effects: Sequence[str], *, first: int, writes_only: bool) -> list[int]:
+    """The numbers of the effects but of one kind: where one ends and the next begins, with nothing in between that a
+    store or a target could tell, the beginning stands for both.
+
+    Args:
+        writes_only: on the second store; what only asks the target is struck on the first.
+    """
+    following = [*effects[1:], ""]
+    return [
+        number
+        for number, (effect, then) in enumerate(zip(effects, following, strict=True), start=1)
+        if number >= first
+        and not (effect.endswith(": after") and then.endswith(": before"))
+        and (not writes_only or effect.startswith(_WRITES))
+    ]
 
 
 def _check_resuming(scene: Scene, *, by_rotating: bool) -> None:
@@ -138,6 +171,25 @@ def _check_resuming(scene: Scene, *, by_rotating: bool) -> None:
         assert retired is None or retired.status is Status.SUCCEEDED, retired
     assert scene.logs_in()
     assert not _logs_in(scene.server, scene.old)
-    ended = [row for row in scene.house.history(scene.secret) if row.ended_at is not None]
-    assert ended
-    assert all(row.retired for row in ended)
+    last, *others = scene.house.history(scene.secret)
+    assert all(row.retired for row in others)
+    assert last.retired or (by_rotating and last.status == Status.GRACE)
+
+
+@pytest.mark.parametrize("store_engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("point", ["probe: before", "retire_secret: before"])
+def test_killed_while_a_person_retired_nobody_is_waited_for(
+    house: House, runs: Runs, pg16: DatabaseServer, point: str
+) -> None:
+    """Where `retire` was asked for, what takes it up after a SIGKILL doesn't wait for clients either."""
+    scene = _stage(house, PG, pg16, in_use=InUse.WAIT)
+    with pg16.connect(scene.old):
+        effects = scene.strike(runs, PG)
+        scene = _stage_again(scene, PG)
+    with pg16.connect(scene.old):
+        scene.strike(runs, PG, at=effects.index(point) + 1)
+        assert scene.logs_in()
+        report = house.engine().resume(scene.secret, **ME)
+        assert report is not None
+        assert report.status is Status.SUCCEEDED, report.failure
+    assert not pg16.can_log_in(scene.old)

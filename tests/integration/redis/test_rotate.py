@@ -2,11 +2,13 @@
 
 import pytest
 
+from rotator.errors import RotationInProgress
 from rotator.manager.settings import RotationOptions
 from rotator.model.rotation import Status
 from rotator.sdk import Candidate, Overlap, Rotation, TargetRefused
 from rotators.redis.steps import RedisSteps
 from tests.support.house import House
+from tests.support.manager import ME
 from tests.support.redis_server import RedisServer, User
 
 ROTATOR = {"redis": "redis-acl", "valkey": "valkey"}
@@ -36,6 +38,34 @@ def test_both_passwords_log_in_after_a_rotation(
     assert any_redis.can_log_in(user)
     assert any_redis.can_log_in(user_in(house, name))
     assert house.history(name)[0].overlap == Overlap.DUAL
+
+
+def test_the_old_password_is_retired_after_its_grace_period(
+    house: House, any_redis: RedisServer
+) -> None:
+    """Within it no rotation begins; `retire` leaves the new password alone, and a grace period of 0 does so at once."""
+    user = any_redis.new_user()
+    rotator, admin = ROTATOR[any_redis.engine], any_redis.superuser
+    name = house.adopt(any_redis, user, rotator=rotator, admin=admin)
+    assert house.rotate(name).status is Status.GRACE
+    with pytest.raises(RotationInProgress, match="--end-grace"):
+        house.rotate(name)
+    assert any_redis.can_log_in(user)
+
+    retired = house.engine().retire(name, **ME)
+
+    assert retired is not None
+    assert (retired.status, retired.failure) == (Status.SUCCEEDED, None)
+    second = user_in(house, name)
+    assert [any_redis.can_log_in(each) for each in (user, second)] == [False, True]
+    assert len(any_redis.passwords(second)) == 1
+
+    at_once = house.with_policy(grace_of={house.registry.resolve(rotator).name: 0.0})
+    assert at_once.rotate(name).status is Status.SUCCEEDED
+    third = user_in(house, name)
+    assert [any_redis.can_log_in(each) for each in (second, third)] == [False, True]
+    assert len(any_redis.passwords(third)) == 1
+    assert [row.retired for row in house.history(name)] == [True, True]
 
 
 def test_a_rotation_that_fails_after_the_change_is_put_back(
