@@ -192,7 +192,8 @@ def _proved(state: MachineState, proof: Proof, facts: Facts, policy: RetryPolicy
     accepted = proof is Proof.ACCEPTED
     if state.phase is Phase.VERIFY:
         if accepted:
-            return end(state, Status.FAILED)
+            settles = state.goal is Goal.SETTLE
+            return end(state, Status.ABANDONED if settles else Status.FAILED)
         return failed(state, NOT_REVERTED, facts, policy)
     if state.phase is Phase.CONFIRM:
         if accepted:
@@ -211,6 +212,9 @@ def _found(state: MachineState, facts: Facts) -> MachineState:
     """A probe round found the credential that logs in."""
     match state.goal:
         case Goal.SETTLE:
+            if state.live is Candidate.CURRENT and facts.issues_value and not state.created:
+                # Between the intent and the stored value: what the target has issued nobody has kept.
+                return replace(state, phase=Phase.REVERT)
             if state.live is Candidate.CURRENT:
                 return end(state, Status.ABANDONED)
             reason = with_earlier(state.failure, ABANDONED_VALUE_LIVES)

@@ -69,7 +69,7 @@ class Bench:
         self.reference = reference
         self.store = Store.open(_url(folder), create=False, audit_key=_AUDIT_KEY)
         self._sealer = Sealer(FileKeyProvider(folder / "keyring.json"))
-        self._manager = SecretsManager(self.store, self._sealer)
+        self.manager = SecretsManager(self.store, self._sealer)
 
     @classmethod
     def make(cls, folder: Path, *, reference: str) -> "Bench":
@@ -88,16 +88,16 @@ class Bench:
         """A secret whose rotation is set, as `rotate secret create` and `rotate rotation set` do it. Gives its name."""
         admin = None
         if target.admin is not None:
-            made = self._manager.create_secret(
+            made = self.manager.create_secret(
                 **_WHO, name=f"admin-{uuid.uuid4().hex}", value=target.admin
             )
             admin = made.arn
         name = f"app-{uuid.uuid4().hex}"
         engine, rotator = self.engine(), self._entry().name
-        self._manager.create_secret(**_WHO, name=name, value=value)
+        self.manager.create_secret(**_WHO, name=name, value=value)
         claimed = engine.claims(rotator, value)
         settings = engine.check_settings(rotator, target.settings)
-        self._manager.set_rotation(
+        self.manager.set_rotation(
             **_WHO,
             secret_id=name,
             rotator=rotator,
@@ -108,7 +108,7 @@ class Bench:
 
     def put(self, name: str, value: SecretValue) -> None:
         """Makes a value AWSCURRENT, whatever the target says to it."""
-        self._manager.put_secret_value(**_WHO, secret_id=name, value=value)
+        self.manager.put_secret_value(**_WHO, secret_id=name, value=value)
 
     def value(self, name: str, label: str = "AWSCURRENT") -> SecretValue | None:
         """The value at a label; read past the manager, so that no read barrier delays it."""
@@ -125,7 +125,7 @@ class Bench:
         with self.store.read() as tx:
             secret = secrets.find(tx, account=ACCOUNT, region=REGION, secret_id=name)
             history = rotations.history(tx, secret.id, limit=100)
-        shown = self._manager.describe_secret(**_WHO, secret_id=name)
+        shown = self.manager.describe_secret(**_WHO, secret_id=name)
         return repr((history, shown))
 
     # Rotations.

@@ -1,15 +1,19 @@
 """Keys that their service issues: the intent is committed first, and after any crash no key is lost or left over."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from rotator.manager.auditing import Auditing
+from rotator.model.caller import Caller, CallerKind
 from rotator.model.rotation import Status
 from rotator.sdk import Rotation, Rotator, SecretValue, TargetRefused
 from rotator.testing.conformance import ConformanceTarget, RotatorConformance
 from rotator.testing.conformance.around import around
 from rotator.testing.conformance.bench import Bench
+from rotator.testing.conformance.killing import Killer
 from tests.support.api_keys import ApiKeys
 from tests.support.key_server import KeyServer, running_key_server
 
@@ -41,6 +45,33 @@ class KeyTarget(ConformanceTarget):
         """The keys of the account, as one of them sees them."""
         _, keys = self._server.request("GET", "/keys", key=value.fields()["password"])
         return [key["id"] for key in keys]
+
+
+_WHO: dict[str, Any] = {
+    "caller": Caller(
+        kind=CallerKind.LOCAL, name="outsider", account="123456789012", region="eu-central-1"
+    ),
+    "request_id": "outside",
+}
+
+
+def _put(bench: Bench, name: str) -> None:
+    """A person edits the JSON: another version, the same key."""
+    value = bench.value(name)
+    assert value is not None
+    bench.put(name, SecretValue.from_json(value.fields() | {"note": "edited"}))
+
+
+def _cancel(bench: Bench, name: str) -> None:
+    bench.manager.cancel_rotation(**_WHO, secret_id=name)
+
+
+def _delete(bench: Bench, name: str) -> None:
+    bench.manager.delete_secret(**_WHO, secret_id=name)
+    bench.manager.restore_secret(**_WHO, secret_id=name)
+
+
+each_change = pytest.mark.parametrize("change", [_put, _cancel, _delete])
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +117,67 @@ class _Issued(RotatorConformance):
         assert report.status is Status.FAILED, report
         assert isinstance(target, KeyTarget)
         assert target.key_ids(old) == [old.fields()["id"]]
+
+    @each_change
+    def test_a_change_from_outside_leaves_no_key_that_nobody_has(
+        self, bench: Bench, target: ConformanceTarget, change: Callable[[Bench, str], None]
+    ) -> None:
+        """Whoever is abandoned after the key was issued and before it was stored deletes it, and says so."""
+        name, old = self._adopted(bench, target)
+
+        def meddled_with(rotator: Rotator) -> Rotator:
+            def issue(verb: str, call: Any) -> Any:
+                def create(rotation: Rotation) -> SecretValue:
+                    value: SecretValue = call(rotation)
+                    change(bench, name)
+                    return value
+
+                return create if verb == "create_secret" else call
+
+            return around(rotator, issue)
+
+        report = bench.engine(meddled_with).rotate(name, **_WHO)
+
+        assert report.status is Status.ABANDONED, report
+        assert isinstance(target, KeyTarget)
+        assert target.key_ids(old) == [old.fields()["id"]]
+        assert Auditing(bench.store).verify(**_WHO).faults == ()
+        assert bench.rotate(name).status is Status.GRACE
+
+    def test_killed_before_the_key_was_stored_then_put_from_outside(
+        self, bench: Bench, target: ConformanceTarget
+    ) -> None:
+        """Whoever settles what a killed run and a put left deletes the key, and may be killed too."""
+        assert isinstance(target, KeyTarget)
+        name, _ = self._adopted(bench, target)
+        with closing(Killer(bench.folder, reference=bench.reference)) as killer:
+            point = self._issued_and_not_stored(killer, bench, target, name)
+            old = self._current(bench, name)
+            for settled_until in (None, 2, 3):
+                assert killer.rotate(name, kill_at=point)
+                assert len(target.key_ids(old)) == 2, "the key was issued"
+                _put(bench, name)
+                if settled_until is not None:
+                    assert killer.rotate(name, kill_at=settled_until)
+
+                report = bench.resume(name)
+
+                assert report is not None
+                assert report.status is Status.ABANDONED, report
+                assert target.key_ids(old) == [old.fields()["id"]], settled_until
+
+    def _issued_and_not_stored(
+        self, killer: Killer, bench: Bench, target: KeyTarget, name: str
+    ) -> int:
+        """The point of a rotation after which a key is there that nobody has kept."""
+        for point in range(1, 20):
+            assert killer.rotate(name, kill_at=point)
+            issued = len(target.key_ids(self._current(bench, name))) == 2
+            stored = bench.value(name, "AWSPENDING") is not None
+            super()._resume(bench, target, name, point)
+            if issued and not stored:
+                return point
+        raise AssertionError("no key was issued")
 
 
 class TestKeysThatAreShownAgain(_Issued):

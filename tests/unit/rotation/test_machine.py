@@ -533,3 +533,31 @@ def test_an_issued_value_that_nobody_kept_is_deleted() -> None:
     done, state = play(new(ISSUING), outcomes, facts=ISSUING)
     assert done == ["preflight", "open", "create", "probe current", "revert", "probe current"]
     assert state.status is Status.FAILED
+
+
+ABANDONED_INTENT = MachineState(
+    phase=Phase.CREATE, overlap=Overlap.DUAL, touched=True, status=Status.ABANDONING
+)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "done", "ending"),
+    [
+        ([YES, OK, YES], ["probe current", "revert", "probe current"], Status.ABANDONED),
+        ([YES, fails(FailureKind.UNSUPPORTED)], ["probe current", "revert"], Status.UNVERIFIED),
+    ],
+)
+def test_settling_deletes_an_issued_value_that_was_never_stored(
+    outcomes: list[Outcome], done: list[str], ending: Status
+) -> None:
+    """What the target issued for an abandoned intent is deleted; where the rotator can't, somebody has to look."""
+    state = machine.settling(ABANDONED_INTENT, facts=ISSUING)
+    played, state = play(state, outcomes, facts=ISSUING)
+    assert (played, state.status) == (done, ending)
+
+
+def test_settling_leaves_an_issued_value_that_was_stored() -> None:
+    """Its version is there, and somebody may have given it a label."""
+    stored = replace(ABANDONED_INTENT, created=True, live=Candidate.CURRENT)
+    played, state = play(machine.settling(stored, facts=ISSUING), [YES], facts=ISSUING)
+    assert (played, state.status) == (["probe current"], Status.ABANDONED)
