@@ -8,6 +8,7 @@ import typer
 
 from rotator import __version__
 from rotator.cli.commands import audit, db, key, plugins, rotation, schedule, secret
+from rotator.cli.commands.daemon import daemon
 from rotator.cli.commands.demo import demo
 from rotator.cli.commands.doctor import doctor
 from rotator.cli.commands.init import init
@@ -52,7 +53,7 @@ def rotate(
 
 
 _COMMANDS: tuple[Callable[..., int | None], ...] = (
-    init, demo, now, plan, prove, status, history, resume, abort, retire, verify, password, doctor, simulate,
+    init, demo, now, daemon, plan, prove, status, history, resume, abort, retire, verify, password, doctor, simulate,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rotator import telemetry
 from rotator.config import Configuration, load_configuration
-from rotator.config.settings import LogFormat
+from rotator.config.settings import LogFormat, LogLevel
 from rotator.model.caller import Caller, CallerKind
 
 if TYPE_CHECKING:
@@ -38,11 +38,13 @@ class Session:
         file: the configuration file that `--config` names.
         environ: where settings are looked for.
         request_id: what this run's audit records carry.
+        is_service: it goes on until it is stopped, so its log tells what happens.
     """
 
     file: Path | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    is_service: bool = False
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -50,7 +52,10 @@ class Session:
         configuration = load_configuration(file=self.file, environ=self.environ)
         log = configuration.settings.log
         json = None if log.format is LogFormat.AUTO else log.format is LogFormat.JSON
-        telemetry.configure(level=log.level, json=json)
+        level = log.level
+        if level is LogLevel.AUTO:
+            level = LogLevel.INFO if self.is_service else LogLevel.WARNING
+        telemetry.configure(level=level, json=json)
         return configuration
 
     @cached_property
@@ -155,6 +160,14 @@ class Session:
     @cached_property
     def engine(self) -> "Engine":
         """The rotation engine."""
+        return self._new_engine(parks=False)
+
+    @cached_property
+    def parking_engine(self) -> "Engine":
+        """A rotation engine in which nothing waits, for who comes back to what does."""
+        return self._new_engine(parks=True)
+
+    def _new_engine(self, *, parks: bool) -> "Engine":
         from rotator.rotation.engine import Engine
 
         settings = self.configuration.settings
@@ -166,6 +179,7 @@ class Session:
             policy=self.policy,
             planner=self.planner,
             trust=None if trust is None else str(trust),
+            parks=parks,
         )
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class LogLevel(StrEnum):
     """The least important event that is logged."""
 
+    AUTO = "auto"  # info in the daemon, warning in a command
     DEBUG = "debug"
     INFO = "info"
     WARNING = "warning"
@@ -169,6 +170,25 @@ class ScheduleSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonSettings:
+    """How much the daemon does at once. Times in seconds.
+
+    Attributes:
+        workers: rotations that run at once.
+        per_target: those on one target.
+        per_rotator: those by one rotator.
+        poll: the longest time between two looks at what is due.
+        shutdown: how long it waits for what runs when it is stopped.
+    """
+
+    workers: int = _bounded(16, low=1, high=256)
+    per_target: int = _bounded(4, low=1, high=256)
+    per_rotator: int = _bounded(16, low=1, high=256)
+    poll: float = _bounded(10.0, low=0.1, high=3600.0)
+    shutdown: float = _bounded(30.0, low=0.0, high=3600.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarSettings:
     """One calendar of blackouts, as the configuration gives it.
 
@@ -207,7 +227,7 @@ class BarrierSettings:
 class LogSettings:
     """What is logged to the standard error stream, and how."""
 
-    level: LogLevel = LogLevel.WARNING
+    level: LogLevel = LogLevel.AUTO
     format: LogFormat = LogFormat.AUTO
 
 
@@ -234,6 +254,7 @@ class Settings:
     retry: RetrySettings = field(default_factory=RetrySettings)
     rotation: RotationSettings = field(default_factory=RotationSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    daemon: DaemonSettings = field(default_factory=DaemonSettings)
     calendars: tuple[CalendarSettings, ...] = ()
     barrier: BarrierSettings = field(default_factory=BarrierSettings)
     commands: Mapping[str, CommandSettings] = _named(CommandSettings)

@@ -124,6 +124,22 @@ class Planner:
             )
         return self.columns(secret, due)
 
+    def is_closed(self, tx: Tx, secret: SecretRow, *, now: datetime) -> bool:
+        """Whether a blackout of the secret is on.
+
+        Raises:
+            ScheduleError: the stored rules are no schedule, or their window's duration does not fit it.
+        """
+        if not self.calendars_digest:
+            return False
+        timetable = self.timetable(secret, self.tags_of(tx, secret))
+        if timetable is None:
+            return False
+        from rotator.schedule import Window
+
+        instant = Window(now, now + timedelta(microseconds=1))
+        return bool(timetable.blackouts.closed(instant))
+
     def timetable(self, secret: SecretRow, tags: Mapping[str, str]) -> "Timetable | None":
         """By what a secret rotates; None where it rotates on request only, or not at all.
 

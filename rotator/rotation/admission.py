@@ -35,6 +35,7 @@ _PATIENT = {
     Purpose.ROTATE,
     Purpose.RESUME,
     Purpose.RETIRE_DUE,
+    Purpose.DUE,
 }  # with those who use an old credential
 
 
@@ -89,6 +90,8 @@ class Admission:
                 if row.status == Status.GRACE and _left_alone(tx, secret, row, at, purpose):
                     return None
             rotator = check_rotatable(secret, row)
+            if purpose is Purpose.DUE and not self._is_due(tx, call, secret, row):
+                return None
             if last is not None and (row is not None or _same_token(at, last)):
                 rotator = last.rotator  # another one would not know what this one has done
             ready(rotator)
@@ -135,6 +138,11 @@ class Admission:
         """The admin secret as it is now: it may have been rotated since the claim."""
         with self.journal.store.read() as tx:
             return admin_value(tx, claim.secret)
+
+    def _is_due(self, tx: Tx, call: Call, secret: SecretRow, row: RotationRow | None) -> bool:
+        from rotator.rotation import due  # a rotation by hand does without it
+
+        return due.is_due(tx, call, secret, row, planner=self.journal.planner)
 
     def _reopened(
         self,
@@ -192,13 +200,16 @@ class Admission:
         facts = Facts(candidates=frozenset(candidates), has_admin=admin is not None)
         before = believed(row, at=at, candidates=candidates)
         retires = row.status == Status.GRACE
+        fresh = _has_fresh_budget(row, purpose)
         if retires:
             from rotator.rotation import grace  # most rotations have none
 
-            void, fresh = grace.is_void(row, at), purpose is not None
+            void = grace.is_void(row, at)
             state = grace.taken_state(before, facts, void=void, fresh=fresh)
         else:
-            state = _taken_state(before, facts, taken_over=row.owner is not None, purpose=purpose)
+            state = _taken_state(
+                before, facts, taken_over=row.owner is not None, purpose=purpose, fresh=fresh
+            )
         if purpose is Purpose.COMPROMISED:
             state = replace(state, compromised=True)
         columns = self._leased_state(tx, state, owner, otherwise=Status(row.status))
@@ -210,7 +221,7 @@ class Admission:
                 columns["deadline_at"] = min(row.deadline_at, tx.now)
         else:
             columns["next_attempt_at"] = None
-            if purpose is not None:
+            if fresh:
                 columns["deadline_at"] = rotations.deadline(tx, self.journal.policy.deadline)
         fencing = rotations.take(tx, row, columns=columns)
         return Claim(
@@ -224,7 +235,7 @@ class Admission:
             candidates=candidates,
             admin=admin,
             labels=at,
-            deadline=asked + self.journal.policy.deadline,
+            deadline=asked + (self.journal.policy.deadline if fresh or retires else _left(tx, row)),
             lease_until=asked + self.journal.policy.lease,
             barrier_raised=row.barrier_raised_at is not None,
             resumed=True,
@@ -342,12 +353,33 @@ class Admission:
         return rotations.state_columns(active) | lease
 
 
+def _has_fresh_budget(row: RotationRow, purpose: Purpose | None) -> bool:
+    """Whether whoever takes a rotation up begins to count its attempts anew.
+
+    A person's command does. Of what is due by itself only the retirement that has not begun yet does: attempts stay
+    bounded however often a rotation is parked, or its process dies.
+    """
+    if purpose is Purpose.DUE:
+        return row.status == Status.GRACE and not row.touched
+    return purpose is not None
+
+
+def _left(tx: Tx, row: RotationRow) -> float:
+    """Seconds of the time that a rotation has for all its attempts together; negative where it is over."""
+    return (row.deadline_at - tx.now).total_seconds()
+
+
 def _taken_state(
-    before: MachineState, facts: Facts, *, taken_over: bool, purpose: Purpose | None
+    before: MachineState,
+    facts: Facts,
+    *,
+    taken_over: bool,
+    purpose: Purpose | None,
+    fresh: bool,
 ) -> MachineState:
     if before.status is Status.ABANDONING:
         state = machine.settling(before, facts=facts)
-        return state if purpose is None else replace(state, attempt=1)
+        return replace(state, attempt=1) if fresh else state
     if purpose is Purpose.ABORT:
         if before.finished:
             raise InvalidRequest(
@@ -356,7 +388,7 @@ def _taken_state(
             )
         return machine.aborted(before, facts=facts, taken_over=taken_over)
     state = machine.resumed(before, facts=facts, taken_over=taken_over)
-    return state if purpose is None else replace(state, attempt=1, reverts=0)
+    return replace(state, attempt=1, reverts=0) if fresh else state
 
 
 def _left_alone(tx: Tx, secret: SecretRow, row: RotationRow, at: Labels, purpose: Purpose) -> bool:
@@ -367,7 +399,7 @@ def _left_alone(tx: Tx, secret: SecretRow, row: RotationRow, at: Labels, purpose
 
 def _waits_until(tx: Tx, row: RotationRow, asked: float) -> float:
     """In the grace period `deadline_at` is the end of the wait that may follow it."""
-    return asked + (row.deadline_at - tx.now).total_seconds()
+    return asked + _left(tx, row)
 
 
 def _held_by_other(tx: Tx, row: RotationRow, claim: Claim) -> bool:

@@ -18,6 +18,7 @@ class Purpose(StrEnum):
     """What a run is for."""
 
     ROTATE = "rotate"
+    DUE = "due"  # whatever the store says is to be done by now: rotate, go on, or retire
     END_GRACE = "end-grace"  # rotate, and retire the old credential of the last rotation at once
     COMPROMISED = "compromised"  # the same, and give the one that is replaced no grace either
     RESUME = "resume"

@@ -65,6 +65,8 @@ class Engine:
         owner: which process the leases belong to.
         chance: a random number from 0 to 1, for the jitter.
         sleep: waits for some seconds.
+        parks: nothing waits here: a rotation that has to is left to a later `run_due`, and one that can't begin for
+            another secret's is refused.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Engine:
         owner: Owner | None = None,
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], None] = time.sleep,
+        parks: bool = False,
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -86,6 +89,7 @@ class Engine:
         self._trust = trust
         self._chance = chance
         self._sleep = sleep
+        self._parks = parks
         self._policy = policy
         self._journal = Journal(store, policy, owner or Owner.me(), planner=planner or Planner())
         self._admission = Admission(self._journal, _new_rotation_id, _new_token)
@@ -143,6 +147,18 @@ class Engine:
                 + (f". {failure.hint}" if failure.hint else "")
             )
         return report
+
+    def run_due(
+        self, secret_id: str, *, caller: Caller, request_id: str, observer: Observer = ignore
+    ) -> Report | None:
+        """Does what is to be done with a secret by now: goes on with its rotation, retires what has had its grace, or
+        rotates it where its planned moment has come. None where it isn't due, or not any more.
+
+        Attempts go on being counted where they were. Raises what `rotate` raises, but for PreflightRefused.
+        """
+        return self._run(
+            secret_id, Purpose.DUE, caller=caller, request_id=request_id, observer=observer
+        )[0]
 
     def resume(
         self, secret_id: str, *, caller: Caller, request_id: str, observer: Observer = ignore
@@ -301,7 +317,8 @@ class Engine:
                 ready=lambda rotator: self._make(self._entry(rotator)).close(),
             )
 
-        claim = when_free(attempt, patience=self._policy.lease, sleep=self._sleep)
+        patience = 0.0 if self._parks else self._policy.lease
+        claim = when_free(attempt, patience=patience, sleep=self._sleep)
         if claim is None:
             return None, None
         entry = self._entry(claim.rotator)
@@ -314,6 +331,7 @@ class Engine:
             trust=self._trust,
             chance=self._chance,
             sleep=self._sleep,
+            parks=self._parks,
         )
         report = run(claim, leases=self._leases, parts=parts, observer=observer)
         return report, claim

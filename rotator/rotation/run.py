@@ -71,6 +71,7 @@ class _Run:
         self._labels_before = self._labels = claim.labels
         self._retire_at: datetime | None = None
         self._in_use: tuple[Use, ...] = ()
+        self._parked = False
 
     def go(self) -> Report:
         try:
@@ -79,6 +80,8 @@ class _Run:
             while machine.next_action(self._state).act not in _OVER:
                 if not self._step():
                     return self._report_of_others()
+                if self._parked:
+                    return self._report(self._state)
             return self._report(self._state)
         except (StoreUnavailable, RotationInProgress, ResourceNotFound):
             raise
@@ -192,6 +195,11 @@ class _Run:
         steps = self._told.take_unwritten()
         self._lease.give_back(lambda: self._journal.park(self._claim, self._state, steps=steps))
         self._told.waiting(self._state)
+        if self._parts.parks:
+            self._parked = True
+            if self._state.status is Status.RUNNING:
+                self._state = replace(self._state, status=Status.WAITING)
+            return
         self._parts.sleep(self._state.delay)
         if not self._take_again():
             raise FencedOut("the rotation was taken up by another process while it waited")

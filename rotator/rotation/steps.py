@@ -41,6 +41,7 @@ class StepParts:
         trust: path of the configured CA bundle, None where there is none.
         chance: a random number from 0 to 1.
         sleep: waits for some seconds.
+        parks: a rotation that has to wait for its next attempt is left to a later run.
     """
 
     journal: Journal
@@ -51,6 +52,7 @@ class StepParts:
     trust: str | None
     chance: Callable[[], float]
     sleep: Callable[[float], None]
+    parks: bool = False
 
 
 class Steps:

@@ -59,6 +59,11 @@ class Database:
         parsed, engine = open_engine(url, create=create, lock_timeout=lock_timeout)
         return cls(engine, url=parsed, lock_timeout=lock_timeout)
 
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for a database on a server."""
+        return Path(self._path) if self.dialect == "sqlite" else None
+
     def read(self) -> AbstractContextManager[Tx]:
         """A transaction that only reads: one state on SQLite, READ COMMITTED on PostgreSQL."""
         return _Transaction(self, self._begin(writes=False))

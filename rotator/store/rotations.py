@@ -33,7 +33,7 @@ class _Lease(Protocol):
     def updated_at(self) -> datetime: ...
 
 
-def _leased(tx: Tx, row: _Lease) -> bool:
+def is_leased(tx: Tx, row: _Lease) -> bool:
     """Whether a lease is still running by the store's clock.
 
     A lease is counted from the row's last write. Where that lies in the future by PostgreSQL's clock, which leases
@@ -124,7 +124,7 @@ class RotationRow:
 
     def leased(self, tx: Tx) -> bool:
         """Whether its lease is still running by the store's clock."""
-        return _leased(tx, self)
+        return is_leased(tx, self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,7 +344,7 @@ def leased(tx: Tx) -> tuple[tuple[str, RotationRow], ...]:
 def users_of_admin(tx: Tx, admin_arn: str) -> tuple[str, ...]:
     """ARNs of the secrets whose running rotation holds a lease and uses this admin secret."""
     return tuple(
-        row.arn for row in tx.execute(_BY_ADMIN, {"admin_arn": admin_arn}) if _leased(tx, row)
+        row.arn for row in tx.execute(_BY_ADMIN, {"admin_arn": admin_arn}) if is_leased(tx, row)
     )
 
 

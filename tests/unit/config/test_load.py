@@ -116,7 +116,7 @@ def test_a_configuration_never_shows_the_store_password(tmp_path: Path) -> None:
         ("account: 123456789012", ("account", "quotes")),
         ("account: '123'", ("account", "12 digits")),
         ("region: US East", ("region", "us-east-1")),
-        ("log: {level: loud}", ("log.level", "debug, info, warning, error")),
+        ("log: {level: loud}", ("log.level", "auto, debug, info, warning, error")),
         ("tls: {trust: 5}", ("tls.trust", "text")),
         (
             "rotation: {step_limit: 60}",

@@ -1,0 +1,1 @@
+"""The process that rotates by itself what is due."""

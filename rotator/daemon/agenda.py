@@ -1,0 +1,70 @@
+"""What the store says is to be done by now, and when it says to look again."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rotator.daemon.planner import Task
+from rotator.model.caller import Caller
+from rotator.rotation.owner import Owner
+from rotator.store import agenda, rotations
+from rotator.store.agenda import DueRow, HeldRow
+from rotator.store.store import Store
+from rotator.store.tx import Tx
+
+_MOST = 10_000  # tasks of a kind that one look gives
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agenda:
+    """What is to be done.
+
+    Attributes:
+        tasks: the earliest first.
+        next_in: seconds until something else becomes due, by the store's clock; None where nothing will.
+    """
+
+    tasks: tuple[Task, ...]
+    next_in: float | None
+
+
+def read(store: Store, *, caller: Caller, me: Owner) -> Agenda:
+    """The agenda of the caller's account and region.
+
+    Args:
+        me: by whom the death of other processes is seen.
+
+    Raises:
+        StoreUnavailable: it can't be read.
+    """
+    of = {"account": caller.account, "region": caller.region}
+    with store.read() as tx:
+        rows: list[DueRow | HeldRow] = []
+        left = [*agenda.waiting(tx, **of, limit=_MOST), *agenda.held(tx, **of)]
+        rows.extend(row for row in left if not _at_work(tx, row, me))
+        rows.extend(agenda.scheduled(tx, **of, limit=_MOST))
+        moment = agenda.next_moment(tx)
+        next_in = None if moment is None else (moment - tx.now).total_seconds()
+    tasks = sorted((_task(row) for row in rows), key=lambda task: task.since)
+    return Agenda(tasks=tuple(tasks), next_in=next_in)
+
+
+def _at_work(tx: Tx, row: HeldRow, me: Owner) -> bool:
+    if not rotations.is_leased(tx, row):
+        return False
+    owner = Owner.parse(row.owner or "")
+    return owner is None or not owner.seen_dead_by(me)
+
+
+def _task(row: DueRow | HeldRow) -> Task:
+    return Task(
+        arn=row.arn,
+        name=row.name,
+        rotator=row.rotator,
+        target=_target(row.authority or {}),
+        since=row.since,
+    )
+
+
+def _target(authority: dict[str, Any]) -> str | None:
+    host = authority.get("host")
+    return None if host is None else f"{host}:{authority.get('port')}"

@@ -1,0 +1,51 @@
+"""When the daemon acts: APScheduler ticks, and what it ticks is put into the daemon's queue."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from apscheduler.schedulers.background import (  # type: ignore[import-untyped]
+    BackgroundScheduler,
+)
+from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped]
+from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]
+
+Act = Callable[[], None]
+
+
+class Clockwork:
+    """Puts what is to be done into a queue when its time has come, until the block ends."""
+
+    def __init__(self, put: Callable[[Act], None]) -> None:
+        # Its own messages have no stable names; what it does shows in the daemon's events.
+        logging.getLogger("apscheduler").addHandler(logging.NullHandler())
+        self._put = put
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None}
+        )
+
+    def __enter__(self) -> Self:
+        self._scheduler.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._scheduler.shutdown(wait=False)
+
+    def once(self, name: str, act: Act, *, seconds: float) -> None:
+        """`act` after so many seconds, in place of an earlier one of this name."""
+        at = datetime.now(UTC) + timedelta(seconds=seconds)
+        self._add(name, act, DateTrigger(at))
+
+    def every(self, name: str, act: Act, *, seconds: float) -> None:
+        """`act` again and again, for the first time after so many seconds."""
+        self._add(name, act, IntervalTrigger(seconds=int(seconds), timezone=UTC))
+
+    def _add(self, name: str, act: Act, trigger: object) -> None:
+        self._scheduler.add_job(self._put, trigger, args=[act], id=name, replace_existing=True)

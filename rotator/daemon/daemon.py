@@ -1,0 +1,262 @@
+"""The daemon: looks what is due, starts it within the caps, looks again at the next due moment.
+
+One thread decides: everything that happens comes to it through a queue as something to call. Each task has a thread of
+its own, which can't hold up the end of the process.
+"""
+
+import random
+import threading
+import uuid
+from collections.abc import Callable
+from functools import partial
+from queue import Empty, SimpleQueue
+
+from rotator import telemetry
+from rotator.daemon import agenda, planner, telling
+from rotator.daemon.backoff import Breakers, Holds
+from rotator.daemon.clockwork import Act, Clockwork
+from rotator.daemon.planner import Caps, Task
+from rotator.daemon.turn import Turn
+from rotator.errors import RotatorError
+from rotator.manager.manager import SecretsManager
+from rotator.model.caller import Caller
+from rotator.rotation.engine import Engine
+from rotator.rotation.owner import Owner
+from rotator.rotation.report import Report
+from rotator.sdk import FailureKind, clock
+from rotator.store.store import Store
+
+_CHORES_EVERY = 60.0  # seconds
+_MOST_PURGED = 10_000  # by one round of chores
+_TURN_EVERY = 1.0  # seconds between two looks whether another daemon has ended
+_JITTER = 0.2  # seconds, so that several daemons don't all look at the same instant
+_UNREACHED = frozenset({FailureKind.UNREACHABLE})
+
+_log = telemetry.logger("daemon")
+
+
+class Daemon:
+    """Does what is due until it is stopped.
+
+    Args:
+        engine: one that parks.
+        caller: in whose account and region it works, and as whom.
+        poll: the longest time between two looks, in seconds.
+        shutdown: how long it waits for what runs when it is stopped, in seconds.
+        chance: a random number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        engine: Engine,
+        manager: SecretsManager,
+        caller: Caller,
+        caps: Caps,
+        poll: float,
+        shutdown: float,
+        turn: Turn,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._manager = manager
+        self._caller = caller
+        self._caps = caps
+        self._poll = poll
+        self._shutdown = shutdown
+        self._turn = turn
+        self._chance = chance
+        self._queue: SimpleQueue[Act] = SimpleQueue()  # its put is safe in a signal handler
+        self._clockwork = Clockwork(self._queue.put)
+        self._due: tuple[Task, ...] = ()
+        self._running: dict[str, Task] = {}
+        self._breakers = Breakers()
+        self._holds = Holds()
+        self._me = Owner.me()
+        self._at_chores = False
+        self._store_is_away = False
+        self._stands_by = False
+        self._has_turn = False
+        self._stopping = False
+        self._waited_enough = False
+
+    def run(self) -> None:
+        """Works until `stop`.
+
+        Raises:
+            StoreUnavailable: whether another daemon is at the store can't be told.
+        """
+        _log.info("daemon.started", store=self._store.url_shown, **self._caps_shown())
+        try:
+            with self._clockwork:
+                self._begin()
+                while not self._is_over():
+                    self._next_act()()
+        finally:
+            self._turn.give_back()
+        left = sorted(task.name for task in self._running.values())
+        if left:
+            _log.warning("daemon.left", secret_names=left, seconds=self._shutdown)
+        _log.info("daemon.stopped")
+
+    def stop(self) -> None:
+        """Starts nothing more, and waits for what runs; called again, it waits no longer. For signal handlers too."""
+        self._queue.put(self._stop)
+
+    def _next_act(self) -> Act:
+        try:
+            return self._queue.get(timeout=2 * self._poll)
+        except Empty:
+            # The ticker counts on the wall clock, which may have been set back.
+            return self._look
+
+    def _is_over(self) -> bool:
+        return self._stopping and (self._waited_enough or not self._running)
+
+    def _stop(self) -> None:
+        if self._stopping:
+            self._waited_enough = True
+            return
+        self._stopping = True
+        _log.info("daemon.stopping", running=len(self._running))
+        self._clockwork.once("stop", self._stop, seconds=self._shutdown)
+
+    def _begin(self) -> None:
+        """Begins to work once no other daemon is at the store."""
+        if self._stopping:
+            return
+        if not self._turn.take():
+            if not self._stands_by:
+                _log.warning(
+                    "daemon.stands_by",
+                    reason="another daemon works on this SQLite store; this one takes its place when it ends",
+                )
+            self._stands_by = True
+            self._clockwork.once("begin", self._begin, seconds=_TURN_EVERY)
+            return
+        self._has_turn = True
+        _log.info("daemon.ready")
+        self._clockwork.every("chores", self._start_chores, seconds=_CHORES_EVERY)
+        self._start_chores()
+        self._look()
+
+    def _look(self) -> None:
+        """Reads what is due, starts what may be, and sets when to look again."""
+        if self._stopping or not self._has_turn:
+            return
+        wait = self._poll
+        try:
+            found = agenda.read(self._store, caller=self._caller, me=self._me)
+        except RotatorError as error:
+            self._note_store(error)
+        else:
+            self._note_store(None)
+            self._due = found.tasks
+            if found.next_in is not None:
+                wait = min(wait, max(found.next_in, 0.0) + _JITTER * self._chance())
+        self._clockwork.once("look", self._look, seconds=wait)
+        self._fill()
+
+    def _fill(self) -> None:
+        if self._stopping:
+            return
+        now = clock()
+        chosen = planner.to_start(
+            self._due,
+            self._running.values(),
+            caps=self._caps,
+            targets=self._breakers.caps(now),
+            held=self._holds.held(now),
+        )
+        started = {task.arn for task in chosen}
+        self._due = tuple(task for task in self._due if task.arn not in started)
+        for task in chosen:
+            self._running[task.arn] = task
+            self._in_thread(f"rotator-{task.name}", partial(self._work, task))
+
+    def _work(self, task: Task) -> None:
+        """One task, in its thread."""
+        log = telling.log_of(task)
+        started = clock()
+        report: Report | None = None
+        failure: Exception | None = None
+        try:
+            report = self._engine.run_due(
+                task.arn,
+                caller=self._caller,
+                request_id=str(uuid.uuid4()),
+                observer=partial(telling.progress, log),
+            )
+        except Exception as error:  # noqa: BLE001  # a fault in one task must not end the others
+            failure = error
+        if report is not None:
+            telling.ended(log, task, report, seconds=clock() - started)
+        self._queue.put(partial(self._finished, task, report, failure))
+
+    def _finished(self, task: Task, report: Report | None, error: Exception | None) -> None:
+        del self._running[task.arn]
+        now = clock()
+        if report is not None:
+            self._holds.begun(task.arn)
+        else:
+            again_in = self._holds.refused(task.arn, now=now)
+            if error is not None:
+                telling.refused(telling.log_of(task), error, again_in=again_in)
+        if report is not None and task.target is not None:
+            unreached = report.failure is not None and report.failure.kind in _UNREACHED
+            pause = self._breakers.note(task.target, reached=not unreached, now=now)
+            if pause is not None:
+                _log.warning("target.paused", target=task.target, seconds=pause)
+        if self._due:
+            self._fill()
+        else:
+            self._look()
+
+    def _start_chores(self) -> None:
+        if self._stopping or self._at_chores:
+            return
+        self._at_chores = True
+        self._in_thread("rotator-chores", self._do_chores)
+
+    def _do_chores(self) -> None:
+        """What is to be done now and then, in a thread: due times worked out anew, deleted secrets removed."""
+        request_id = str(uuid.uuid4())
+        try:
+            planned = self._manager.replan(caller=self._caller, request_id=request_id)
+            if planned.changed or planned.missed:
+                _log.info("schedule.replanned", changed=planned.changed, missed=planned.missed)
+            if planned.unreadable:
+                _log.warning("schedule.unreadable", secrets_arns=planned.unreadable)
+            purged = self._manager.purge(
+                caller=self._caller, request_id=request_id, limit=_MOST_PURGED
+            )
+            if purged:
+                _log.info("secrets.purged", number=purged)
+        except RotatorError as error:
+            _log.warning("chores.failed", error=type(error).__name__, reason=str(error))
+        except Exception as error:  # noqa: BLE001  # nobody foresaw it; rotations go on
+            _log.error("chores.broken", error=type(error).__name__)
+        self._queue.put(self._chores_done)
+
+    def _chores_done(self) -> None:
+        self._at_chores = False
+        self._look()
+
+    def _note_store(self, error: RotatorError | None) -> None:
+        if error is not None and not self._store_is_away:
+            _log.warning("store.away", error=type(error).__name__, reason=str(error))
+        if error is None and self._store_is_away:
+            _log.info("store.back")
+        self._store_is_away = error is not None
+
+    def _in_thread(self, name: str, act: Act) -> None:
+        threading.Thread(target=act, name=name, daemon=True).start()
+
+    def _caps_shown(self) -> dict[str, int]:
+        return {
+            "workers": self._caps.workers,
+            "per_target": self._caps.per_target,
+            "per_rotator": self._caps.per_rotator,
+        }

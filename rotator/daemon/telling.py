@@ -1,0 +1,70 @@
+"""What the daemon logs of a task: events with stable names, each with the rotation's id where there is one."""
+
+from rotator import telemetry
+from rotator.daemon.planner import Task
+from rotator.errors import RotationInProgress, RotatorError
+from rotator.model.rotation import Status
+from rotator.rotation.report import Progress, ProgressKind, Report
+from rotator.sdk import StepError
+from rotator.telemetry import Log
+
+_AS_IT_SHOULD = {Status.SUCCEEDED, Status.GRACE, Status.WAITING}
+_NEEDS_PERSON = {Status.DIVERGED, Status.DEGRADED, Status.UNVERIFIED, Status.UNRETIRED}
+
+
+def log_of(task: Task) -> Log:
+    """The log of one task."""
+    return telemetry.logger("daemon").bind(
+        secret_name=task.name, rotator=task.rotator, target=task.target
+    )
+
+
+def progress(log: Log, happened: Progress) -> None:
+    """One step of its rotation."""
+    log = log.bind(rotation=happened.rotation_id, phase=happened.phase, attempt=happened.attempt)
+    match happened.kind:
+        case ProgressKind.FAILED:
+            log.warning("rotation.step.failed", reason=happened.message, hint=happened.hint)
+        case ProgressKind.DONE:
+            log.debug("rotation.step.done", seconds=_rounded(happened.seconds))
+        case ProgressKind.STARTED:
+            log.debug("rotation.step.started")
+        case ProgressKind.WAITING:
+            log.info("rotation.waits", seconds=_rounded(happened.seconds))
+
+
+def ended(log: Log, task: Task, report: Report, *, seconds: float) -> None:
+    """How its rotation stands."""
+    fields = {
+        "rotation": report.rotation_id,
+        "status": report.status,
+        "attempts": report.attempts,
+        "seconds": _rounded(seconds),
+        "due": task.since,
+    }
+    if report.failure is not None:
+        fields |= {"kind": report.failure.kind, "reason": report.failure.message}
+    if report.retire_at is not None:
+        fields["retire_at"] = report.retire_at
+    if report.status in _NEEDS_PERSON:
+        log.error("rotation.ended", **fields)
+    elif report.status in _AS_IT_SHOULD:
+        log.info("rotation.ended", **fields)
+    else:
+        log.warning("rotation.ended", **fields)
+
+
+def refused(log: Log, error: Exception, *, again_in: float) -> None:
+    """Its rotation did not begin, or was broken off."""
+    fields = {"error": type(error).__name__, "again_in": _rounded(again_in)}
+    if isinstance(error, RotationInProgress):
+        log.info("rotation.busy", reason=str(error), **fields)
+    elif isinstance(error, (RotatorError, StepError)):
+        log.warning("rotation.refused", reason=str(error), **fields)
+    else:
+        # Without its message, which may quote a value.
+        log.error("rotation.broken", **fields)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

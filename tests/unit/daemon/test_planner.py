@@ -1,0 +1,89 @@
+"""What is started next: caps hold, nobody waits for another's target, nothing startable is left."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rotator.daemon.planner import Caps, Task, to_start
+
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+_TARGETS = [None, "a:1", "b:1", "c:1"]
+_caps = st.builds(
+    Caps,
+    workers=st.integers(1, 8),
+    per_target=st.integers(1, 4),
+    per_rotator=st.integers(1, 6),
+)
+
+
+@st.composite
+def _tasks(draw: st.DrawFn) -> list[Task]:
+    drawn = draw(
+        st.lists(
+            st.tuples(st.integers(0, 12), st.sampled_from(["r", "s"]), st.sampled_from(_TARGETS)),
+            max_size=25,
+        )
+    )
+    return [
+        Task(
+            arn=f"arn:{number}",
+            name=f"n{number}",
+            rotator=rotator,
+            target=target,
+            since=_START + timedelta(seconds=place),
+        )
+        for place, (number, rotator, target) in enumerate(drawn)
+    ]
+
+
+_limited = st.dictionaries(st.sampled_from(["a:1", "b:1"]), st.integers(0, 1))
+_held = st.sets(st.integers(0, 12).map("arn:{}".format), max_size=4)
+
+
+def _fits(task: Task, at_work: list[Task], *, caps: Caps, targets: dict[str, int]) -> bool:
+    """Whether one more may run beside those, in the words of the caps."""
+    cap = min(caps.per_target, targets.get(task.target or "", caps.per_target))
+    same_target = sum(other.target == task.target for other in at_work)
+    return (
+        len(at_work) < caps.workers
+        and sum(other.rotator == task.rotator for other in at_work) < caps.per_rotator
+        and (task.target is None or same_target < cap)
+    )
+
+
+@given(due=_tasks(), running=_tasks(), caps=_caps, targets=_limited, held=_held)
+def test_the_choice(
+    due: list[Task], running: list[Task], caps: Caps, targets: dict[str, int], held: set[str]
+) -> None:
+    """Each task that is started fits beside those before it; one that isn't is held, at work, or doesn't fit."""
+    running = list({task.arn: task for task in running}.values())
+    chosen = to_start(due, running, caps=caps, targets=targets, held=held)
+
+    at_work = list(running)
+    for task in chosen:
+        assert _fits(task, at_work, caps=caps, targets=targets)
+        at_work.append(task)
+    assert max(Counter(task.arn for task in at_work).values(), default=0) <= 1
+    assert not held & {task.arn for task in chosen}
+    assert [task for task in due if any(task is one for one in chosen)] == list(chosen)
+
+    for task in due:
+        busy = task.arn in held or task.arn in {other.arn for other in at_work}
+        assert busy or not _fits(task, at_work, caps=caps, targets=targets)
+
+
+def test_a_busy_target_holds_up_no_other() -> None:
+    """Behind a hundred tasks of one target, that of another starts at once."""
+
+    def task(number: int, target: str) -> Task:
+        return Task(arn=str(number), name="", rotator="r", target=target, since=_START)
+
+    due = [*(task(number, "slow:1") for number in range(100)), task(100, "quick:1")]
+    caps = Caps(workers=8, per_target=2, per_rotator=8)
+    chosen = to_start(due, [], caps=caps, targets={}, held=())
+    assert [one.target for one in chosen] == ["slow:1", "slow:1", "quick:1"]
+    assert [one.target for one in to_start(due, [], caps=caps, targets={"slow:1": 0}, held=())] == [
+        "quick:1"
+    ]
