@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from rotator.model.rotation import InUse, Status
+from rotator.rotation import machine
+from rotator.rotation.actions import Act
 from rotator.sdk import FailureKind, Overlap
 from tests.unit.rotation.toy_run import BEFORE_EFFECT, EITHER_WAY, SMOOTH, Crash, Injected, ToyRun
 from tests.unit.rotation.toy_store import ToyStore
@@ -117,6 +119,16 @@ class MachineInTheWorld(RuleBasedStateMachine):
             self._step(SMOOTH)
         while self.run is not None:
             self._step(injected)
+
+    @precondition(lambda self: self.run is not None)
+    @rule(first=FAILURES)
+    def fail_in_set_and_refuse_the_value(self, first: Injected) -> None:
+        """The change fails in some way, and then the policy refuses the value."""
+        for injected in (first, Injected(kind=FailureKind.POLICY)):
+            while self.run is not None and machine.next_action(self.run.state).act is not Act.SET:
+                self._step(SMOOTH)
+            if self.run is not None:
+                self._step(injected)
 
     @precondition(lambda self: self.run is not None)
     @rule()
