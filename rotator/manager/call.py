@@ -14,7 +14,7 @@ from rotator.model.names import parse_secret_id
 from rotator.store import changes, secrets, values
 from rotator.store.audit import Outcome
 from rotator.store.notes import AuditEntry
-from rotator.store.secrets import SecretRow
+from rotator.store.secrets import Found, SecretRow
 from rotator.store.store import Store, Tx
 from rotator.store.values import ValueRow
 
@@ -88,6 +88,22 @@ class Call:
         secret = self.find(tx, for_update=for_update)
         _refuse_deleted(secret.deleted_at)
         return secret
+
+    def glimpse_usable(self, tx: Tx) -> Found:
+        """The little of the secret of the call that its values are sealed with; errors as `find_usable` has them."""
+        try:
+            found = secrets.glimpse(
+                tx,
+                account=self.caller.account,
+                region=self.caller.region,
+                secret_id=self.secret_id or "",
+            )
+        except ResourceNotFound:
+            self._deny_elsewhere()
+            raise
+        self.permit(account=found.account, region=found.region)
+        _refuse_deleted(found.deleted_at)
+        return found
 
     def find_value(self, tx: Tx, *, version_id: str | None, stage: str | None) -> ValueRow:
         """A version of the secret of the call; the secret is not marked for deletion.

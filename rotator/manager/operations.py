@@ -15,7 +15,7 @@ from rotator.model.names import SUFFIX_ALPHABET, SUFFIX_LENGTH
 from rotator.sdk import SecretValue
 from rotator.store import labels
 from rotator.store.audit import Outcome
-from rotator.store.secrets import SecretRow
+from rotator.store.secrets import Found, SecretRow
 from rotator.store.store import Store
 from rotator.store.versions import VersionRow
 
@@ -87,7 +87,7 @@ class Operations:
             raise
 
     def _refuse_other_content(
-        self, call: Call, secret: SecretRow, version: VersionRow, value: SecretValue
+        self, call: Call, secret: Placed, version: VersionRow, value: SecretValue
     ) -> None:
         """Nothing, where a token that was used before comes with the value that it came with then.
 
@@ -100,7 +100,7 @@ class Operations:
                 f"in use for a version of secret {secret.arn}."
             )
 
-    def _repeated(self, call: Call, secret: SecretRow, token: str) -> StoredVersion:
+    def _repeated(self, call: Call, secret: SecretRow | Found, token: str) -> StoredVersion:
         """The answer to a call whose token came with the same value before: nothing new."""
         with call.read(self._store) as tx:
             stages = labels.load(tx, secret.id).of(token)

@@ -22,7 +22,7 @@ from rotator.sdk import SecretValue
 from rotator.store import labels, rewrap, rotations, versions
 from rotator.store.audit import Outcome
 from rotator.store.rotations import RotationRow
-from rotator.store.secrets import SecretRow
+from rotator.store.secrets import Found, SecretRow
 from rotator.store.store import Tx
 from rotator.store.versions import VersionRow
 
@@ -182,13 +182,13 @@ class Writing(Operations):
             if stored is not None:
                 return stored
 
-    def _look_up(self, call: Call, new: _NewValue) -> tuple[SecretRow, VersionRow | None]:
+    def _look_up(self, call: Call, new: _NewValue) -> tuple[Found, VersionRow | None]:
         """The secret, and the version that has the token already."""
         if new.fresh:
             with call.glance(self._store) as tx:
-                return call.find_usable(tx), None
+                return call.glimpse_usable(tx), None
         with call.read(self._store) as tx:
-            secret = call.find_usable(tx)
+            secret = call.glimpse_usable(tx)
             return secret, versions.get(tx, secret_id=secret.id, version_id=new.token)
 
     def _put(
@@ -197,7 +197,7 @@ class Writing(Operations):
         new: _NewValue,
         sealed: Sealed,
         *,
-        secret: SecretRow,
+        secret: Found,
         resealing: Resealing | None,
     ) -> StoredVersion | None:
         """The stored version; None where someone else has used the token, or changed or replaced the secret, since we
@@ -215,8 +215,10 @@ class Writing(Operations):
                 return None
             if resealing is not None and not resealing.apply(tx, now_secret):
                 return None
-            rotation = rotations.active(tx, secret.id, for_update=True)
-            before = labels.load(tx, secret.id)
+            rotation, before = None, labels.load_unowned(tx, secret.id)
+            if before is None:
+                rotation = rotations.active(tx, secret.id, for_update=True)
+                before = labels.load(tx, secret.id)
             if _is_of_rotation(rotation, token=token, stages=new.stages):
                 after = before.put(token, new.stages)
             else:
@@ -236,7 +238,7 @@ class Writing(Operations):
         )
 
 
-def _key(columns: Mapping[str, object], secret: SecretRow) -> str | None:
+def _key(columns: Mapping[str, object], secret: SecretRow | Found) -> str | None:
     """The name of the sealing key that the secret has with these columns."""
     return cast("str | None", columns.get("kms_key_id", secret.kms_key_id))
 

@@ -3,14 +3,19 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, text, update
 
 from rotator.model.labels import Labels
-from rotator.store.tables import labels
+from rotator.store.tables import ACTIVE_ROTATION, labels, rotations
 from rotator.store.tx import Tx
 
 _LOAD = select(labels.c.label, labels.c.version_id).where(
     labels.c.secret_id == bindparam("at_secret")
+)
+_LOAD_AND_OWNED = _LOAD.add_columns(
+    exists()
+    .where(rotations.c.secret_id == bindparam("at_secret"), text(ACTIVE_ROTATION))
+    .label("owned")
 )
 _LOAD_MANY = select(labels.c.secret_id, labels.c.label, labels.c.version_id).where(
     labels.c.secret_id.in_(bindparam("at_secrets", expanding=True))
@@ -29,6 +34,18 @@ _DELETE = delete(labels).where(
 def load(tx: Tx, secret_id: int) -> Labels:
     """The staging labels of a secret."""
     rows = tx.execute(_LOAD, {"at_secret": secret_id})
+    return Labels({row.label: row.version_id for row in rows})
+
+
+def load_unowned(tx: Tx, secret_id: int) -> Labels | None:
+    """The staging labels of a secret that no rotation owns; None where one does, or where there is no label.
+
+    The caller has locked the secret's row, so that no rotation begins meanwhile. Where one is active, it has to be
+    locked before the labels are read, because its owner may be about to move them.
+    """
+    rows = tx.execute(_LOAD_AND_OWNED, {"at_secret": secret_id}).all()
+    if not rows or rows[0].owned:
+        return None
     return Labels({row.label: row.version_id for row in rows})
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from sqlalchemy import bindparam, delete, exists, select, text
+from sqlalchemy import and_, bindparam, delete, exists, select, text
 from sqlalchemy import update as sql_update
 
 from rotator.errors import ResourceNotFound, RowAltered
@@ -75,25 +75,40 @@ class SecretRow(NamedTuple):
         return barrier_of(self.barrier_raised_at, self.barrier_until)
 
 
+class Found(NamedTuple):
+    """Of a secret what a value of it is bound to and sealed under, and whether it may be used."""
+
+    id: int
+    account: str
+    region: str
+    name: str
+    arn: str
+    kms_key_id: str | None
+    deleted_at: datetime | None
+
+
 def barrier_of(raised_at: datetime | None, until: datetime | None) -> Barrier | None:
     """The read barrier of a row; None where none is raised."""
     return None if raised_at is None or until is None else Barrier(raised_at=raised_at, until=until)
 
 
 _SELECT = select(*(secrets.c[name] for name in SecretRow._fields))
-_BY_ID = _SELECT.where(secrets.c.id == bindparam("at_id"))
-_BY_ARN = _SELECT.where(secrets.c.arn == bindparam("at_arn"))
-_BY_NAME = _SELECT.where(
+_GLIMPSE = select(*(secrets.c[name] for name in Found._fields))
+_AT_ID = secrets.c.id == bindparam("at_id")
+_AT_ARN = secrets.c.arn == bindparam("at_arn")
+_AT_NAME = and_(
     secrets.c.account == bindparam("at_account"),
     secrets.c.region == bindparam("at_region"),
     secrets.c.name == bindparam("at_name"),
 )
+_AT = {"id": _AT_ID, "arn": _AT_ARN, "name": _AT_NAME}
 _BY_NAMES = _SELECT.where(
     secrets.c.account == bindparam("at_account"),
     secrets.c.region == bindparam("at_region"),
     secrets.c.name.in_(bindparam("at_names", expanding=True)),
 )
-_PLAIN = {"id": _BY_ID, "arn": _BY_ARN, "name": _BY_NAME}
+_PLAIN = {key: _SELECT.where(at) for key, at in _AT.items()}
+_GLIMPSES = {key: _GLIMPSE.where(at) for key, at in _AT.items()}
 # NO KEY UPDATE: writers of one secret queue up, rows that merely refer to it can still be written.
 _LOCKED = {key: statement.with_for_update(key_share=True) for key, statement in _PLAIN.items()}
 
@@ -221,6 +236,15 @@ def find(
     if row is None:
         raise ResourceNotFound("Secrets Manager can't find the specified secret.")
     return row
+
+
+def glimpse(tx: Tx, *, account: str, region: str, secret_id: str) -> Found:
+    """The little of a secret that its values are sealed with; arguments and errors as `find` has them."""
+    key, at = place(secret_id, account=account, region=region)
+    row = tx.execute(_GLIMPSES[key], at).one_or_none()
+    if row is None:
+        raise ResourceNotFound("Secrets Manager can't find the specified secret.")
+    return in_its_place(Found._make(row))
 
 
 def by_names(
