@@ -116,7 +116,7 @@ class Database:
     def _begin(self, *, writes: bool) -> AbstractContextManager[Connection]:
         if self._kept is None:
             return self._engine.begin()
-        return self._kept.transaction(**{sqlite.IMMEDIATE: writes})
+        return self._kept.transaction(sqlite.BEGIN_IMMEDIATE if writes else sqlite.BEGIN)
 
     def _clock(self, connection: Connection) -> Clock:
         return HostClock() if self.dialect == "sqlite" else ServerClock(connection)

@@ -1,10 +1,15 @@
-"""Connections kept at hand between transactions: to check one out of a pool and in again costs more than a read."""
+"""Connections kept at hand between transactions: to check one out of a pool and in again costs more than a read.
+
+Their transactions begin and end on the driver itself: SQLAlchemy's own, around them, would cost as much as a read too.
+"""
 
 import threading
 from types import TracebackType
 
-from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from rotator.store.statements import Prepared
 
 
 class KeptConnections:
@@ -23,16 +28,16 @@ class KeptConnections:
         self._waiting = 0
         self._freed = threading.Condition(threading.Lock())
 
-    def transaction(self, **marks: object) -> "_Held":
+    def transaction(self, begin: Prepared) -> "_Held":
         """One transaction on a connection that nobody else has.
 
         Args:
-            marks: what the engine's listeners find in the connection's `info`.
+            begin: the statement that it begins with.
 
         Raises:
             TimeoutError: none came free in time; SQLAlchemy's.
         """
-        return _Held(self, marks)
+        return _Held(self, begin)
 
     def connection(self) -> "_Held":
         """A connection that nobody else has, in no transaction.
@@ -96,19 +101,17 @@ class KeptConnections:
 class _Held:
     """A connection while somebody has it. A class, because a generator costs as much as a read."""
 
-    __slots__ = ("_connection", "_kept", "_marks", "_transaction")
+    __slots__ = ("_begin", "_connection", "_kept")
 
-    def __init__(self, kept: KeptConnections, marks: dict[str, object] | None) -> None:
+    def __init__(self, kept: KeptConnections, begin: Prepared | None) -> None:
         self._kept = kept
-        self._marks = marks
-        self._transaction: RootTransaction | None = None
+        self._begin = begin
 
     def __enter__(self) -> Connection:
         self._connection = connection = self._kept.take()
-        if self._marks is not None:
+        if self._begin is not None:
             try:
-                connection.info.update(self._marks)
-                self._transaction = connection.begin()
+                self._begin.run(connection, {})
             except BaseException:
                 self._kept.discard(connection)
                 raise
@@ -122,11 +125,22 @@ class _Held:
     ) -> None:
         failed = True
         try:
-            if self._transaction is not None:
-                self._transaction.__exit__(kind, error, traceback)
-            failed = kind is not None
+            if kind is None:
+                if self._begin is not None:
+                    _commit(self._connection)
+                failed = False
         finally:
             if failed:
                 self._kept.discard(self._connection)
             else:
                 self._kept.give_back(self._connection)
+
+
+def _commit(connection: Connection) -> None:
+    if connection.in_transaction():  # what SQLAlchemy ran by itself was within one of its own
+        connection.commit()
+        return
+    try:
+        connection.dialect.do_commit(connection.connection)
+    except BaseException as error:  # noqa: BLE001  # SQLAlchemy raises it, and gives up a connection that was lost
+        connection._handle_dbapi_exception(error, None, None, None, None)  # noqa: SLF001

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from rotator.errors import ConfigurationError, StoreUnavailable
@@ -20,15 +20,16 @@ CONNECTIONS = 32
 _CACHE = 8192
 """Kilobytes of a connection's page cache, at most: a page of a list looks at a thousand pages here and there."""
 
-IMMEDIATE = "immediate"
-"""What marks a connection whose next transaction takes the write lock as it begins.
+# sqlite3's own transaction control begins only before a change, so that a read would see several states of the store.
+BEGIN = Prepared.plain("BEGIN")
+"""Begins a transaction that only reads."""
+
+BEGIN_IMMEDIATE = Prepared.plain("BEGIN IMMEDIATE")
+"""Begins one that may write: it takes the write lock at once.
 
 One that turned from reading to writing half-way could be refused without any waiting
 (`SQLITE_BUSY_SNAPSHOT`, https://sqlite.org/rescode.html#busy_snapshot).
 """
-
-_BEGIN = Prepared.plain("BEGIN")
-_BEGIN_IMMEDIATE = Prepared.plain("BEGIN IMMEDIATE")
 
 
 def connect(url: URL, *, create: bool, lock_timeout: float) -> Engine:
@@ -67,7 +68,6 @@ def connect(url: URL, *, create: bool, lock_timeout: float) -> Engine:
         connection.execute(f"PRAGMA cache_size = -{_CACHE}")
 
     event.listen(engine, "connect", make_durable)
-    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -109,12 +109,6 @@ def _switch_to_wal(connection: Any, *, patience: float) -> None:
             time.sleep(_PAUSE)
         else:
             return
-
-
-def _begin(connection: Connection) -> None:
-    # sqlite3's own transaction control begins only before a change, so that a read would see
-    # several states of the store.
-    (_BEGIN_IMMEDIATE if connection.info[IMMEDIATE] else _BEGIN).run(connection, {})
 
 
 _LOCKED = "Another process locked it and did not release it in time. To see which: fuser '{path}'"

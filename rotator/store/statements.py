@@ -86,8 +86,12 @@ def execute(
     connection: Connection, statement: Executable, parameters: Parameters | Sequence[Parameters]
 ) -> Rows:
     """Runs a statement that was built once, at import; what is built anew each time must not fill the cache here."""
-    # An instance check against an abstract class costs as much as all the rest here; dictionaries need none.
-    several: Sequence[Parameters] = () if isinstance(parameters, dict) else _sequence(parameters)
+    # An instance check against an abstract class costs as much as all the rest here.
+    several: Sequence[Parameters]
+    if isinstance(parameters, dict):
+        several = ()
+    else:
+        several = parameters if isinstance(parameters, list) else _sequence(parameters)
     one: Parameters = several[0] if several else parameters  # type: ignore[assignment]
     key = (statement, connection.dialect.name, *one)
     prepared = _PREPARED.get(key)
@@ -143,10 +147,12 @@ class Prepared:
         try:
             # The driver's own connection: a cursor that all rows are fetched from has nothing left to close.
             cursor: Any = connection.connection.dbapi_connection.execute(self.sql, bound)  # type: ignore[union-attr]
-            if not cursor.description:
-                return Rows((), rowcount=cursor.rowcount)
+            make = self._make
+            if make is None:
+                if not cursor.description:
+                    return Rows((), rowcount=cursor.rowcount)
+                make = self._shape(cursor.description, connection.dialect)
             found = cursor.fetchall()
-            make = self._make or self._shape(cursor.description, connection.dialect)
         except connection.dialect.loaded_dbapi.Error as error:
             self._fail(connection, error)
         if self._converters:
@@ -164,6 +170,9 @@ class Prepared:
             self._fail(connection, error)
 
     def _fail(self, connection: Connection, error: Exception) -> NoReturn:
+        if not connection.in_transaction():
+            # Or SQLAlchemy rolled back what was begun on the driver, and whatever follows would be in no transaction.
+            connection.begin()
         # Wraps it, tells the listeners, and gives up a connection that was lost.
         connection._handle_dbapi_exception(error, self.sql, None, None, None)  # noqa: SLF001
 

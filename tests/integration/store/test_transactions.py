@@ -14,6 +14,8 @@ from tests.support.store import only_sqlite
 
 _COUNT = select(func.count()).select_from(sealing_check)
 
+_INSERT = insert(sealing_check)
+
 
 def _add(tx: Tx, key_id: str) -> None:
     tx.connection.execute(insert(sealing_check).values(key_id=key_id, wrapped_key=b"x"))
@@ -55,6 +57,26 @@ def test_an_integrity_error_passes_through_and_hides_the_values(store: Store) ->
         _add(tx, "the-key-id")
     assert "the-key-id" not in str(caught.value)
     assert _count(store) == 1
+
+
+@only_sqlite
+def test_a_caught_error_leaves_the_transaction_whole_on_sqlite(store: Store) -> None:
+    """What was written before and after a refused statement is undone together, or kept together."""
+
+    def write(error: type[Exception] | None) -> None:
+        with store.write() as tx:
+            tx.execute(_INSERT, {"key_id": "before", "wrapped_key": b"x"})
+            with pytest.raises(IntegrityError):
+                tx.execute(_INSERT, {"key_id": "before", "wrapped_key": b"x"})
+            tx.execute(_INSERT, {"key_id": "after", "wrapped_key": b"x"})
+            if error is not None:
+                raise error
+
+    with pytest.raises(LookupError):
+        write(LookupError)
+    assert _count(store) == 0
+    write(None)
+    assert _count(store) == 2
 
 
 @only_sqlite
