@@ -1,6 +1,7 @@
 """AES-256-GCM with random nonces (NIST SP 800-38D), the one cipher of the store."""
 
 import os
+import struct
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+_length = struct.Struct(">I").pack
 
 
 def new_key() -> bytes:
@@ -42,7 +44,7 @@ def decrypt(key: bytes, *, nonce: bytes, ciphertext: bytes, bound: bytes) -> byt
 
 def encode(*fields: bytes) -> bytes:
     """`fields` as one byte string that no other fields give: each after its length."""
-    return b"".join([b"%b%b" % (len(field).to_bytes(4, "big"), field) for field in fields])
+    return b"".join([_length(len(field)) + field for field in fields])
 
 
 @cache
