@@ -17,7 +17,7 @@ MEANING = {
     Status.GRACE: "rotated",
     Status.SUCCEEDED: "rotated",
     Status.UNRETIRED: (
-        "rotated, but the old credential could not be retired and may still log in: a person has to look"
+        "rotated, but the old credential could not be retired, and it or its sessions may live on: a person has to look"
     ),
     Status.FAILED: "not rotated; the target is as it was",
     Status.DIVERGED: (
@@ -70,9 +70,10 @@ def report_lines(report: Report) -> Iterator[str]:
         yield f"  the old credential was still in use by {users(report.in_use)}"
     if report.retire_at is not None:
         yield f"  the old credential logs in until {moment(report.retire_at)}, when it can be retired"
-    if report.failure is not None and report.status not in _ROTATED:
-        failure = report.failure
-        yield f"  {failure.phase} failed, {failure.kind}: {failure.message}"
+    failure = report.failure
+    if failure is not None and report.status is not Status.GRACE:
+        warned = report.status is Status.SUCCEEDED
+        yield f"  {'Warning' if warned else f'{failure.phase} failed, {failure.kind}'}: {failure.message}"
         if failure.hint:
             yield f"  What to do: {failure.hint}"
     before, after = report.labels_before.get(CURRENT), report.labels_after.get(CURRENT)

@@ -8,7 +8,6 @@ from rotator.rotation.reasons import NOTHING_LIVES, with_earlier
 from rotator.sdk import Candidate, Overlap
 
 _ROTATE_ORDER = (Candidate.PENDING, Candidate.CURRENT, Candidate.PREVIOUS, Candidate.PINNED)
-_NOTHING_LEFT = (Overlap.GAP, Overlap.NONE)  # the old value is dead, or there is no other
 _SETTLE_ORDER = (Candidate.CURRENT, Candidate.PINNED)
 
 
@@ -32,8 +31,12 @@ def succeeded(state: MachineState) -> MachineState:
 
 
 def settled(state: MachineState, facts: Facts) -> MachineState:
-    """AWSCURRENT has moved and logs in: the end, unless the old credential has yet to be retired."""
-    if state.overlap in _NOTHING_LEFT:
+    """AWSCURRENT has moved and logs in: the end, unless the old credential has yet to be retired.
+
+    With a gap it is dead, but its sessions may live, and where it is compromised they end.
+    """
+    dead = state.overlap is Overlap.GAP
+    if state.overlap is Overlap.NONE or (dead and not state.compromised):
         return succeeded(state)
     from rotator.rotation import retiring  # a rotation with a gap does without it
 

@@ -78,6 +78,15 @@ def still_used(uses: Sequence[Use]) -> Failure:
     )
 
 
+def sessions_may_live(why: Failure) -> Failure:
+    """The warning of a success after which nobody knows whether sessions of the old credential go on."""
+    return replace(
+        why,
+        message=f"the old credential logs in no more, but sessions that it opened may go on: {why.message}",
+        hint=f"end its sessions on the target by hand, or restart the target{f'; {why.hint}' if why.hint else ''}",
+    )
+
+
 def users(uses: Sequence[Use]) -> str:
     """Sessions in words, a few of them by name."""
     named = ", ".join(use.shown for use in uses[:_NAMED])

@@ -61,7 +61,7 @@ class Report:
 
     Attributes:
         attempts: tries that it took.
-        failure: the reason, for every status but SUCCEEDED.
+        failure: the reason, for every status but SUCCEEDED; there a warning, or None.
         steps: what this run did, in order.
         resumed: an unfinished rotation was taken up.
         retire_at: when the grace period of the old credential ends, or its users are looked for again; None where it

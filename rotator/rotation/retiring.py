@@ -10,7 +10,7 @@ from rotator.model.rotation import Failure, InUse, MachineState, Phase, RetireSt
 from rotator.rotation.actions import Act, Action, Done, Facts, Failed, Outcome, Proved
 from rotator.rotation.moves import end, succeeded
 from rotator.rotation.policy import RetryPolicy
-from rotator.rotation.reasons import NEW_REFUSED, OLD_ACCEPTED, still_used
+from rotator.rotation.reasons import NEW_REFUSED, OLD_ACCEPTED, sessions_may_live, still_used
 from rotator.sdk import Candidate, FailureKind, Overlap, Proof, Use
 
 _LOOKS = 10  # at whether clients have stopped, in one more grace period
@@ -28,6 +28,7 @@ _ACTIONS = {
     RetireStep.PROVE_NEW: Action(Act.PROBE, Candidate.PENDING),
     RetireStep.PROVE_OLD: Action(Act.PROBE, Candidate.CURRENT),
 }
+_ENDING_SESSIONS = frozenset({RetireStep.SWEEP, RetireStep.EXPEL})
 _MAY_BE_SKIPPED = frozenset(RetireStep) - {RetireStep.CUT}
 
 
@@ -109,8 +110,13 @@ def _proved(state: MachineState, proof: Proof, facts: Facts, policy: RetryPolicy
 def _failed(
     state: MachineState, failure: Failure, facts: Facts, policy: RetryPolicy
 ) -> MachineState:
-    """What the rotator can't do is left out, but for the retirement itself."""
+    """What the rotator can't do is left out, but for the retirement itself.
+
+    That sessions may live which were to be ended is kept as a warning.
+    """
     if failure.kind is FailureKind.UNSUPPORTED and state.retire in _MAY_BE_SKIPPED:
+        if state.retire in _ENDING_SESSIONS:
+            state = replace(state, failure=sessions_may_live(failure))
         return _onwards(state, facts)
     state = replace(state, failure=failure)
     if state.attempt >= policy.limit(failure.kind) or facts.out_of_time:
@@ -122,6 +128,8 @@ def _failed(
 def _onwards(state: MachineState, facts: Facts) -> MachineState:
     terminates = state.compromised or facts.in_use is InUse.TERMINATE
     match state.retire:
+        case RetireStep.CHECK | RetireStep.RECHECK if state.overlap is Overlap.GAP:
+            return replace(state, retire=RetireStep.SWEEP, failure=None)
         case RetireStep.CHECK:
             return replace(state, retire=RetireStep.CUT if terminates else RetireStep.ASK)
         case RetireStep.RECHECK:
@@ -132,13 +140,15 @@ def _onwards(state: MachineState, facts: Facts) -> MachineState:
         case RetireStep.LOOK | RetireStep.ASK:
             return replace(state, retire=RetireStep.CUT)
         case RetireStep.CUT:
-            return replace(state, retire=RetireStep.SWEEP if terminates else RetireStep.PROVE_NEW)
+            after = RetireStep.SWEEP if terminates else RetireStep.PROVE_NEW
+            return replace(state, retire=after, failure=None)
         case RetireStep.SWEEP | RetireStep.EXPEL:
             return replace(state, retire=RetireStep.PROVE_NEW)
         case RetireStep.PROVE_NEW:
             return replace(state, retire=RetireStep.PROVE_OLD)
         case _:
-            return succeeded(replace(state, retired=True, touched=False))
+            retired = state.overlap is not Overlap.GAP
+            return end(replace(state, retired=retired, touched=False), Status.SUCCEEDED)
 
 
 def _postponed(state: MachineState, uses: tuple[Use, ...], facts: Facts) -> MachineState:

@@ -252,7 +252,7 @@ class _Run:
             status=state.status,
             attempts=state.attempt,
             overlap=state.overlap,
-            failure=None if done else state.failure or _aborted(state),
+            failure=state.failure or (None if done else _aborted(state)),
             steps=self._told.steps,
             labels_before=dict(self._labels_before.at),
             labels_after=dict(self._labels.at),

@@ -106,11 +106,11 @@ class DatabaseRotator(Rotator):
             self._loaded = None
 
 
-class TurnTakingSteps(Steps, Protocol):
-    """The verbs of two users that take turns: the sessions of the old one can be told from those of the new one."""
+class SessionTellingSteps(Steps, Protocol):
+    """The verbs where the target tells which sessions may have been opened with the old credential."""
 
     def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
-        """Who is still logged in as the old user."""
+        """Who may still be logged in with the old credential."""
         ...
 
     def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
@@ -118,23 +118,23 @@ class TurnTakingSteps(Steps, Protocol):
         ...
 
 
-class TurnTakingRotator(DatabaseRotator):
-    """A rotator of two users that take turns."""
+class SessionTellingRotator(DatabaseRotator):
+    """A rotator whose target tells which sessions may have been opened with the old credential."""
 
     @abstractmethod
-    def _load(self) -> TurnTakingSteps:
+    def _load(self) -> SessionTellingSteps:
         """Import and make the steps."""
 
     @property
-    def _turns(self) -> TurnTakingSteps:
+    def _telling(self) -> SessionTellingSteps:
         if self._loaded is None:
             self._loaded = self._load()
-        return cast("TurnTakingSteps", self._loaded)
+        return cast("SessionTellingSteps", self._loaded)
 
     def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
-        """Who is still logged in as the old user."""
-        return self._turns.in_use(rotation)
+        """Who may still be logged in with the old credential."""
+        return self._telling.in_use(rotation)
 
     def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
         """End those sessions."""
-        self._turns.end_use(rotation, uses)
+        self._telling.end_use(rotation, uses)

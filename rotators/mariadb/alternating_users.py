@@ -1,6 +1,6 @@
 """The rotator `mariadb-alternating-users`."""
 
-from rotators.databases.facade import TurnTakingSteps
+from rotators.databases.facade import SessionTellingSteps
 from rotators.mysql_protocol.alternating_users import AlternatingUsersRotator
 from rotators.mysql_protocol.secret import MARIADB
 from rotators.mysql_protocol.settings import MariadbSettings
@@ -20,7 +20,7 @@ class AlternatingUsers(AlternatingUsersRotator):
     product = MARIADB
     settings_model = MariadbSettings
 
-    def _load(self) -> TurnTakingSteps:
+    def _load(self) -> SessionTellingSteps:
         from rotators.mariadb.alternating_users_steps import MariadbAlternatingUsersSteps
 
         return MariadbAlternatingUsersSteps()

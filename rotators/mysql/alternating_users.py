@@ -1,6 +1,6 @@
 """The rotator `mysql-alternating-users`."""
 
-from rotators.databases.facade import TurnTakingSteps
+from rotators.databases.facade import SessionTellingSteps
 from rotators.mysql_protocol.alternating_users import AlternatingUsersRotator
 from rotators.mysql_protocol.secret import MYSQL
 
@@ -18,7 +18,7 @@ class AlternatingUsers(AlternatingUsersRotator):
     summary = "MySQL: two users take turns, so that the old login stays valid"
     product = MYSQL
 
-    def _load(self) -> TurnTakingSteps:
+    def _load(self) -> SessionTellingSteps:
         from rotators.mysql.alternating_users_steps import MysqlAlternatingUsersSteps
 
         return MysqlAlternatingUsersSteps()

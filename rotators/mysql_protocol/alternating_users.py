@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from rotator.sdk import Authority, Overlap, Rotation, SecretValue
-from rotators.databases.facade import TurnTakingRotator
+from rotators.databases.facade import SessionTellingRotator
 from rotators.databases.passwords import new_value
 from rotators.mysql_protocol.pairs import other_user, user_pair
 from rotators.mysql_protocol.policy import Requirements, generate
@@ -11,7 +11,7 @@ from rotators.mysql_protocol.secret import Product, parse
 from rotators.mysql_protocol.settings import AccountSettings
 
 
-class AlternatingUsersRotator(TurnTakingRotator):
+class AlternatingUsersRotator(SessionTellingRotator):
     """A rotator of two users that take turns."""
 
     product: ClassVar[Product]

@@ -1,12 +1,12 @@
 """The rotator `postgresql-alternating-users`."""
 
 from rotator.sdk import Authority, Overlap, Rotation, SecretValue
-from rotators.databases.facade import TurnTakingRotator, TurnTakingSteps
+from rotators.databases.facade import SessionTellingRotator, SessionTellingSteps
 from rotators.databases.passwords import new_value
 from rotators.postgresql.secret import other_user, parse, user_pair
 
 
-class AlternatingUsers(TurnTakingRotator):
+class AlternatingUsers(SessionTellingRotator):
     """Two roles take turns: the secret's user and its clone, whose sessions act as the original.
 
     The old user and its password stay as they are until the next rotation, unless a grace period is
@@ -35,7 +35,7 @@ class AlternatingUsers(TurnTakingRotator):
         username = other_user(parse(current).username)
         return new_value(current, username=username, password=rotation.random_password())
 
-    def _load(self) -> TurnTakingSteps:
+    def _load(self) -> SessionTellingSteps:
         from rotators.postgresql.alternating_users_steps import AlternatingUsersSteps
 
         return AlternatingUsersSteps()

@@ -1,12 +1,12 @@
 """The rotator `postgresql-single-user`."""
 
 from rotator.sdk import Authority, Overlap, Rotation, SecretValue
-from rotators.databases.facade import DatabaseRotator, Steps
+from rotators.databases.facade import SessionTellingRotator, SessionTellingSteps
 from rotators.databases.passwords import new_value
 from rotators.postgresql.secret import parse
 
 
-class SingleUser(DatabaseRotator):
+class SingleUser(SessionTellingRotator):
     """Changes the password of one role, which does so itself unless `masterarn` names an admin.
 
     A PostgreSQL role has one password: the old one is refused from the moment the new one is set.
@@ -30,7 +30,7 @@ class SingleUser(DatabaseRotator):
         username = parse(current).username
         return new_value(current, username=username, password=rotation.random_password())
 
-    def _load(self) -> Steps:
+    def _load(self) -> SessionTellingSteps:
         from rotators.postgresql.single_user_steps import SingleUserSteps
 
         return SingleUserSteps()

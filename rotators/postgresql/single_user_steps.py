@@ -1,6 +1,6 @@
 """The steps of `postgresql-single-user` on the target."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rotator.sdk import (
@@ -13,6 +13,7 @@ from rotator.sdk import (
     Proof,
     Rotation,
     TargetRefused,
+    Use,
 )
 from rotators.databases import finding
 from rotators.postgresql import change, findings
@@ -25,6 +26,7 @@ from rotators.postgresql.older_sessions import end_older_sessions
 from rotators.postgresql.quoting import identifier
 from rotators.postgresql.secret import DatabaseSecret, parse
 from rotators.postgresql.session import Session, login
+from rotators.postgresql.use import end_sessions, sessions_of
 
 _DOING = "changing the password"
 _HINT = "name an admin secret in masterarn that may change this role"
@@ -139,6 +141,23 @@ class SingleUserSteps:
 
     def retire_secret(self, rotation: Rotation) -> None:
         """Nothing is left of the old password: it died as the new one was set."""
+
+    def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
+        """The role's sessions. No session tells which password opened it, so those by the new one are among them."""
+        user = parse(rotation.value(Candidate.CURRENT)).username
+        session = self._session_for_change(rotation)
+        return sessions_of(session, user, own=self._prover.opened)
+
+    def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
+        """End those sessions; a role may end its own, whatever role its settings have it act as."""
+        user = parse(rotation.value(Candidate.CURRENT)).username
+        session = self._session_for_change(rotation)
+        if rotation.admin is None:
+            session.execute("SET ROLE NONE")
+        try:
+            end_sessions(session, rotation, user, uses)
+        finally:
+            self.close()
 
     def end_older_sessions(self, rotation: Rotation) -> None:
         """End what older owners left open; before an admin was named, the role's own sessions made the changes."""

@@ -17,7 +17,7 @@ from psycopg.waiting import Wait
 from sqlalchemy.engine.default import DefaultDialect
 
 from rotator.store.database import Database
-from rotators.databases.facade import DatabaseRotator, TurnTakingRotator
+from rotators.databases.facade import DatabaseRotator, SessionTellingRotator
 from rotators.databases.limited_socket import LimitedSocket
 from rotators.mysql_protocol import session as mysql_sessions
 from rotators.mysql_protocol.alternating_users import (
@@ -153,7 +153,7 @@ def effects(act: Act, *, transactions: bool = False) -> Iterator[None]:
             replace(DefaultDialect, "do_commit", watch.around("commit", DefaultDialect.do_commit))
         owners = (
             DatabaseRotator,
-            TurnTakingRotator,
+            SessionTellingRotator,
             SingleUser,
             AlternatingUsers,
             MysqlSingleUser,

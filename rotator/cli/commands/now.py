@@ -26,7 +26,7 @@ def now(
         bool,
         typer.Option(
             "--compromised",
-            help="No grace: old credentials die at once, and the sessions that use them end.",
+            help="No grace: old credentials die at once, and their sessions end where the target tells them; else a warning says that they may go on.",
         ),
     ] = False,
     output: Output = OutputFormat.TEXT,

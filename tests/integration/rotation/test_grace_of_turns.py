@@ -5,6 +5,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import update
 
+from rotator.cli.reports import report_lines
 from rotator.errors import RotationInProgress
 from rotator.manager.settings import RotationOptions
 from rotator.model.rotation import InUse, Status
@@ -12,8 +13,9 @@ from rotator.rotation.records import rotations_of
 from rotator.sdk import Rotation, TargetRefused
 from rotator.store.tables import rotations
 from rotators.postgresql import AlternatingUsers
-from tests.support.house import ALTERNATING, House
+from tests.support.house import ALTERNATING, SINGLE, House
 from tests.support.manager import ME
+from tests.support.mysql import MysqlDatabase
 from tests.support.postgres import DatabaseServer, Role
 
 HOUR = 3600.0
@@ -182,6 +184,38 @@ def test_a_compromised_user_is_shut_out_at_once(house: House, pg16: DatabaseServ
         assert has_ended(session)
     assert not pg16.can_log_in(role)
     assert pg16.can_log_in(house.role(name))
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_sessions_of_a_compromised_user_of_its_own_end(
+    house: House, pg16: DatabaseServer, *, by_itself: bool
+) -> None:
+    """With a gap the password is dead already; the role's sessions end, also where it changed its password itself."""
+    role = pg16.new_role()
+    admin = None if by_itself else pg16.superuser
+    name = house.adopt(pg16, role, rotator=SINGLE, admin=admin)
+    with pg16.connect(role, application_name="thief") as session:
+        report = house.engine().rotate(name, **ME, compromised=True)
+        assert report.status is Status.SUCCEEDED, report.failure
+        assert report.failure is None
+        assert ["thief" in use.detail for use in report.in_use] == [True]
+        assert has_ended(session)
+    assert not pg16.can_log_in(role)
+    assert pg16.can_log_in(house.role(name))
+
+
+def test_sessions_that_may_live_are_warned_of(house: House, mysql: MysqlDatabase) -> None:
+    """Where nothing tells the compromised password's sessions, report and history say so, with what to do."""
+    name = house.adopt(
+        mysql, mysql.new_account(), rotator="mysql-single-user", admin=mysql.superuser
+    )
+    report = house.engine().rotate(name, **ME, compromised=True)
+    assert report.status is Status.SUCCEEDED
+    assert report.failure is not None
+    assert "sessions that it opened may go on" in report.failure.message
+    assert "Warning: " in "\n".join(report_lines(report))
+    found = rotations_of(house.store, name, **ME, limit=1)
+    assert found.rotations[0].failure == report.failure
 
 
 def test_sessions_that_the_admin_may_not_end_are_named(house: House, pg16: DatabaseServer) -> None:

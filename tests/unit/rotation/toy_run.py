@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
-from rotator.model.rotation import Failure, Goal, MachineState, Phase, Status
+from rotator.model.rotation import Failure, Goal, InUse, MachineState, Phase, Status
 from rotator.rotation import machine
 from rotator.rotation.actions import Act, Action, Done, Failed, Outcome, Proved
 from rotator.rotation.policy import RetryPolicy
@@ -269,8 +269,12 @@ class ToyRun:
             assert self.last_act is not Act.FINISH
 
     def _check_success(self) -> None:
-        assert self.state.failure is None
+        ends_sessions = self.state.compromised or self.store.in_use is InUse.TERMINATE
+        untold = ends_sessions and self.rotator.using is None
+        assert self.state.failure is None or untold
         assert self.state.finished
+        if self.state.compromised and untold and self.state.overlap is not Overlap.NONE:
+            assert self.state.failure is not None, "sessions may live, and nobody is told"
         token = self.claimed.token
         assert self.store.labels["CURRENT"] == token
         if self.state.retired:
