@@ -26,7 +26,7 @@ def now(
         bool,
         typer.Option(
             "--compromised",
-            help="No grace: old credentials die at once, and their sessions end where the target tells them; else a warning says that they may go on.",
+            help="No grace: old credentials die at once, and their sessions end, or a warning says that they may live.",
         ),
     ] = False,
     output: Output = OutputFormat.TEXT,
