@@ -21,7 +21,7 @@ from rotator.rotation.owner import Owner
 from rotator.rotation.patience import AdminSecretBusy
 from rotator.rotation.situation import admin_value, candidates_of, check_rotatable
 from rotator.sdk import Candidate
-from rotator.store import changes, labels, rotations, secrets
+from rotator.store import changes, labels, rotations, secrets, versions
 from rotator.store.rotations import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
@@ -242,6 +242,7 @@ class Admission:
             abandoned=row.status == Status.ABANDONING,
             new_token=False,
             retires=retires,
+            rival=_rival(tx, row, at) if retires else None,
             waits_until=_waits_until(tx, row, asked) if retires and purpose in _PATIENT else None,
         )
 
@@ -262,9 +263,11 @@ class Admission:
         token = left or self.new_token()
         candidates = candidates_of(tx, secret, at, row=None, token=token)
         previous = at.version(names.PREVIOUS)
-        if last is not None and last.retired and last.current_version == previous:
-            # The target refuses it, and nothing may give it back.
-            candidates.pop(Candidate.PREVIOUS, None)
+        if last is not None and previous and rotations.was_given_up(tx, secret.id, previous):
+            # The target refuses it, or should, and nothing may give it back.
+            given_up = candidates.pop(Candidate.PREVIOUS, None)
+            if given_up is not None and given_up.pinned:
+                candidates.setdefault(Candidate.PINNED, given_up)
             previous = None
         facts = Facts(candidates=frozenset(candidates), has_admin=admin is not None)
         created = Candidate.PENDING in candidates
@@ -395,6 +398,14 @@ def _left_alone(tx: Tx, secret: SecretRow, row: RotationRow, at: Labels, purpose
     from rotator.rotation import grace  # most rotations have none
 
     return grace.is_left_alone(tx, secret, row, at, purpose)
+
+
+def _rival(tx: Tx, row: RotationRow, at: Labels) -> VersionRow | None:
+    pending = at.version(names.PENDING)
+    if pending is None or pending in {row.token, row.current_version, at.version(names.CURRENT)}:
+        return None
+    found = versions.get(tx, secret_id=row.secret_id, version_id=pending)
+    return found if found is not None and found.sealed is not None else None
 
 
 def _waits_until(tx: Tx, row: RotationRow, asked: float) -> float:

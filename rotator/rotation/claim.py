@@ -40,6 +40,7 @@ class Claim:
         admin: the admin secret with its current version, where one is pinned.
         abandoned: the rotation was abandoned from outside and is only settled now.
         retires: AWSCURRENT has moved, and the old credential is retired now.
+        rival: the version at AWSPENDING, where it was stored while the old credential had its grace.
         retire_at: when its grace period ends.
         waits_until: until when the retirement waits for those who still use it, a reading of `rotator.sdk.clock`; None
             where it doesn't wait.
@@ -63,6 +64,7 @@ class Claim:
     abandoned: bool
     new_token: bool
     retires: bool = False
+    rival: VersionRow | None = None
     retire_at: datetime | None = None
     waits_until: float | None = None
 

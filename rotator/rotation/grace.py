@@ -1,7 +1,8 @@
 """What a claim makes of a rotation whose old credential has not been retired yet.
 
 Its labels are over and done with, so nobody from outside abandons it. Whoever claims it looks here, in the claim's
-transaction, whether the version to retire is still one that no label needs.
+transaction, whether the version to retire is still one that no label needs, and with the values in hand, whether no
+label needs its credential.
 """
 
 from dataclasses import replace
@@ -13,14 +14,19 @@ from rotator.model.labels import Labels
 from rotator.model.rotation import MachineState, Phase, Status
 from rotator.rotation import machine
 from rotator.rotation.actions import Facts
-from rotator.rotation.claim import Purpose
+from rotator.rotation.claim import Claim, Purpose
+from rotator.rotation.kinship import Kinship
 from rotator.rotation.moves import end
-from rotator.rotation.reasons import VOID
+from rotator.rotation.reasons import SHARED, VOID
+from rotator.rotation.values import Values
 from rotator.sdk import Overlap
 from rotator.store import changes, rotations
 from rotator.store.rotations import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
+
+_LEFT = {Status.UNRETIRED, Status.ABANDONED}
+_LOOKED_AT = 100  # rotations: more than fail one after the other without being looked after
 
 
 def is_left_alone(
@@ -48,9 +54,8 @@ def is_left_alone(
 
 
 def is_void(row: RotationRow, at: Labels) -> bool:
-    """Whether a label needs the old credential, or something else than this rotation's version is AWSCURRENT."""
-    needed = {at.version(names.CURRENT), at.version(names.PENDING)}
-    return at.version(names.CURRENT) != row.token or row.current_version in needed | {None}
+    """Whether a label is on the version that was replaced; whether one needs its credential tells `judged`."""
+    return row.current_version in {at.version(names.CURRENT), at.version(names.PENDING), None}
 
 
 def taken_state(before: MachineState, facts: Facts, *, void: bool, fresh: bool) -> MachineState:
@@ -67,22 +72,42 @@ def taken_state(before: MachineState, facts: Facts, *, void: bool, fresh: bool) 
     return end(replace(before, failure=VOID), Status.ABANDONED)
 
 
+def judged(claim: Claim, values: Values) -> MachineState:
+    """The state from which the retirement goes on when the values can be compared.
+
+    Where a value from outside is AWSCURRENT, it takes the place of the new one, unless it needs what is to be retired.
+    """
+    at, state = claim.labels, claim.state
+    moved = at.version(names.CURRENT) != claim.token
+    kin = values.kinship(of_current=moved)
+    if Kinship.SAME in kin.values():
+        return end(replace(state, touched=False, failure=VOID), Status.ABANDONED)
+    if kin.get(names.CURRENT) is Kinship.MIXED:
+        return end(replace(state, touched=False, failure=SHARED), Status.UNRETIRED)
+    return state
+
+
 def reopened(
     tx: Tx, call: Call, secret: SecretRow, last: RotationRow | None, at: Labels
 ) -> RotationRow | None:
-    """The last rotation, active again, where its old credential still logs in; None where it has none.
+    """The last rotation that moved AWSCURRENT, active again, where its old credential still logs in; None where it has
+    none, or where a later one left doubt.
 
-    That is one whose retirement failed, and one of two users that take turns, where no grace period was set.
+    That is one whose retirement failed or was abandoned, and one of two users that take turns, where no grace period
+    was set.
     """
-    if last is None or is_void(last, at) or last.retired:
+    row = _last_finished(tx, secret)
+    if last is None or row is None or is_void(row, at) or row.retired:
         return None
-    takes_turns = last.status == Status.SUCCEEDED and last.overlap == Overlap.ALTERNATING
-    if not takes_turns and last.status != Status.UNRETIRED:
+    takes_turns = row.status == Status.SUCCEEDED and row.overlap == Overlap.ALTERNATING
+    if not takes_turns and row.status not in _LEFT:
         return None
+    above, last = last.fencing, row
     state = replace(last.state, status=Status.GRACE, phase=Phase.RETIRE, touched=False)
     rotations.reopen(
         tx,
         last,
+        above=above,
         columns=rotations.state_columns(state) | {"next_attempt_at": tx.now, "deadline_at": tx.now},
     )
     call.record(
@@ -94,3 +119,12 @@ def reopened(
         revision=secret.revision,
     )
     return rotations.active(tx, secret.id)
+
+
+def _last_finished(tx: Tx, secret: SecretRow) -> RotationRow | None:
+    for row in rotations.history(tx, secret.id, limit=_LOOKED_AT):
+        if row.finished:
+            return row
+        if row.status not in {Status.FAILED, Status.ABANDONED}:
+            return None
+    return None

@@ -221,6 +221,7 @@ class Journal:
             # The target may hold it: a put that takes AWSPENDING off must not let it be pruned.
             doubtful = not settled and state.status is not Status.UNRETIRED
             pinned = [claim.token] if doubtful and (state.dirty or state.touched) else []
+            pinned += _left_over(tx, claim, state, after)
             if settled:
                 versions.release(tx, secret.id)
             for version_id in pinned:
@@ -352,6 +353,15 @@ def _to_retire(claim: Claim, state: MachineState) -> list[str]:
     """The version that the target accepts beside the new one, so that it is not pruned before it is retired."""
     current = claim.candidates.get(Candidate.CURRENT)
     return [current.version_id] if current and state.overlap in _OLD_LIVES else []
+
+
+def _left_over(tx: Tx, claim: Claim, state: MachineState, at: Labels) -> list[str]:
+    """The versions whose credentials nobody has retired: a later rotation takes them away."""
+    if state.status is Status.UNRETIRED:
+        return _to_retire(claim, state)
+    if state.status not in {Status.FAILED, Status.ABANDONED}:
+        return []
+    return sorted(rotations.left_over(tx, claim.secret.id) - {at.version(names.CURRENT)})
 
 
 def _grace_columns(tx: Tx, state: MachineState) -> tuple[datetime | None, dict[str, Any]]:

@@ -52,9 +52,23 @@ OLD_ACCEPTED = Failure(
 VOID = Failure(
     phase=Phase.RETIRE,
     kind=FailureKind.REFUSED,
-    message="abandoned: AWSCURRENT is no longer the version of this rotation, so the credential that it replaced was "
-    "not retired and may still log in",
+    message="abandoned: AWSCURRENT or AWSPENDING has the credential again that this rotation replaced, so it was not "
+    "retired",
     hint="`rotate now` rotates on from what is AWSCURRENT",
+)
+
+SHARED = Failure(
+    phase=Phase.RETIRE,
+    kind=FailureKind.REFUSED,
+    message="what is AWSCURRENT was stored from outside and shares a part of the credential that is to be retired, or "
+    "nobody can tell, so that was not touched and may still log in",
+    hint="if `rotate verify` is content, `rotate now` rotates on from it; look on the target what else logs in",
+)
+
+NOT_BEGUN = Failure(
+    phase=Phase.RETIRE,
+    kind=FailureKind.MISCONFIGURED,
+    message="the old credential can't be retired as things are, and may still log in",
 )
 
 _NAMED = 5

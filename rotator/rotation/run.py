@@ -51,7 +51,9 @@ def _lay_down(journal: Journal, claim: Claim, state: MachineState, error: Rotato
     failure = Failure(phase=state.phase, kind=FailureKind.MISCONFIGURED, message=str(error))
     laid_down = replace(state, failure=failure)
     with suppress(RotatorError):  # the first error is the one to tell
-        if state.touched or state.dirty:
+        if state.phase is Phase.RETIRE:
+            journal.end(claim, end(laid_down, Status.UNRETIRED), steps=())
+        elif state.touched or state.dirty:
             journal.park(claim, laid_down, steps=())
         else:
             journal.end(claim, end(laid_down, Status.FAILED), steps=())
@@ -66,7 +68,7 @@ class _Run:
         self._lease = lease
         self._told = told
         self._claim = claim
-        self._state = claim.state
+        self._state = steps.first_state()
         self._steps = steps
         self._labels_before = self._labels = claim.labels
         self._retire_at: datetime | None = None
@@ -214,9 +216,11 @@ class _Run:
         if again is None:
             return False
         self._claim = self._lease.change(lambda _: again)
-        self._state = again.state
         self._steps.close()
         self._steps = Steps(again, self._lease, self._parts, older_sessions=True)
+        self._state = self._steps.first_state()
+        if self._state.phase is Phase.ENDED and again.state.phase is not Phase.ENDED:
+            self._end(self._state)
         return True
 
     def _after_fencing(self) -> bool:

@@ -104,12 +104,20 @@ def candidates_of(
     else:
         wanted = {Candidate.CURRENT: row.current_version, Candidate.PREVIOUS: row.previous_version}
     wanted[Candidate.PINNED if settling else Candidate.PENDING] = token
+    current = labels.version(names.CURRENT)
+    if row is not None and row.status == Status.GRACE and current != row.token:
+        # What was stored from outside has taken the place of the rotation's own value, which is a left-over as well.
+        wanted = {
+            Candidate.CURRENT: row.current_version,
+            Candidate.PENDING: current,
+            Candidate.PINNED: token,
+        }
     ids = {
         candidate: version_id for candidate, version_id in wanted.items() if version_id is not None
     }
     rows = versions.named_or_pinned(tx, secret.id, set(ids.values()))
     found = {c: rows[v] for c, v in ids.items() if v in rows and rows[v].sealed is not None}
     strangers = [row for version_id, row in rows.items() if version_id not in ids.values()]
-    if strangers and not settling:
+    if strangers and not settling and Candidate.PINNED not in wanted:
         found[Candidate.PINNED] = strangers[-1]
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rotator.crypto.envelope import Sealed, Sealer
 from rotator.errors import RotatorError
-from rotator.model.rotation import Failure, MachineState
+from rotator.model.rotation import Failure, MachineState, Phase
 from rotator.rotation.actions import Act, Action, Done, Facts, Failed, Outcome, Proved
 from rotator.rotation.admission import Admission
 from rotator.rotation.claim import Claim, seal_context
@@ -82,6 +82,15 @@ class Steps:
         self._issues_value = False
         self._dead_pin: str | None = None
         self._uses: tuple[Use, ...] = ()
+
+    def first_state(self) -> MachineState:
+        """Where the machine goes on, now that the values can be compared."""
+        state = self._claim.state
+        if state.phase is not Phase.RETIRE:
+            return state
+        from rotator.rotation import grace  # most rotations have none
+
+        return grace.judged(self._claim, self._values)
 
     @property
     def dead_pin(self) -> str | None:

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator
 from rotator.crypto.envelope import Sealer
 from rotator.errors import DecryptionFailure, KeyUnavailable
 from rotator.manager.settings import RotationOptions, pinned_authority, rotation_options
+from rotator.model import labels as names
 from rotator.model.rotation import Goal, MachineState
 from rotator.rotation.authority import require_agreement
 from rotator.rotation.claim import Claim, seal_context
+from rotator.rotation.kinship import Kinship, kinship
 from rotator.sdk import Authority, Candidate, Misconfigured, Rotation, Rotator, SecretValue
 from rotator.store.secrets import SecretRow
 from rotator.store.versions import VersionRow
@@ -31,6 +33,7 @@ class Values:
         self._options = rotation_options(claim.secret)
         self._values = dict(self._opened(claim))
         self._admin = None if claim.admin is None else self._open(*claim.admin)
+        self._rival = None if claim.rival is None else self._open(claim.secret, claim.rival)
         self._agreed: set[Candidate] = set()
         self._refused: list[SecretValue] = []
 
@@ -67,6 +70,23 @@ class Values:
         """Every plaintext that a message might leak."""
         admin = [] if self._admin is None else [self._admin]
         return [*self._values.values(), *self._refused, *admin]
+
+    def kinship(self, *, of_current: bool) -> dict[str, Kinship]:
+        """What those that have a label share with the value that is to be retired, by label.
+
+        Args:
+            of_current: AWSCURRENT is not the rotation's own value.
+        """
+        old, new = (self._values.get(c) for c in (Candidate.CURRENT, Candidate.PENDING))
+        found: dict[str, Kinship] = {}
+        if old is None:
+            return found
+        made = self._values.get(Candidate.PINNED) if of_current else new
+        if of_current and new is not None:
+            found[names.CURRENT] = kinship(new, old=old, new=made)
+        if self._rival is not None:
+            found[names.PENDING] = kinship(self._rival, old=old, new=made)
+        return found
 
     def add_pending(self, value: SecretValue) -> None:
         """The new value; what it claims is checked like the others'."""

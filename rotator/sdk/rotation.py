@@ -127,6 +127,18 @@ class Rotation:
         return self.values.get(Candidate.PREVIOUS)
 
     @property
+    def left_over(self) -> tuple[SecretValue, ...]:
+        """Values that an earlier rotation has replaced and perhaps never retired; where a target can hold several,
+        they are taken away in setSecret and in retire, unless they are the current or the pending one.
+        """
+        found = [self.previous]
+        if (
+            self.live is not Candidate.PINNED
+        ):  # then it is the one that logs in, and the current one may not
+            found.append(self.values.get(Candidate.PINNED))
+        return tuple(value for value in found if value is not None)
+
+    @property
     def log(self) -> RotationLog:
         """A log that no value of this rotation gets into; what it is told reaches the engine's own log."""
         told = tuple(self.values.values()) + (() if self.admin is None else (self.admin,))

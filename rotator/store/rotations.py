@@ -195,6 +195,13 @@ def state_columns(state: MachineState) -> dict[str, Any]:
     }
 
 
+UNRETIRED = and_(
+    _R.finished,
+    ~_R.retired,
+    or_(_R.status == str(Status.UNRETIRED), and_(_R.status == str(Status.ABANDONED), _R.touched)),
+)
+"""The old credential of the rotation may still log in, and nobody is about to retire it."""
+
 _COLUMNS = [tables.rotations.c[field.name] for field in fields(RotationRow)]
 _OF_SECRET = select(*_COLUMNS).where(_R.secret_id == bindparam("secret_id"))
 _ACTIVE_OF_SECRET = _OF_SECRET.where(_ACTIVE)
@@ -234,6 +241,27 @@ _RETIRABLE = (
         tables.secrets.c.region == bindparam("region"),
     )
     .order_by(_R.next_attempt_at)
+)
+_GIVEN_UP = select(
+    select(_R.id)
+    .where(
+        _R.secret_id == bindparam("secret_id"),
+        _R.current_version == bindparam("version_id"),
+        or_(_R.retired, _R.compromised, UNRETIRED),
+    )
+    .exists()
+)
+_LEFT_OVER = (
+    select(_R.current_version)
+    .distinct()
+    .join(
+        tables.versions,
+        and_(
+            tables.versions.c.secret_id == _R.secret_id,
+            tables.versions.c.version_id == _R.current_version,
+        ),
+    )
+    .where(_R.secret_id == bindparam("secret_id"), tables.versions.c.pinned, UNRETIRED)
 )
 _FENCED = and_(_R.id == bindparam("fenced_id"), _R.fencing == bindparam("fenced_number"), _ACTIVE)
 _UPDATE_FENCED = update(tables.rotations).where(_FENCED)
@@ -312,11 +340,14 @@ def retirable(tx: Tx, *, account: str, region: str) -> tuple[str, ...]:
     return tuple(arn for arn, row in found if not row.leased(tx))
 
 
-def reopen(tx: Tx, row: RotationRow, *, columns: dict[str, Any]) -> int:
-    """Makes an ended rotation, the last of its secret, active again, for its old credential to be retired after all.
+def reopen(tx: Tx, row: RotationRow, *, above: int, columns: dict[str, Any]) -> int:
+    """Makes an ended rotation active again, for its old credential to be retired after all.
+
+    Args:
+        above: the highest fencing number of the secret's rotations.
 
     Returns:
-        Its fencing number, which has grown by one.
+        Its fencing number, the highest from now on.
 
     Raises:
         FencedOut: it is no longer as it was read.
@@ -324,13 +355,24 @@ def reopen(tx: Tx, row: RotationRow, *, columns: dict[str, Any]) -> int:
     written = columns | {
         "fenced_id": row.id,
         "fenced_number": row.fencing,
-        "fencing": row.fencing + 1,
+        "fencing": above + 1,
         "ended_at": None,
         "updated_at": tx.now,
     }
     if tx.execute(_REOPEN, written).rowcount != 1:
         raise FencedOut("the rotation was changed by another process a moment ago")
-    return row.fencing + 1
+    return above + 1
+
+
+def was_given_up(tx: Tx, secret_id: int, version_id: str) -> bool:
+    """Whether a rotation has retired the credential of a version, was about to, or knew it to be compromised."""
+    of = {"secret_id": secret_id, "version_id": version_id}
+    return bool(tx.execute(_GIVEN_UP, of).scalar_one())
+
+
+def left_over(tx: Tx, secret_id: int) -> frozenset[str]:
+    """Pinned versions whose credential a rotation has replaced and could not retire."""
+    return frozenset(tx.execute(_LEFT_OVER, {"secret_id": secret_id}).scalars())
 
 
 def leased(tx: Tx) -> tuple[tuple[str, RotationRow], ...]:

@@ -86,7 +86,7 @@ class LdapSteps:
         try:
             entry = read_entry(session, pending.username)
             known = {*entry.of(pending.password), *entry.of(current.password)}
-            left_over = tuple(set(self._previous(entry, rotation)) - known)
+            left_over = tuple(set(_left_over(entry, rotation)) - known)
             changes = []
             if not entry.of(pending.password):
                 changes.append(Modification(ldap3.MODIFY_ADD, (self._new_value(rotation),)))
@@ -218,10 +218,6 @@ class LdapSteps:
         """The values of the pending password: those that are seen, or the one that setSecret adds."""
         return entry.of(password) if entry.values is not None else (self._new_value(rotation),)
 
-    def _previous(self, entry: Entry, rotation: Rotation) -> tuple[bytes, ...]:
-        previous = rotation.values.get(Candidate.PREVIOUS)
-        return () if previous is None else entry.of(parse(previous).password)
-
     def _retirement(
         self, entry: Entry, current: LdapSecret, pending: LdapSecret, rotation: Rotation
     ) -> Modification | None:
@@ -232,7 +228,8 @@ class LdapSteps:
         kept = entry.of(pending.password)
         if not kept:
             raise _not_the_one(pending)
-        if old := entry.of(current.password):
+        left_over = tuple(set(_left_over(entry, rotation)) - {*kept, *entry.of(current.password)})
+        if old := entry.of(current.password) + left_over:
             return Modification(ldap3.MODIFY_DELETE, old)
         unknown = entry.unknown()
         if not unknown or self._prover.admit(current, rotation) is Proof.REFUSED:
@@ -244,6 +241,12 @@ class LdapSteps:
                 hint="take its value of userPassword away as an administrator: ldapmodify",
             )
         return Modification(ldap3.MODIFY_DELETE, unknown)
+
+
+def _left_over(entry: Entry, rotation: Rotation) -> tuple[bytes, ...]:
+    return tuple(
+        stored for value in rotation.left_over for stored in entry.of(parse(value).password)
+    )
 
 
 def _right_findings(session: Session, dn: str) -> list[Finding]:

@@ -5,7 +5,7 @@ beside the old one, takes the old one out when it is retired, and leaves every o
 Source: MariaDB's documentation, "Authentication from MariaDB 10.4", "ALTER USER".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rotators.mysql_protocol import ed25519
@@ -46,9 +46,9 @@ def method_for(plugin: str, password: str) -> Method:
 
 
 def both(
-    methods: Sequence[Method], *, current: str, pending: str, previous: str | None
+    methods: Sequence[Method], *, current: str, pending: str, left_over: Collection[str]
 ) -> tuple[Method, ...]:
-    """The methods with the pending password before each that has the current one, and without the previous one.
+    """The methods with the pending password before each that has the current one, and without those left over.
 
     Where no method has either, somebody else set another password: it gives way to the pending one.
     """
@@ -63,19 +63,18 @@ def both(
             ]
         elif method.accepts(pending):
             changed.append(method_for(method.plugin, pending))
-        elif previous is None or not method.accepts(previous):
+        elif not any(map(method.accepts, left_over)):
             changed.append(method)
     return _distinct(changed)
 
 
-def only(methods: Sequence[Method], *, kept: str, dropped: str) -> tuple[Method, ...]:
-    """The methods with `kept` in place of `dropped`."""
-    if not any(method.accepts(kept) or method.accepts(dropped) for method in methods):
+def only(methods: Sequence[Method], *, kept: str, dropped: Collection[str]) -> tuple[Method, ...]:
+    """The methods with `kept` in place of those that `dropped` have."""
+    passwords = (kept, *dropped)
+    if not any(method.accepts(password) for method in methods for password in passwords):
         return instead(methods, kept)
     changed = (
-        method_for(method.plugin, kept)
-        if method.accepts(dropped) or method.accepts(kept)
-        else method
+        method_for(method.plugin, kept) if any(map(method.accepts, passwords)) else method
         for method in methods
     )
     return _distinct(changed)

@@ -4,9 +4,9 @@ An admin changes the list of methods of each account, one statement an account: 
 statement and fails at the next. What is left is told by the catalogue, so a step that was interrupted goes on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from rotator.sdk import Candidate, Overlap, Rotation, TargetRefused
+from rotator.sdk import Overlap, Rotation, TargetRefused
 from rotators.databases import finding
 from rotators.mariadb import findings, methods
 from rotators.mariadb.accounts import MariadbAccount, read_accounts, read_own_method
@@ -14,7 +14,7 @@ from rotators.mariadb.methods import Method
 from rotators.mysql_protocol import account_findings, fence
 from rotators.mysql_protocol.grants import account_grants, own_grants
 from rotators.mysql_protocol.quoting import account, literal
-from rotators.mysql_protocol.secret import MARIADB
+from rotators.mysql_protocol.secret import MARIADB, parse
 from rotators.mysql_protocol.server import Server, read_server
 from rotators.mysql_protocol.session import Session
 from rotators.mysql_protocol.single_user_steps import Passwords, SingleUserSteps, Verdict
@@ -84,8 +84,8 @@ class MariadbSingleUserSteps(SingleUserSteps[MariadbAccount]):
             found += account_findings.privilege_findings(
                 theirs, name=each.name, allowed=rotation.allow_privileged
             )
-        previous = self._previous_password(rotation)
-        changes = [_shown(each, live.password, previous) for each in chosen]
+        left_over = _passwords_left_over(rotation)
+        changes = [_shown(each, live.password, left_over) for each in chosen]
         return Verdict(overlap=Overlap.DUAL, findings=found, changes=changes)
 
     def _change_to_pending(self, session: Session, values: Passwords, rotation: Rotation) -> None:
@@ -93,12 +93,12 @@ class MariadbSingleUserSteps(SingleUserSteps[MariadbAccount]):
         if rotation.admin is None:
             self._set_own(session, pending, rotation, doing=_DOING)
             return
-        previous = self._previous_password(rotation)
+        left_over = _passwords_left_over(rotation)
         self._give(
             session,
             rotation,
             lambda each: methods.both(
-                each.methods, current=current, pending=pending, previous=previous
+                each.methods, current=current, pending=pending, left_over=left_over
             ),
             doing=_DOING,
         )
@@ -111,7 +111,7 @@ class MariadbSingleUserSteps(SingleUserSteps[MariadbAccount]):
         self._give(
             session,
             rotation,
-            lambda each: methods.only(each.methods, kept=current, dropped=pending),
+            lambda each: methods.only(each.methods, kept=current, dropped=[pending]),
             doing=_BACK,
         )
 
@@ -124,10 +124,11 @@ class MariadbSingleUserSteps(SingleUserSteps[MariadbAccount]):
                 "not taken from it; nothing was changed",
                 hint="did somebody else change the account? SHOW CREATE USER tells its methods",
             )
+        dropped = [current, *_passwords_left_over(rotation)]
         self._give(
             session,
             rotation,
-            lambda each: methods.only(each.methods, kept=pending, dropped=current),
+            lambda each: methods.only(each.methods, kept=pending, dropped=dropped),
             doing=_RETIRING,
         )
 
@@ -157,11 +158,10 @@ class MariadbSingleUserSteps(SingleUserSteps[MariadbAccount]):
             statement = methods.alter(each.name, methods_of_it, clear_text=clear_text)
             fence.change(session, rotation, statement, doing=doing, hint=_HINT)
 
-    def _previous_password(self, rotation: Rotation) -> str | None:
-        """What the last rotation kept as the second password, and this one replaces."""
-        if Candidate.PREVIOUS not in rotation.values:
-            return None
-        return self._parse(rotation, Candidate.PREVIOUS).password
+
+def _passwords_left_over(rotation: Rotation) -> list[str]:
+    """What earlier rotations kept beside the current password, and this one takes away."""
+    return [parse(value, MARIADB).password for value in rotation.left_over]
 
 
 def _clear_text(session: Session, rotation: Rotation) -> bool:
@@ -169,9 +169,9 @@ def _clear_text(session: Session, rotation: Rotation) -> bool:
     return rotation.settings.clear_text and findings.validates_hashes(read_server(session))
 
 
-def _shown(each: MariadbAccount, password: str, previous: str | None) -> str:
+def _shown(each: MariadbAccount, password: str, left_over: Collection[str]) -> str:
     """The statement as a plan shows it: no hash, since one of a weak password can be guessed."""
-    changed = methods.both(each.methods, current=password, pending="", previous=previous)
+    changed = methods.both(each.methods, current=password, pending="", left_over=left_over)
     hidden = [
         Method(plugin=m.plugin, stored=_hidden(m, password) if m.is_password else m.stored)
         for m in changed

@@ -67,12 +67,10 @@ class RedisSteps:
         """
         values = [parse(rotation.value(c)) for c in (Candidate.CURRENT, Candidate.PENDING)]
         current, pending = values
-        previous = rotation.values.get(Candidate.PREVIOUS)
-        left_over = () if previous is None else (parse(previous).password,)
         change = Change(
             username=pending.username,
             kept=(pending.password,),
-            dropped=set(left_over) - {current.password, pending.password},
+            dropped=_left_over(rotation) - {current.password, pending.password},
             doing="adding the new password",
         )
         with self._members(rotation) as nodes:
@@ -147,7 +145,7 @@ class RedisSteps:
         change = Change(
             username=pending.username,
             kept=(),
-            dropped={current.password} - {pending.password},
+            dropped=({current.password} | _left_over(rotation)) - {pending.password},
             doing="retiring the old password",
         )
         with self._members(rotation) as nodes:
@@ -258,6 +256,10 @@ class RedisSteps:
 
 def _at(secret: RedisSecret, node: Node) -> RedisSecret:
     return replace(secret, host=node.host, port=node.port)
+
+
+def _left_over(rotation: Rotation) -> set[str]:
+    return {parse(value).password for value in rotation.left_over}
 
 
 def _preflight(found: Sequence[Finding], changes: Sequence[str] = ()) -> Preflight:

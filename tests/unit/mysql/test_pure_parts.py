@@ -224,27 +224,27 @@ class TestMethods:
 
     def test_the_new_one_comes_before_the_old_one(self) -> None:
         """Other methods keep their places."""
-        changed = both([self.OTHER, self.OLD], current="old", pending="new", previous=None)
+        changed = both([self.OTHER, self.OLD], current="old", pending="new", left_over=())
         assert changed == (self.OTHER, self.NEW, self.OLD)
-        assert both(changed, current="old", pending="new", previous=None) == changed
+        assert both(changed, current="old", pending="new", left_over=()) == changed
 
     def test_the_previous_one_goes(self) -> None:
         """Two passwords at most."""
-        changed = both([self.NEW, self.OLD], current="new", pending="newer", previous="old")
+        changed = both([self.NEW, self.OLD], current="new", pending="newer", left_over=["old"])
         newer = method_for("mysql_native_password", "newer")
         assert changed == (newer, self.NEW)
 
     def test_back_and_retired(self) -> None:
         """Both ways end with one password, repeated or not."""
         during = (self.OTHER, self.NEW, self.OLD)
-        assert only(during, kept="old", dropped="new") == (self.OTHER, self.OLD)
-        assert only(during, kept="new", dropped="old") == (self.OTHER, self.NEW)
-        assert only((self.NEW,), kept="new", dropped="old") == (self.NEW,)
+        assert only(during, kept="old", dropped=["new"]) == (self.OTHER, self.OLD)
+        assert only(during, kept="new", dropped=["old"]) == (self.OTHER, self.NEW)
+        assert only((self.NEW,), kept="new", dropped=["old"]) == (self.NEW,)
 
     def test_an_unknown_password_gives_way(self) -> None:
         """An account that somebody else changed gets the new password alone."""
         strange = method_for("ed25519", "strange")
-        changed = both([strange, self.OTHER], current="old", pending="new", previous=None)
+        changed = both([strange, self.OTHER], current="old", pending="new", left_over=())
         assert changed == (method_for("ed25519", "new"), self.OTHER)
 
     def test_the_statement(self) -> None:

@@ -1,0 +1,204 @@
+"""What becomes of an old credential where somebody stores another value before it is retired."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from rotator.errors import DecryptionFailure, RotationInProgress
+from rotator.model.rotation import Status
+from rotator.sdk import Rotation, SecretValue, TargetRefused
+from rotator.store.audit_rows import differences
+from rotator.store.tables import versions
+from rotators.mysql_protocol.single_user_steps import SingleUserSteps
+from rotators.postgresql import AlternatingUsers
+from tests.support.house import ALTERNATING, House
+from tests.support.manager import ME
+from tests.support.mysql import Account, MysqlDatabase
+from tests.support.postgres import DatabaseServer, Role
+from tests.support.redis_server import RedisServer
+
+
+@pytest.fixture
+def store_engine() -> str:
+    return "sqlite"
+
+
+def edit(house: House, name: str, **fields: Any) -> None:
+    """Somebody puts the JSON that is AWSCURRENT again, with other fields."""
+    edited = SecretValue.from_json(house.fields(name) | fields)
+    house.manager.put_secret_value(**ME, secret_id=name, value=edited)
+
+
+def adopted(house: House, server: MysqlDatabase) -> tuple[str, Account]:
+    account = server.new_account()
+    rotator = f"{server.engine}-single-user"
+    return house.adopt(server, account, rotator=rotator, admin=server.superuser), account
+
+
+def test_an_edited_json_keeps_no_old_password_alive(house: House, either: MysqlDatabase) -> None:
+    """A field more in the grace period, with the same password: the old one dies as if nothing had been put."""
+    name, account = adopted(house, either)
+    house.rotate(name)
+    edit(house, name, note="hello")
+    with pytest.raises(RotationInProgress):
+        house.rotate(name)
+
+    report = house.engine().retire(name, **ME)
+
+    assert report is not None
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert not either.can_log_in(account)
+    assert house.fields(name)["note"] == "hello"
+    assert house.rotate(name).status is Status.GRACE
+
+
+def test_a_redis_user_keeps_no_password_of_an_edited_secret(
+    house: House, redis_server: RedisServer
+) -> None:
+    """There passwords are a list, so one that is forgotten would stay for ever."""
+    user = redis_server.new_user(rules=("~*", "+@read", "+acl|whoami"))
+    name = house.adopt(redis_server, user, rotator="redis-acl", admin=redis_server.superuser)
+    house.rotate(name)
+    edit(house, name, note="hello")
+
+    report = house.engine().retire(name, **ME)
+
+    assert report is not None
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert not redis_server.can_log_in(user)
+
+
+def test_a_password_set_by_hand_takes_the_place_of_the_new_one(
+    house: House, mariadb: MysqlDatabase
+) -> None:
+    """The old one and the rotation's own are both left-overs then, and both go."""
+    name, account = adopted(house, mariadb)
+    house.rotate(name)
+    made = house.role(name)
+    mariadb.execute(
+        f"ALTER USER {account.spec} IDENTIFIED VIA mysql_native_password USING PASSWORD('By-hand-1')"
+        f" OR mysql_native_password USING PASSWORD('{account.password}')"
+        f" OR mysql_native_password USING PASSWORD('{made.password}')"
+    )
+    edit(house, name, password="By-hand-1")
+
+    report = house.engine().retire(name, **ME)
+
+    assert report is not None
+    assert report.status is Status.SUCCEEDED, report.failure
+    for password in (account.password, made.password):
+        assert not mariadb.can_log_in(Account(name=account.name, password=password))
+    assert mariadb.can_log_in(Account(name=account.name, password="By-hand-1"))
+
+
+def refusing(steps: object, rotation: Rotation) -> None:
+    del steps, rotation
+    raise TargetRefused("not now")
+
+
+def test_a_password_that_could_not_be_retired_goes_with_the_next_rotation(
+    house: House, mariadb: MysqlDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its version stays pinned through puts and failed rotations, until a rotation has taken it away."""
+    name, account = adopted(house, mariadb)
+    house.rotate(name)
+    with monkeypatch.context() as patch:
+        patch.setattr(SingleUserSteps, "retire_secret", refusing)
+        failed = house.engine().retire(name, **ME)
+    assert failed is not None
+    assert failed.status is Status.UNRETIRED
+    edit(house, name, note="hello")
+    with monkeypatch.context() as patch:
+        patch.setattr(SingleUserSteps, "preflight", refusing)
+        assert house.rotate(name).status is Status.FAILED
+    assert mariadb.can_log_in(account)
+
+    report = house.engine().rotate(name, **ME, compromised=True)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert not mariadb.can_log_in(account)
+    assert [found for found in differences(house.store) if found is not None] == []
+
+
+def test_a_failed_rotation_hides_no_old_password(
+    house: House, mysql: MysqlDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be retired is found by `retire` after a later rotation has failed too."""
+    name, account = adopted(house, mysql)
+    house.rotate(name)
+    with monkeypatch.context() as patch:
+        patch.setattr(SingleUserSteps, "retire_secret", refusing)
+        house.engine().retire(name, **ME)
+    with monkeypatch.context() as patch:
+        patch.setattr(SingleUserSteps, "preflight", refusing)
+        assert house.rotate(name).status is Status.FAILED
+
+    report = house.engine().retire(name, **ME)
+
+    assert report is not None
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert not mysql.can_log_in(account)
+    assert house.engine().retire(name, **ME) is None
+    assert house.rotate(name).status is Status.GRACE
+
+
+def taking_turns(house: House, pg: DatabaseServer) -> tuple[str, Role]:
+    role = pg.new_role()
+    return house.adopt(pg, role, rotator=ALTERNATING, admin=pg.superuser), role
+
+
+def test_a_compromised_password_never_comes_back(
+    house: House, pg16: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One failed rotation after the other is taken back, and none of them gives it back."""
+    name, role = taking_turns(house, pg16)
+    assert house.engine().rotate(name, **ME, compromised=True).status is Status.SUCCEEDED
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AlternatingUsers, "test_secret", refusing)
+        for _ in range(2):
+            assert house.rotate(name).status is Status.FAILED
+            assert not pg16.can_log_in(role)
+
+    assert house.rotate(name).status is Status.SUCCEEDED
+
+
+def test_a_password_that_was_cut_off_before_a_failure_does_not_come_back(
+    house: House, pg16: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its sessions could not be ended the retirement has failed, but the password is dead and stays so."""
+    name, role = taking_turns(house, pg16)
+
+    def not_allowed(rotator: object, rotation: Rotation, uses: object) -> None:
+        del rotator, rotation, uses
+        raise TargetRefused("may not end them")
+
+    with monkeypatch.context() as patch, pg16.connect(role):
+        patch.setattr(AlternatingUsers, "end_use", not_allowed)
+        failed = house.engine().rotate(name, **ME, compromised=True)
+        assert failed.status is Status.UNRETIRED
+        patch.setattr(AlternatingUsers, "test_secret", refusing)
+        assert house.rotate(name).status is Status.FAILED
+
+    assert not pg16.can_log_in(role)
+
+
+def test_an_old_value_that_does_not_open_holds_nothing_up(
+    house: House, pg16: DatabaseServer
+) -> None:
+    """The retirement ends visibly, and the next rotation goes on from the value that opens."""
+    name, role = taking_turns(house, pg16)
+    assert house.rotate(name).status is Status.SUCCEEDED
+    old = house.labels(name)["AWSPREVIOUS"]
+    with house.store.write() as tx:
+        damaged = update(versions).where(versions.c.version_id == old)
+        tx.execute(damaged, {"ciphertext": b"x" * 40})
+
+    with pytest.raises(DecryptionFailure):
+        house.engine().retire(name, **ME)
+
+    assert house.history(name)[0].status == Status.UNRETIRED
+    assert pg16.can_log_in(role)
+    assert house.rotate(name).status is Status.SUCCEEDED
+    assert not pg16.can_log_in(role)
