@@ -42,8 +42,11 @@ def _check(path: Path, *, links: int) -> None:
             if not links:
                 raise Misconfigured(f"{part} leads through too many links")
             _check(part.parent / part.readlink(), links=links - 1)
-        elif found.st_mode & _BY_OTHERS and not found.st_mode & stat.S_ISVTX:
-            what = "replaced" if stat.S_ISDIR(found.st_mode) else "changed"
+            continue
+        is_folder = stat.S_ISDIR(found.st_mode)
+        sticky = is_folder and found.st_mode & stat.S_ISVTX  # on a file it protects nothing
+        if found.st_mode & _BY_OTHERS and not sticky:
+            what = "replaced" if is_folder else "changed"
             raise Misconfigured(
                 f"{path} may be {what} by other users: the mode of {part} is {stat.S_IMODE(found.st_mode):04o}",
                 hint=f"chmod go-w {part}",

@@ -39,8 +39,8 @@ from rotators.mysql_protocol.statement_failure import (
     password_refused,
 )
 from rotators.mysql_protocol.turns import LOCK, UNLOCK
-from rotators.mysql_protocol.two_users import DOING, TwoUsers, turns_of
-from rotators.mysql_protocol.use import end_sessions, sessions_of
+from rotators.mysql_protocol.two_users import DOING, TwoUsers, leftover_turns, turns_of
+from rotators.mysql_protocol.use import check_decidable, end_sessions, sessions_of
 
 _BACK = "taking the new password back"
 _RETIRING = "retiring the old user's password"
@@ -203,7 +203,7 @@ class AlternatingUsersSteps(TwoUsers[A]):
             )
         turns = [
             turn
-            for turn in turns_of(pairs, old.username)
+            for turn in (*turns_of(pairs, old.username), *leftover_turns(pairs, old.username))
             if turn.account is not None and turn.account.accepts(old.password)
         ]
         if turns:
@@ -212,10 +212,10 @@ class AlternatingUsersSteps(TwoUsers[A]):
     def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
         """Who is still logged in as the old user."""
         session = self._admin_session(rotation)
+        old = self._old_user(rotation)
+        check_decidable(old, self._pairs(session, rotation).strangers(old))
         admin = self._server_of(session).account_name
-        return sessions_of(
-            session, self._old_user(rotation), grants=own_grants(session), admin=admin
-        )
+        return sessions_of(session, old, grants=own_grants(session), admin=admin)
 
     def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
         """End those sessions."""

@@ -46,6 +46,10 @@ class Pairs(Generic[A]):
             return [pair.original for pair in self.chosen]
         return [pair.clone for pair in self.chosen if pair.clone is not None]
 
+    def strangers(self, user: str) -> tuple[A, ...]:
+        """The accounts of one of the two users that don't rotate."""
+        return self.others if user == self.original else self.leftovers
+
     def complete(self, user: str) -> bool:
         """Whether the user has all of its accounts."""
         return len(self.of(user)) == len(self.chosen)

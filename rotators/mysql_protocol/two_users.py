@@ -215,6 +215,13 @@ class TwoUsers(ABC, Generic[A]):
         return generate(PasswordPolicy(length=48), required, strictness=rotation.strictness)
 
 
+def leftover_turns(pairs: Pairs[A], user: str) -> list[Turn[A]]:
+    """The user's accounts that nothing rotates, each with its own way of authentication."""
+    if user == pairs.original:
+        return []  # the further ones of the original stay as they are
+    return [Turn(name=each.name, model=each, clone=True, account=each) for each in pairs.leftovers]
+
+
 def turns_of(pairs: Pairs[A], user: str) -> list[Turn[A]]:
     """The accounts that the user gets its passwords for, the clone's that aren't there too."""
     if user == pairs.original:

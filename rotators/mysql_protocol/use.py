@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rotator.sdk import NotSupported, Rotation, Use
+from rotators.mysql_protocol.accounts import Account
 from rotators.mysql_protocol.grants import Grants
 from rotators.mysql_protocol.session import Session
 from rotators.mysql_protocol.statement_failure import Refusal, explained
@@ -41,6 +42,23 @@ def sessions_of(session: Session, user: str, *, grants: Grants, admin: str) -> t
             hint=f"GRANT PROCESS ON *.* TO {admin}",
         )
     return tuple(process.use_by(user) for process in _processes(session, user))
+
+
+def check_decidable(user: str, strangers: Sequence[Account]) -> None:
+    """Refuses to tell whose a session is where the user's name stands for accounts that don't rotate too.
+
+    Args:
+        strangers: those accounts.
+
+    Raises:
+        NotSupported: there are some; the process list names users, not accounts.
+    """
+    if strangers:
+        named = ", ".join(each.name for each in strangers)
+        raise NotSupported(
+            f'"{user}" has accounts that rotations leave alone ({named}), and no session tells whose it is',
+            hint="look at SHOW PROCESSLIST, and end by KILL those that come from the hosts of the other accounts",
+        )
 
 
 def end_sessions(

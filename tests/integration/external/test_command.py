@@ -301,6 +301,7 @@ def test_a_program_that_others_may_change_is_not_run(target: FileTarget, tmp_pat
     script = program(folder)
     for changed, mode, mended in (
         (script, 0o777, 0o755),
+        (script, 0o1777, 0o755),
         (script, 0o775, 0o755),
         (folder, 0o777, 0o755),
     ):

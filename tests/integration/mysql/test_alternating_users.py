@@ -1,6 +1,7 @@
 """The alternating-users rotators of MySQL and MariaDB on real servers: turns, tests, reverts, retirement, refusals."""
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import pymysql
@@ -477,6 +478,28 @@ def test_sessions_of_the_old_user_are_told_and_ended(either: MysqlDatabase) -> N
             new.ping(reconnect=False)
             later.ping(reconnect=False)
         new.close()
+
+
+def test_accounts_of_the_old_name_that_do_not_rotate(either: MysqlDatabase) -> None:
+    """A leftover of the clone that takes the old password is retired too; and no session of the name is ended."""
+    account = either.new_account()
+    here = replace(account, host="127.0.0.1")
+    either.execute(f"CREATE USER {here.spec} IDENTIFIED BY '{account.password}'")
+    values = turn(either, current(either, account))
+    either.execute(f"DROP USER {here.spec}")
+    old = account_of(values, Candidate.CURRENT)
+    pending = current(either, account)[Candidate.CURRENT]
+    step = rotation_of(
+        {Candidate.CURRENT: values[Candidate.CURRENT], Candidate.PENDING: pending},
+        live=Candidate.PENDING,
+        **by_admin(either),
+    )
+    assert either.can_log_in(old)
+    with attempt(kind_of(either)) as rotator:
+        rotator.retire_secret(step)
+        assert not either.can_log_in(old)
+        with pytest.raises(NotSupported, match="leave alone"):
+            rotator.in_use(step)
 
 
 def test_admin_that_sees_no_sessions_says_so(either: MysqlDatabase) -> None:
