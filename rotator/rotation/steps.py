@@ -153,7 +153,11 @@ class Steps:
         except RotatorError:
             raise
         except Exception as error:  # noqa: BLE001  # the plugin's bug; its outcome is unknown
-            message = f"the rotator failed with {type(error).__name__}: {error}"
+            message = f"the rotator failed with {type(error).__name__}"
+            if (
+                action.act is not Act.CREATE
+            ):  # what it made there is unknown, so nothing would blank it
+                message += f": {error}"
             return self._failed(
                 state, FailureKind.BUG, message, "report it to the rotator's author"
             )

@@ -106,6 +106,15 @@ def test_what_can_not_be_used_is_the_plugins_bug(
     assert said in failed.message
 
 
+def test_a_new_value_is_not_told_by_an_exception(rotator: Rotator, tmp_path: Path) -> None:
+    """Nobody knows yet what would have to be blanked, so of what create_secret raises the class alone is told."""
+    failed = failure_of(rotator, tmp_path, at="create_secret", how="spill")
+
+    assert isinstance(failed, PluginBug)
+    assert "failed in create_secret with KeyError" in failed.message
+    assert "the-new-value-itself" not in f"{failed.message} {failed.hint}"
+
+
 @pytest.mark.parametrize("how", ["exit", "kill"])
 def test_a_process_that_ends_leaves_the_outcome_unknown(
     rotator: Rotator, tmp_path: Path, how: str

@@ -320,6 +320,10 @@ def _unprintable(known: list[SecretValue], rotation: Rotation | None) -> Any:
     raise _Unprintable
 
 
+def _spill(known: list[SecretValue], rotation: Rotation | None) -> Any:
+    raise KeyError({"api_key": "the-new-value-itself"})
+
+
 def _control(known: list[SecretValue], rotation: Rotation | None) -> Any:
     raise TargetRefused("\x1b[2J\0\ud800\u202e" + "x" * 100_000, hint=5)  # type: ignore[arg-type]  # that is the mistake
 
@@ -329,6 +333,7 @@ _HARM: dict[str, Callable[[list[SecretValue], Rotation | None], Any]] = {
     "flood": lambda known, rotation: SecretValue(string="x" * 3_000_000),
     "same": lambda known, rotation: known[0],
     "leak": _leak,
+    "spill": _spill,
     "shout": _shout,
     "garble": _garble,
     "unprintable": _unprintable,
