@@ -4,7 +4,7 @@ from rotator.manager.call import Call
 from rotator.manager.lifecycle import PURGED
 from rotator.manager.operations import Operations
 from rotator.model.caller import Caller
-from rotator.store import secrets
+from rotator.store import rotations, secrets
 from rotator.store.changes import GONE
 
 _BATCH = 100  # secrets of one transaction: long enough to be fast, short enough to hold nobody up
@@ -17,9 +17,10 @@ class Purging(Operations):
         """Removes secrets of the caller's account and region whose recovery window is over; gives how many.
 
         Those go first that are due longest. A secret stays whose target may hold a value that no probe has settled: its
-        version is pinned, or its abandoned rotation not over. Each batch is a transaction of its own, so whoever is
-        stopped in the middle has removed whole secrets with their audit records, and the next purge goes on from there.
-        Several at once share the work.
+        version is pinned, or its abandoned rotation not over. So does one whose old credential has yet to be retired;
+        where that has failed for good, the record names the versions whose credentials may still log in. Each batch is
+        a transaction of its own, so whoever is stopped in the middle has removed whole secrets with their records, and
+        the next purge goes on from there. Several at once share the work.
 
         Args:
             limit: secrets to remove at most.
@@ -45,11 +46,13 @@ class Purging(Operations):
                 tx, account=caller.account, region=caller.region, now=tx.now, limit=size
             )
             for secret in due:
+                left = sorted(rotations.left_over(tx, secret.id))
                 secrets.remove(tx, secret.id)
                 call.record(
                     tx,
                     secret.arn,
-                    detail={"name": secret.name, "left": GONE},
+                    detail={"name": secret.name, "left": GONE}
+                    | ({"unretired": left} if left else {}),
                     revision=secret.revision + 1,
                 )
         return len(due)

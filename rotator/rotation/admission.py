@@ -95,7 +95,7 @@ class Admission:
             if last is not None and (row is not None or _same_token(at, last)):
                 rotator = last.rotator  # another one would not know what this one has done
             ready(rotator)
-            admin = self._admin(tx, secret)
+            admin, lost = self._admin_or_reason(tx, secret, row)
             if row is not None:
                 call.record(
                     tx,
@@ -104,7 +104,15 @@ class Admission:
                     detail={"rotation": row.id, "purpose": str(purpose)},
                 )
                 return self._take(
-                    tx, secret, row, at, admin, asked, owner=self._new_owner(), purpose=purpose
+                    tx,
+                    secret,
+                    row,
+                    at,
+                    admin,
+                    asked,
+                    owner=self._new_owner(),
+                    purpose=purpose,
+                    lost=lost,
                 )
             return self._start(
                 tx, call, secret, at, admin, asked, rotator=rotator, last=last, purpose=purpose
@@ -184,6 +192,19 @@ class Admission:
                 )
         return found
 
+    def _admin_or_reason(
+        self, tx: Tx, secret: SecretRow, row: RotationRow | None
+    ) -> tuple[tuple[SecretRow, VersionRow] | None, str | None]:
+        """The admin secret, or why the old credential of a deleted secret can't be retired: that one can't be given
+        another.
+        """
+        try:
+            return self._admin(tx, secret), None
+        except InvalidRequest as error:
+            if row is None or row.status != Status.GRACE or secret.deleted_at is None:
+                raise
+            return None, str(error)
+
     def _take(
         self,
         tx: Tx,
@@ -195,6 +216,7 @@ class Admission:
         *,
         owner: Owner,
         purpose: Purpose | None,
+        lost: str | None = None,
     ) -> Claim:
         candidates = candidates_of(tx, secret, at, row=row, token=row.token)
         facts = Facts(candidates=frozenset(candidates), has_admin=admin is not None)
@@ -206,6 +228,8 @@ class Admission:
 
             void = grace.is_void(row, at)
             state = grace.taken_state(before, facts, void=void, fresh=fresh)
+            if lost is not None:
+                state = grace.given_up(before, lost)
         else:
             state = _taken_state(
                 before, facts, taken_over=row.owner is not None, purpose=purpose, fresh=fresh
@@ -260,6 +284,13 @@ class Admission:
         purpose: Purpose,
     ) -> Claim:
         left = _left_token(at)
+        reverts = purpose is Purpose.ABORT
+        if purpose is Purpose.COMPROMISED and left is not None:
+            # Whoever knows the old credential may have staged this one: it is no value to rotate to.
+            reverts = last is not None and last.token == left
+            if not reverts:
+                secret, at = _unstaged(tx, call, secret, at)
+                left = None
         token = left or self.new_token()
         candidates = candidates_of(tx, secret, at, row=None, token=token)
         previous = at.version(names.PREVIOUS)
@@ -278,9 +309,9 @@ class Admission:
             facts=facts,
             overlap=last.state.overlap if last is not None and last.token == token else None,
         )
-        if purpose is Purpose.ABORT:
+        if reverts:
             state = machine.aborted(state, facts=facts, taken_over=False)
-        if purpose is Purpose.COMPROMISED:
+        elif purpose is Purpose.COMPROMISED:
             state = replace(state, compromised=True)
         rotation_id = self.new_id()
         owner = self._new_owner()
@@ -332,6 +363,7 @@ class Admission:
             barrier_raised=False,
             resumed=created,
             abandoned=False,
+            reverts=reverts,
             new_token=left is None,
         )
 
@@ -398,6 +430,14 @@ def _left_alone(tx: Tx, secret: SecretRow, row: RotationRow, at: Labels, purpose
     from rotator.rotation import grace  # most rotations have none
 
     return grace.is_left_alone(tx, secret, row, at, purpose)
+
+
+def _unstaged(tx: Tx, call: Call, secret: SecretRow, at: Labels) -> tuple[SecretRow, Labels]:
+    """The secret and its labels after AWSPENDING was taken off a version that no rotation has set."""
+    after = at.without_pending()
+    labels.save(tx, secret.id, before=at, after=after)
+    call.change(tx, secret, {"changed_at": tx.now}, labels=after.at)
+    return secret._replace(changed_at=tx.now, revision=secret.revision + 1), after
 
 
 def _rival(tx: Tx, row: RotationRow, at: Labels) -> VersionRow | None:

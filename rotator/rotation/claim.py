@@ -38,6 +38,7 @@ class Claim:
         deadline: when the rotation must be over, a reading of `rotator.sdk.clock`.
         lease_until: when the lease ends, counted from before it was asked for, on the same clock.
         admin: the admin secret with its current version, where one is pinned.
+        reverts: it only takes a value away that an earlier rotation has left behind.
         abandoned: the rotation was abandoned from outside and is only settled now.
         retires: AWSCURRENT has moved, and the old credential is retired now.
         rival: the version at AWSPENDING, where it was stored while the old credential had its grace.
@@ -63,6 +64,7 @@ class Claim:
     resumed: bool
     abandoned: bool
     new_token: bool
+    reverts: bool = False
     retires: bool = False
     rival: VersionRow | None = None
     retire_at: datetime | None = None

@@ -34,14 +34,16 @@ if TYPE_CHECKING:
     from rotator.rotation.verdicts import Plan, Verification
 
 
-# Before a rotation begins an abandoned one is settled, and an old credential retired.
-_MOST_BEFORE = 2
+# Before a rotation begins an abandoned one is settled, an old credential retired, and what was left behind taken away.
+_MOST_BEFORE = 3
 
 
 def _is_preliminary(claim: Claim, report: Report, purpose: Purpose) -> bool:
     """Whether the run only made way for the rotation that was asked for."""
     if claim.abandoned:
         return report.status is Status.ABANDONED
+    if claim.reverts:
+        return report.status is Status.FAILED and purpose is Purpose.COMPROMISED
     if not claim.retires:
         return False
     failed = report.status is Status.UNRETIRED and purpose is Purpose.COMPROMISED

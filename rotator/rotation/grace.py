@@ -17,7 +17,7 @@ from rotator.rotation.actions import Facts
 from rotator.rotation.claim import Claim, Purpose
 from rotator.rotation.kinship import Kinship
 from rotator.rotation.moves import end
-from rotator.rotation.reasons import SHARED, VOID
+from rotator.rotation.reasons import NOT_BEGUN, SHARED, VOID
 from rotator.rotation.values import Values
 from rotator.sdk import Overlap
 from rotator.store import changes, rotations
@@ -70,6 +70,12 @@ def taken_state(before: MachineState, facts: Facts, *, void: bool, fresh: bool) 
     if before.touched:
         return machine.settling(replace(before, failure=VOID), facts=facts)
     return end(replace(before, failure=VOID), Status.ABANDONED)
+
+
+def given_up(before: MachineState, reason: str) -> MachineState:
+    """The end of a retirement that can't be begun."""
+    failure = replace(NOT_BEGUN, message=f"{NOT_BEGUN.message}: {reason}")
+    return end(replace(before, failure=failure), Status.UNRETIRED)
 
 
 def judged(claim: Claim, values: Values) -> MachineState:

@@ -12,6 +12,7 @@ from rotator.errors import ResourceNotFound, RowAltered
 from rotator.model.names import is_own_arn, parse_secret_id, split_suffix
 from rotator.model.rotation import LONGEST_BARRIER
 from rotator.store import search
+from rotator.store.rotations import UNRETIRED
 from rotator.store.store import Tx
 from rotator.store.tables import ACTIVE_ROTATION, Instant, rotations, secrets, versions
 
@@ -124,13 +125,22 @@ _UPDATE_RETURNING = _UPDATE.values(revision=secrets.c.revision + 1).returning(
     *(secrets.c[name] for name in SecretRow._fields)
 )
 _DELETE = delete(secrets).where(secrets.c.id == bindparam("at_id"))
-# A rotation that was abandoned and is not settled keeps its secret, as a pinned version does.
+# A rotation that was abandoned and is not settled keeps its secret, as a pinned version does, but for one that was
+# pinned only for its credential to be retired, where that has failed for good.
 _PURGEABLE = (
     _SELECT.where(
         secrets.c.account == bindparam("at_account"),
         secrets.c.region == bindparam("at_region"),
         secrets.c.purge_at <= bindparam("at_time", type_=Instant),
-        ~exists().where(versions.c.secret_id == secrets.c.id, versions.c.pinned),
+        ~exists().where(
+            versions.c.secret_id == secrets.c.id,
+            versions.c.pinned,
+            ~exists().where(
+                rotations.c.secret_id == versions.c.secret_id,
+                rotations.c.current_version == versions.c.version_id,
+                UNRETIRED,
+            ),
+        ),
         ~exists().where(
             rotations.c.secret_id == secrets.c.id,
             text(ACTIVE_ROTATION),

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from rotator.errors import DecryptionFailure, RotationInProgress
+from rotator.manager.settings import RotationOptions
 from rotator.model.rotation import Status
 from rotator.sdk import Rotation, SecretValue, TargetRefused
 from rotator.store.audit_rows import differences
@@ -202,3 +203,68 @@ def test_an_old_value_that_does_not_open_holds_nothing_up(
     assert pg16.can_log_in(role)
     assert house.rotate(name).status is Status.SUCCEEDED
     assert not pg16.can_log_in(role)
+
+
+def test_a_compromised_secret_is_not_rotated_to_a_value_that_somebody_staged(
+    house: House, pg16: DatabaseServer
+) -> None:
+    """A left AWSPENDING may be known to whoever knows the old password: a new one is made."""
+    name, role = taking_turns(house, pg16)
+    staged = SecretValue.from_json(house.fields(name) | {"password": "Known-to-others-1"})
+    house.manager.put_secret_value(
+        **ME, secret_id=name, value=staged, version_stages=["AWSPENDING"]
+    )
+
+    report = house.engine().rotate(name, **ME, compromised=True)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert house.fields(name)["password"] != "Known-to-others-1"
+    assert "AWSPENDING" not in house.labels(name)
+    assert not pg16.can_log_in(role)
+    assert [found for found in differences(house.store) if found is not None] == []
+
+
+def test_a_compromised_secret_is_not_rotated_to_what_an_earlier_rotation_left(
+    house: House, pg16: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it may have set is taken away from the target first."""
+    name, role = taking_turns(house, pg16)
+    with monkeypatch.context() as patch:
+        patch.setattr(AlternatingUsers, "test_secret", refusing)
+        patch.setattr(AlternatingUsers, "revert_secret", refusing)
+        assert house.rotate(name).status in {Status.DIVERGED, Status.UNVERIFIED}
+    left = house.role(name, "AWSPENDING")
+    assert pg16.can_log_in(left)
+
+    report = house.engine().rotate(name, **ME, compromised=True)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert house.role(name) != left
+    for old in (left, role):
+        assert not pg16.can_log_in(old)
+    assert pg16.can_log_in(house.role(name))
+
+
+def test_a_deleted_secret_goes_though_nobody_can_retire_its_old_password(
+    house: House, pg16: DatabaseServer
+) -> None:
+    """With its admin secret gone too the retirement ends visibly, once, and the secret is purged."""
+    options = RotationOptions(grace=3600.0)
+    name = house.adopt(
+        pg16, pg16.new_role(), rotator=ALTERNATING, admin=pg16.superuser, options=options
+    )
+    assert house.rotate(name).status is Status.GRACE
+    admin = house.fields(name)["masterarn"]
+    arn = house.manager.describe_secret(**ME, secret_id=name).arn
+    for each in (arn, admin):
+        house.manager.delete_secret(**ME, secret_id=each, force_without_recovery=True)
+    assert house.manager.purge(**ME, limit=100) == 0
+
+    report = house.engine().retire(arn, **ME)
+
+    assert report is not None
+    assert report.status is Status.UNRETIRED
+    assert report.failure is not None
+    assert "admin secret" in report.failure.message
+    assert house.engine().retirable(caller=ME["caller"]) == ()
+    assert house.manager.purge(**ME, limit=100) == 1
