@@ -6,7 +6,12 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from rotator.errors import InvalidRequest, RotationInProgress
+from rotator.errors import (
+    ConfigurationError,
+    InvalidRequest,
+    ResourceNotFound,
+    RotationInProgress,
+)
 from rotator.manager.call import Call
 from rotator.model import labels as names
 from rotator.model.caller import Caller
@@ -31,6 +36,7 @@ _RUN_LENGTH = 12
 _DOUBTFUL = {Status.DIVERGED, Status.UNVERIFIED, Status.DEGRADED}
 _UNSETTLED = _DOUBTFUL | {Status.UNRETIRED}  # the next rotation asks first which value lives
 _RETIRING = {Purpose.RETIRE, Purpose.RETIRE_DUE}
+_ROTATING = {Purpose.ROTATE, Purpose.END_GRACE, Purpose.COMPROMISED}
 _PATIENT = {
     Purpose.ROTATE,
     Purpose.RESUME,
@@ -89,6 +95,7 @@ class Admission:
                 self._refuse_leased(tx, secret, row)
                 if row.status == Status.GRACE and _left_alone(tx, secret, row, at, purpose):
                     return None
+            secret, row, last = _without_lost(tx, call, secret, row, last, purpose, ready)
             rotator = check_rotatable(secret, row)
             if purpose is Purpose.DUE and not self._is_due(tx, call, secret, row):
                 return None
@@ -446,6 +453,36 @@ def _rival(tx: Tx, row: RotationRow, at: Labels) -> VersionRow | None:
         return None
     found = versions.get(tx, secret_id=row.secret_id, version_id=pending)
     return found if found is not None and found.sealed is not None else None
+
+
+def _why_lost(row: RotationRow, ready: Callable[[str], object]) -> str | None:
+    """Why the rotator of an old credential can't be had any more, None where it can."""
+    try:
+        ready(row.rotator)
+    except (ResourceNotFound, ConfigurationError) as error:
+        return str(error)
+    return None
+
+
+def _without_lost(
+    tx: Tx,
+    call: Call,
+    secret: SecretRow,
+    row: RotationRow | None,
+    last: RotationRow | None,
+    purpose: Purpose,
+    ready: Callable[[str], object],
+) -> tuple[SecretRow, RotationRow | None, RotationRow | None]:
+    """The secret, its active and its last rotation, after a retirement was ended whose rotator is gone."""
+    if row is None or row.status != Status.GRACE or purpose not in _ROTATING:
+        return secret, row, last
+    reason = _why_lost(row, ready)
+    if reason is None:
+        return secret, row, last
+    from rotator.rotation import grace  # most rotations have none
+
+    secret = grace.give_up(tx, call, secret, row, reason)
+    return secret, None, rotations.latest(tx, secret.id)
 
 
 def _waits_until(tx: Tx, row: RotationRow, asked: float) -> float:

@@ -78,6 +78,16 @@ def given_up(before: MachineState, reason: str) -> MachineState:
     return end(replace(before, failure=failure), Status.UNRETIRED)
 
 
+def give_up(tx: Tx, call: Call, secret: SecretRow, row: RotationRow, reason: str) -> SecretRow:
+    """Ends a retirement whose rotator can't be had any more, so that another one can rotate on."""
+    state = given_up(row.state, reason)
+    over = {"ended_at": tx.now, "next_attempt_at": None, "owner": None, "lease_expires": None}
+    rotations.take(tx, row, columns=rotations.state_columns(state) | over)
+    detail = {"rotation": row.id, "unretired": reason}
+    call.change(tx, secret, {}, version_id=row.token, detail=detail, ended=True)
+    return secret._replace(revision=secret.revision + 1)
+
+
 def judged(claim: Claim, values: Values) -> MachineState:
     """The state from which the retirement goes on when the values can be compared.
 

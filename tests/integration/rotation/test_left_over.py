@@ -10,7 +10,7 @@ from rotator.manager.settings import RotationOptions
 from rotator.model.rotation import Status
 from rotator.sdk import Rotation, SecretValue, TargetRefused
 from rotator.store.audit_rows import differences
-from rotator.store.tables import versions
+from rotator.store.tables import rotations, versions
 from rotators.mysql_protocol.single_user_steps import SingleUserSteps
 from rotators.postgresql import AlternatingUsers
 from tests.support.house import ALTERNATING, House
@@ -268,3 +268,22 @@ def test_a_deleted_secret_goes_though_nobody_can_retire_its_old_password(
     assert "admin secret" in report.failure.message
     assert house.engine().retirable(caller=ME["caller"]) == ()
     assert house.manager.purge(**ME, limit=100) == 1
+
+
+def test_a_rotator_that_is_gone_holds_no_rotation_up(house: House, pg16: DatabaseServer) -> None:
+    """Its retirement ends visibly, and the rotator that the secret has by now rotates on."""
+    options = RotationOptions(grace=3600.0)
+    name = house.adopt(
+        pg16, pg16.new_role(), rotator=ALTERNATING, admin=pg16.superuser, options=options
+    )
+    old = house.role(name)
+    assert house.rotate(name).status is Status.GRACE
+    with house.store.write() as tx:
+        tx.execute(update(rotations), {"rotator": "uninstalled-plugin"})
+
+    report = house.engine().rotate(name, **ME, compromised=True)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert not pg16.can_log_in(old)
+    assert house.history(name)[1].status == Status.UNRETIRED
+    assert [found for found in differences(house.store) if found is not None] == []
