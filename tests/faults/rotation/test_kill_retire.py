@@ -166,7 +166,8 @@ def _check_resuming(scene: Scene, *, by_rotating: bool) -> None:
         assert report.status in {Status.GRACE, Status.SUCCEEDED}, report.failure
     else:
         resumed = engine.resume(scene.secret, **ME)
-        assert resumed is None or resumed.failure is None, resumed
+        # On MySQL and MariaDB a success warns that sessions, which show no password, may live.
+        assert resumed is None or resumed.status in {Status.GRACE, Status.SUCCEEDED}, resumed
         retired = engine.retire(scene.secret, **ME)
         assert retired is None or retired.status is Status.SUCCEEDED, retired
     assert scene.logs_in()

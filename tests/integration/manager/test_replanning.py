@@ -221,8 +221,11 @@ def test_rules_that_were_altered_stop_nobody(home: Home) -> None:
 
 def test_the_audit_knows_of_it(home: Home) -> None:
     """A due time that was worked out anew leaves a record, and rows and records agree."""
-    home.set(home.manager(), schedule_expression="rate(1 day)", timezone="Europe/Berlin")
-    home.manager(planner(weekly=["00:00-23:00"])).replan(**ME)
+    rules = {"schedule_expression": "rate(1 day)", "timezone": "Europe/Berlin"}
+    planned = home.set(home.manager(), **rules).due_at
+    assert planned is not None
+    closed = f"{planned - HOUR:%Y-%m-%dT%H:%M} - {planned + HOUR:%Y-%m-%dT%H:%M}"
+    home.manager(planner(dates=[closed])).replan(**ME)
     assert Auditing(home.store).verify(**ME).faults == ()
     with home.store.read() as tx:
         events = tx.execute(select(audit.c.event).where(audit.c.event == PLANNED)).scalars()
