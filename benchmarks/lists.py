@@ -15,6 +15,7 @@ from benchmarks import secret_store
 from benchmarks.house import CALLER
 from benchmarks.measure import Ratio, alternate
 from rotator.manager.describing import describe_all
+from rotator.manager.next_due import Planner
 from rotator.model.filters import Filter, FilterKey, SecretFilter, SortBy, SortOrder
 from rotator.store import listing, secrets
 from rotator.store.listing_orders import Position, stretches
@@ -104,7 +105,7 @@ def _list(store: Store, where: SecretFilter, order: SortOrder, after: Position |
             after=after,
             limit=_PAGE,
         )
-        describe_all(tx, found.rows)
+        describe_all(tx, found.rows, planner=Planner())
 
 
 def _position(
@@ -132,7 +133,7 @@ def _description(store: Store, count: int) -> Callable[[], object]:
     def describe() -> None:
         with store.read() as tx:
             found = secrets.find(tx, account=CALLER.account, region=CALLER.region, secret_id=name)
-            describe_all(tx, [found])
+            describe_all(tx, [found], planner=Planner())
 
     return describe
 
