@@ -8,7 +8,7 @@ from rotators.redis.change import persistence
 from rotators.redis.failure import explained
 from rotators.redis.fence import kill
 from rotators.redis.findings import NodeFacts
-from rotators.redis.nodes import Member
+from rotators.redis.nodes import Member, replication
 from rotators.redis.secret import DEFAULT_USER, RedisSecret, parse
 
 
@@ -60,11 +60,7 @@ def _may(member: Member, username: str, command: tuple[str, ...]) -> bool | None
 
 def _masteruser(member: Member) -> str | None:
     """As whom the node replicates its primary, None for a primary."""
-    if member.info.get("redis_mode") == "cluster":
-        role = str(member.ask("reading the role", "INFO", "replication"))
-        if "role:master" in role:
-            return None
-    elif member.ask("reading the role", "ROLE")[0] == "master":
+    if replication(member, "reading the role")["role"] == "master":
         return None
     _, name = member.ask("reading the configuration", "CONFIG", "GET", "masteruser")
     return str(name or DEFAULT_USER)

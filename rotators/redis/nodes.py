@@ -1,22 +1,24 @@
 """The servers that have the user: users aren't replicated, so every node of a cluster or replica set has its own."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from rotator.sdk import Misconfigured, StepError
+from rotator.sdk import Misconfigured, StepError, TargetUnreachable
 from rotators.redis.failure import explained
 from rotators.redis.session import Session
 from rotators.redis.settings import Node
 
 GRANTS = (
     "+acl|setuser +acl|getuser +acl|save +acl|dryrun +client|list +client|kill +client|setname "
-    "+config|get +config|rewrite +info +role +cluster|nodes"
+    "+config|get +config|rewrite +info +cluster|nodes"
 )
 """What a user needs that changes passwords."""
 
 _DOING = "finding the other nodes"
+_REPLICA = re.compile(r"slave\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +99,7 @@ def _open(open_session: Callable[[Node], Session], node: Node, *, asked_for: boo
 
 def _server_info(session: Session, node: Node, user: str) -> dict[str, str]:
     with explained("reading what the server is", at=node, hint=f"ACL SETUSER {user} {GRANTS}"):
-        text = str(session.run("INFO", "server"))
-    info = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        info = info_fields(str(session.run("INFO", "server")))
     if info.get("redis_mode") == "sentinel":
         raise Misconfigured(
             f"{node} is a sentinel, which has no data and users of its own",
@@ -110,14 +111,41 @@ def _server_info(session: Session, node: Node, user: str) -> dict[str, str]:
 def _neighbours(member: Member) -> list[Node]:
     if member.info.get("redis_mode") == "cluster":
         return cluster_nodes(str(member.ask(_DOING, "CLUSTER", "NODES")))
-    return replication_nodes(member.ask(_DOING, "ROLE"))
+    return replication_nodes(replication(member, _DOING))
 
 
-def replication_nodes(role: list[Any]) -> list[Node]:
-    """Whom a node replicates, and who replicates it: the answer of ROLE."""
-    if role[0] == "master":
-        return [Node(str(replica[0]), int(replica[1])) for replica in role[2]]
-    return [Node(str(role[1]), int(role[2]))]
+def replication(member: Member, doing: str) -> dict[str, str]:
+    """The section "replication" of INFO: unlike ROLE, it tells of replicas that are still being sent their data."""
+    return info_fields(str(member.ask(doing, "INFO", "replication")))
+
+
+def info_fields(text: str) -> dict[str, str]:
+    """The fields of an answer of INFO."""
+    return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+
+def replication_nodes(info: Mapping[str, str]) -> list[Node]:
+    """Whom a node replicates, and who replicates it; a replica can have replicas of its own.
+
+    Args:
+        info: the section "replication" of INFO.
+
+    Raises:
+        TargetUnreachable: a replica has only just connected, and its address isn't known yet.
+    """
+    found = []
+    if info["role"] == "slave":
+        found.append(Node(info["master_host"], int(info["master_port"])))
+    for name, told in info.items():
+        if _REPLICA.fullmatch(name):
+            replica = dict(field.split("=", 1) for field in told.split(","))
+            if replica["port"] == "0":
+                raise TargetUnreachable(
+                    "a replica is just connecting to its primary and has not told its port yet; "
+                    "nothing was changed"
+                )
+            found.append(Node(replica["ip"], int(replica["port"])))
+    return found
 
 
 def cluster_nodes(text: str) -> list[Node]:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotator.sdk import Misconfigured, SecretValue
+from rotator.sdk import Misconfigured, SecretValue, TargetUnreachable
 from rotators.redis import RedisAcl
 from rotators.redis.acl import AclUser, digest, rules
-from rotators.redis.nodes import cluster_nodes, replication_nodes
+from rotators.redis.nodes import cluster_nodes, info_fields, replication_nodes
 from rotators.redis.settings import Node, RedisSettings
 
 PASSWORDS = st.frozensets(st.text(min_size=1, max_size=3), max_size=4)
@@ -71,11 +71,27 @@ def test_the_nodes_of_a_cluster() -> None:
 
 
 def test_the_nodes_of_a_replica_set() -> None:
-    """A primary tells its replicas, a replica its primary."""
-    assert replication_nodes(["master", 1, [["10.0.0.2", "6379", "1"]]]) == [Node("10.0.0.2", 6379)]
-    assert replication_nodes(["slave", "10.0.0.1", 6379, "connected", 1]) == [
-        Node("10.0.0.1", 6379)
-    ]
+    """A primary tells all its replicas, those too that just get their data; a replica tells its primary and its own."""
+    replicas = (
+        "connected_slaves:2\r\n"
+        "slave0:ip=10.0.0.2,port=6379,state=online,offset=98,lag=0\r\n"
+        "slave1:ip=fd00::3,port=6380,state=wait_bgsave,offset=0,lag=0,type=replica\r\n"
+    )
+    found = [Node("10.0.0.2", 6379), Node("fd00::3", 6380)]
+    primary = info_fields("# Replication\r\nrole:master\r\n" + replicas)
+    assert replication_nodes(primary) == found
+    replica = "role:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nslave_read_only:1\r\n"
+    assert replication_nodes(info_fields(replica)) == [Node("10.0.0.1", 6379)]
+    assert replication_nodes(info_fields(replica + replicas)) == [Node("10.0.0.1", 6379), *found]
+
+
+def test_a_replica_whose_port_is_not_known_yet_stops_the_rotation() -> None:
+    """A replica that has only just connected is waited for: it would keep the old password alone."""
+    info = info_fields(
+        "role:master\r\nslave0:ip=10.0.0.2,port=0,state=wait_bgsave,offset=0,lag=0\r\n"
+    )
+    with pytest.raises(TargetUnreachable, match="nothing was changed"):
+        replication_nodes(info)
 
 
 @pytest.mark.parametrize("text", ["redis", "redis:0", "redis:99999", "a b:1", "", ":1"])
