@@ -101,8 +101,10 @@ class Admission:
                 return None
             if last is not None and (row is not None or _same_token(at, last)):
                 rotator = last.rotator  # another one would not know what this one has done
-            ready(rotator)
-            admin, lost = self._admin_or_reason(tx, secret, row)
+            gone = _why_gone(last, ready)
+            if gone is None:
+                ready(rotator)
+            admin, lost = (None, gone) if gone else self._admin_or_reason(tx, secret, row)
             if row is not None:
                 call.record(
                     tx,
@@ -235,8 +237,8 @@ class Admission:
 
             void = grace.is_void(row, at)
             state = grace.taken_state(before, facts, void=void, fresh=fresh)
-            if lost is not None:
-                state = grace.given_up(before, lost)
+            if lost is not None and state.status.active:
+                state = grace.given_up(before, lost, old=row.current_version)
         else:
             state = _taken_state(
                 before, facts, taken_over=row.owner is not None, purpose=purpose, fresh=fresh
@@ -455,11 +457,15 @@ def _rival(tx: Tx, row: RotationRow, at: Labels) -> VersionRow | None:
     return found if found is not None and found.sealed is not None else None
 
 
-def _why_lost(row: RotationRow, ready: Callable[[str], object]) -> str | None:
-    """Why the rotator of an old credential can't be had any more, None where it can."""
+def _why_gone(row: RotationRow | None, ready: Callable[[str], object]) -> str | None:
+    """Why the rotator of an old credential in its grace period can't be had any more, None where it can."""
+    if row is None or row.status != Status.GRACE:
+        return None
     try:
         ready(row.rotator)
-    except (ResourceNotFound, ConfigurationError) as error:
+    except ResourceNotFound:
+        return f"there is no rotator {row.rotator} any more"
+    except ConfigurationError as error:
         return str(error)
     return None
 
@@ -474,9 +480,9 @@ def _without_lost(
     ready: Callable[[str], object],
 ) -> tuple[SecretRow, RotationRow | None, RotationRow | None]:
     """The secret, its active and its last rotation, after a retirement was ended whose rotator is gone."""
-    if row is None or row.status != Status.GRACE or purpose not in _ROTATING:
+    if row is None or purpose not in _ROTATING:
         return secret, row, last
-    reason = _why_lost(row, ready)
+    reason = _why_gone(row, ready)
     if reason is None:
         return secret, row, last
     from rotator.rotation import grace  # most rotations have none

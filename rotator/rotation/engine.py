@@ -323,13 +323,14 @@ class Engine:
         claim = when_free(attempt, patience=patience, sleep=self._sleep)
         if claim is None:
             return None, None
-        entry = self._entry(claim.rotator)
+        # What ends as it begins needs no rotator, which may be gone.
+        over = claim.state.phase is Phase.ENDED
         parts = StepParts(
             journal=self._journal,
             admission=self._admission,
             sealer=self._sealer,
-            rotator=entry.name,
-            make_rotator=lambda: self._make(entry),
+            rotator=claim.rotator if over else self._entry(claim.rotator).name,
+            make_rotator=lambda: self._make(self._entry(claim.rotator)),
             trust=self._trust,
             chance=self._chance,
             sleep=self._sleep,

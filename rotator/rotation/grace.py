@@ -17,7 +17,7 @@ from rotator.rotation.actions import Facts
 from rotator.rotation.claim import Claim, Purpose
 from rotator.rotation.kinship import Kinship
 from rotator.rotation.moves import end
-from rotator.rotation.reasons import NOT_BEGUN, SHARED, VOID
+from rotator.rotation.reasons import SHARED, VOID, not_begun
 from rotator.rotation.values import Values
 from rotator.sdk import Overlap
 from rotator.store import changes, rotations
@@ -72,15 +72,18 @@ def taken_state(before: MachineState, facts: Facts, *, void: bool, fresh: bool) 
     return end(replace(before, failure=VOID), Status.ABANDONED)
 
 
-def given_up(before: MachineState, reason: str) -> MachineState:
-    """The end of a retirement that can't be begun."""
-    failure = replace(NOT_BEGUN, message=f"{NOT_BEGUN.message}: {reason}")
-    return end(replace(before, failure=failure), Status.UNRETIRED)
+def given_up(before: MachineState, reason: str, *, old: str | None) -> MachineState:
+    """The end of a retirement that can't be begun.
+
+    Args:
+        old: the version whose credential is left.
+    """
+    return end(replace(before, failure=not_begun(reason, old=old)), Status.UNRETIRED)
 
 
 def give_up(tx: Tx, call: Call, secret: SecretRow, row: RotationRow, reason: str) -> SecretRow:
     """Ends a retirement whose rotator can't be had any more, so that another one can rotate on."""
-    state = given_up(row.state, reason)
+    state = given_up(row.state, reason, old=row.current_version)
     over = {"ended_at": tx.now, "next_attempt_at": None, "owner": None, "lease_expires": None}
     rotations.take(tx, row, columns=rotations.state_columns(state) | over)
     detail = {"rotation": row.id, "unretired": reason}

@@ -65,12 +65,6 @@ SHARED = Failure(
     hint="if `rotate verify` is content, `rotate now` rotates on from it; look on the target what else logs in",
 )
 
-NOT_BEGUN = Failure(
-    phase=Phase.RETIRE,
-    kind=FailureKind.MISCONFIGURED,
-    message="the old credential can't be retired as things are, and may still log in",
-)
-
 _NAMED = 5
 
 
@@ -80,6 +74,16 @@ def refused_again(failure: Failure, *, before: int) -> Failure:
         return failure
     count = f"{before + 1} passwords were refused, each longer and more varied than the one before"
     return replace(failure, message=f"{failure.message}; {count}")
+
+
+def not_begun(why: str, *, old: str | None) -> Failure:
+    """Why an old credential, that of the version `old`, can't be retired as things are."""
+    return Failure(
+        phase=Phase.RETIRE,
+        kind=FailureKind.MISCONFIGURED,
+        message=f"the old credential (version {old}) can't be retired as things are, and may still log in: {why}",
+        hint="mend that, then try again: rotate retire; or take the old credential away on the target by hand",
+    )
 
 
 def still_used(uses: Sequence[Use]) -> Failure:

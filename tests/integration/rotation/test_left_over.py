@@ -1,14 +1,16 @@
 """What becomes of an old credential where somebody stores another value before it is retired."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from rotator.errors import DecryptionFailure, RotationInProgress
+from rotator.errors import DecryptionFailure, ResourceNotFound, RotationInProgress
 from rotator.manager.settings import RotationOptions
 from rotator.model.rotation import Status
 from rotator.sdk import Rotation, SecretValue, TargetRefused
+from rotator.store import rotations as rotation_rows
 from rotator.store.audit_rows import differences
 from rotator.store.tables import rotations, versions
 from rotators.mysql_protocol.single_user_steps import SingleUserSteps
@@ -287,3 +289,82 @@ def test_a_rotator_that_is_gone_holds_no_rotation_up(house: House, pg16: Databas
     assert not pg16.can_log_in(old)
     assert house.history(name)[1].status == Status.UNRETIRED
     assert [found for found in differences(house.store) if found is not None] == []
+
+
+@pytest.mark.parametrize("how", ["retire", "retire --due", "daemon"])
+def test_a_retirement_whose_rotator_is_gone_ends_visibly(
+    house: House, pg16: DatabaseServer, how: str
+) -> None:
+    """It ends once, says which credential was left and what to do, and goes on when the rotator is there again."""
+    name = in_grace(house, pg16)
+    old, new = house.role(name, "AWSPREVIOUS"), house.role(name)
+    left = house.labels(name)["AWSPREVIOUS"]
+    rotator_of(house, name, "uninstalled-plugin")
+    engine = house.engine(parks=how == "daemon")
+    if how == "daemon":
+        report = engine.run_due(name, **ME)
+    else:
+        report = engine.retire(name, **ME, due_only=how == "retire --due")
+
+    assert report is not None
+    assert report.status is Status.UNRETIRED
+    assert report.failure is not None
+    assert "uninstalled-plugin" in report.failure.message
+    assert left in report.failure.message
+    assert report.failure.hint
+    assert engine.retirable(caller=ME["caller"]) == ()
+    assert pg16.can_log_in(old)
+    assert [found for found in differences(house.store) if found is not None] == []
+    with pytest.raises(ResourceNotFound):
+        engine.retire(name, **ME)
+
+    rotator_of(house, name, ALTERNATING)
+    again = engine.retire(name, **ME)
+    assert again is not None
+    assert again.status is Status.SUCCEEDED, again.failure
+    assert [pg16.can_log_in(each) for each in (old, new)] == [False, True]
+
+
+def test_what_is_current_again_is_not_left_over_though_its_rotator_is_gone(
+    house: House, pg16: DatabaseServer
+) -> None:
+    """AWSCURRENT went back in the grace period: there is nothing to retire, so nothing is called left."""
+    name = in_grace(house, pg16)
+    at = house.labels(name)
+    house.manager.update_secret_version_stage(
+        **ME,
+        secret_id=name,
+        version_stage="AWSCURRENT",
+        move_to_version_id=at["AWSPREVIOUS"],
+        remove_from_version_id=at["AWSCURRENT"],
+    )
+    rotator_of(house, name, "uninstalled-plugin")
+
+    report = house.engine().retire(name, **ME)
+
+    assert report is not None
+    assert report.status is Status.ABANDONED
+    assert pg16.can_log_in(house.role(name))
+
+
+def in_grace(house: House, server: DatabaseServer) -> str:
+    """A secret whose old credential has had its grace, and is not retired yet."""
+    options = RotationOptions(grace=3600.0)
+    name = house.adopt(
+        server, server.new_role(), rotator=ALTERNATING, admin=server.superuser, options=options
+    )
+    assert house.rotate(name).status is Status.GRACE
+    with house.store.write() as tx:
+        row = house.history(name)[0]
+        over = {"next_attempt_at": tx.now - timedelta(minutes=1)}
+        rotation_rows.update_fenced(tx, row.id, fencing=row.fencing, columns=over)
+    return name
+
+
+def rotator_of(house: House, name: str, rotator: str) -> None:
+    """Says that this one has begun the last rotation."""
+    with house.store.write() as tx:
+        tx.execute(
+            update(rotations).where(rotations.c.id == house.history(name)[0].id),
+            {"rotator": rotator},
+        )
