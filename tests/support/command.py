@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROTATE = Path(sys.executable).with_name("rotate")
 _TIME_LIMIT = 120.0
@@ -81,12 +81,23 @@ class RotateCommand:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start it; the caller waits for it."""
+        return self._start(arguments, self.variables(**environment), errors=subprocess.PIPE)
+
+    def start_logging(
+        self, errors: IO[str], /, *arguments: str, **environment: str
+    ) -> subprocess.Popen[str]:
+        """Start it with its standard error stream in a file; the caller waits for it."""
+        return self._start(arguments, self.variables(**environment), errors=errors)
+
+    def _start(
+        self, arguments: Sequence[str], environment: Mapping[str, str], *, errors: IO[str] | int
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             self._line(arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=self.variables(**environment),
+            stderr=errors,
+            env=environment,
             text=True,
             preexec_fn=_as_from_a_terminal,  # noqa: PLW1509  # it only sets a signal's default
         )

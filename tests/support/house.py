@@ -3,10 +3,12 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from rotator.crypto.envelope import Sealer
 from rotator.manager.manager import SecretsManager
+from rotator.manager.rotating import RotationRules
 from rotator.manager.settings import RotationOptions
 from rotator.rotation.engine import Engine
 from rotator.rotation.policy import EnginePolicy, RetryPolicy
@@ -16,7 +18,7 @@ from rotator.sdk import SecretValue
 from rotator.store import labels, rotations, secrets, versions
 from rotator.store.rotations import RotationRow
 from rotator.store.store import Store
-from tests.support.manager import ACCOUNT, ME, REGION
+from tests.support.manager import ACCOUNT, ME, REGION, row_id
 from tests.support.postgres import Role
 
 SINGLE = "postgresql-single-user"
@@ -101,6 +103,19 @@ class House:
         self.manager.set_rotation(
             **ME, secret_id=name, rotator=rotator, authority=authority, options=options
         )
+
+    def make_due(self, name: str, **changes: Any) -> None:
+        """Makes its planned moment a minute ago, in a window that is open for an hour."""
+        rules = RotationRules(schedule_expression="rate(10 days)")
+        self.manager.set_rotation(**ME, secret_id=name, rules=rules)
+        minute = timedelta(minutes=1)
+        with self.store.write() as tx:
+            columns = {
+                "due_at": tx.now - minute,
+                "window_start": tx.now - 2 * minute,
+                "window_end": tx.now + 60 * minute,
+            }
+            secrets.update(tx, row_id(tx, name), **(columns | changes))
 
     def rotate(
         self, name: str, *, observer: Observer = ignore, engine: Engine | None = None

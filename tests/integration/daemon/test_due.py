@@ -2,14 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 from psycopg import sql
 
 from rotator.daemon import agenda
 from rotator.errors import RotationInProgress
 from rotator.manager.next_due import Planner
-from rotator.manager.rotating import RotationRules
 from rotator.manager.settings import RotationOptions
 from rotator.model.rotation import Status
 from rotator.rotation.owner import Owner
@@ -25,16 +23,6 @@ from tests.support.postgres import DatabaseServer
 
 _MINUTE = timedelta(minutes=1)
 _NOBODY_LISTENS = 1  # a port
-
-
-def _due(house: House, name: str, **changes: Any) -> None:
-    """Makes its planned moment a minute ago, in a window that is open for an hour."""
-    rules = RotationRules(schedule_expression="rate(10 days)")
-    house.manager.set_rotation(**ME, secret_id=name, rules=rules)
-    with house.store.write() as tx:
-        secret = secrets.find(tx, account=ACCOUNT, region=REGION, secret_id=name)
-        window = {"window_start": tx.now - 2 * _MINUTE, "window_end": tx.now + 60 * _MINUTE}
-        secrets.update(tx, secret.id, **({"due_at": tx.now - _MINUTE} | window | changes))
 
 
 def _names(house: House) -> list[str]:
@@ -71,12 +59,12 @@ def test_what_is_due_is_found_through_indexes(house: House) -> None:
 def test_only_what_is_due_is_found(house: House, pg16: DatabaseServer) -> None:
     """A moment that is to come, a window that has closed, and a secret without rotation are left out."""
     due, later, closed, off = (house.adopt(pg16, pg16.new_role()) for _ in range(4))
-    _due(house, due)
+    house.make_due(due)
     with house.store.read() as tx:
         now = tx.now
-    _due(house, later, due_at=now + 5 * _MINUTE)
-    _due(house, closed, window_end=now - _MINUTE)
-    _due(house, off, rotation_enabled=False)
+    house.make_due(later, due_at=now + 5 * _MINUTE)
+    house.make_due(closed, window_end=now - _MINUTE)
+    house.make_due(off, rotation_enabled=False)
     found = _look(house.store)
     assert [task.name for task in found.tasks] == [due]
     assert [task.target for task in found.tasks] == [f"{pg16.host}:{pg16.port}"]
@@ -91,7 +79,7 @@ def test_only_what_is_due_is_found(house: House, pg16: DatabaseServer) -> None:
 def test_of_several_daemons_one_rotates(house: House, pg16: DatabaseServer) -> None:
     """Four engines that have all seen a secret due rotate it once."""
     name = house.adopt(pg16, pg16.new_role())
-    _due(house, name)
+    house.make_due(name)
 
     def run(_: int) -> Report | None:
         try:
@@ -109,7 +97,7 @@ def test_of_several_daemons_one_rotates(house: House, pg16: DatabaseServer) -> N
 def test_a_parked_rotation_keeps_its_count_of_attempts(house: House, pg16: DatabaseServer) -> None:
     """Each run makes one attempt and leaves; the last one that the settings allow ends the rotation as failed."""
     name = house.adopt(pg16, pg16.new_role(), port=_NOBODY_LISTENS)
-    _due(house, name)
+    house.make_due(name)
     slow = house.with_policy(retry=RetryPolicy(attempts=3, base=600.0, cap=3600.0, jitter=0.0))
     engine = slow.engine(parks=True)
     statuses = []
@@ -134,7 +122,7 @@ def test_a_retirement_that_fails_is_bounded_too(house: House, pg16: DatabaseServ
     name = house.adopt(
         pg16, pg16.new_role(), rotator=ALTERNATING, admin=pg16.superuser, options=options
     )
-    _due(house, name)
+    house.make_due(name)
     engine = house.with_policy(
         retry=RetryPolicy(attempts=2, base=600.0, cap=3600.0, jitter=0.0)
     ).engine(parks=True)
@@ -163,7 +151,7 @@ def test_a_blackout_that_began_meanwhile_moves_the_moment(
 ) -> None:
     """A secret that is due, but can't start before a blackout begins, is given a moment after it."""
     name = house.adopt(pg16, pg16.new_role())
-    _due(house, name)
+    house.make_due(name)
     with house.store.read() as tx:
         now = tx.now
     days = f"{now - timedelta(days=1):%Y-%m-%d} - {now + timedelta(days=2):%Y-%m-%d}"
