@@ -6,7 +6,7 @@ from typing import Any
 from rotator.daemon.planner import Task
 from rotator.model.caller import Caller
 from rotator.rotation.owner import Owner
-from rotator.store import agenda, rotations
+from rotator.store import agenda, rotation_row
 from rotator.store.agenda import DueRow, HeldRow
 from rotator.store.store import Store
 from rotator.store.tx import Tx
@@ -49,7 +49,7 @@ def read(store: Store, *, caller: Caller, me: Owner) -> Agenda:
 
 
 def _at_work(tx: Tx, row: HeldRow, me: Owner) -> bool:
-    if not rotations.is_leased(tx, row):
+    if not rotation_row.is_leased(tx, row):
         return False
     owner = Owner.parse(row.owner or "")
     return owner is None or not owner.seen_dead_by(me)

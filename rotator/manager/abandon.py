@@ -3,7 +3,7 @@
 from rotator.manager.call import Call
 from rotator.model.rotation import Status
 from rotator.store import changes, rotations, secrets, versions
-from rotator.store.rotations import RotationRow
+from rotator.store.rotation_row import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Tx
 

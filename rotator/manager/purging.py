@@ -4,7 +4,7 @@ from rotator.manager.call import Call
 from rotator.manager.lifecycle import PURGED
 from rotator.manager.operations import Operations
 from rotator.model.caller import Caller
-from rotator.store import rotations, secrets
+from rotator.store import left_over, secrets
 from rotator.store.changes import GONE
 
 _BATCH = 100  # secrets of one transaction: long enough to be fast, short enough to hold nobody up
@@ -46,7 +46,7 @@ class Purging(Operations):
                 tx, account=caller.account, region=caller.region, now=tx.now, limit=size
             )
             for secret in due:
-                left = sorted(rotations.left_over(tx, secret.id))
+                left = sorted(left_over.left_over(tx, secret.id))
                 secrets.remove(tx, secret.id)
                 call.record(
                     tx,

@@ -21,7 +21,7 @@ from rotator.schedule import Rate
 from rotator.sdk import SecretValue
 from rotator.store import labels, rewrap, rotations, versions
 from rotator.store.audit import Outcome
-from rotator.store.rotations import RotationRow
+from rotator.store.rotation_row import RotationRow
 from rotator.store.secrets import Found, SecretRow
 from rotator.store.store import Tx
 from rotator.store.versions import VersionRow

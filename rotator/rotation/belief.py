@@ -6,7 +6,7 @@ from dataclasses import replace
 from rotator.model.labels import CURRENT, Labels
 from rotator.model.rotation import MachineState, Phase, Status
 from rotator.sdk import Candidate, Overlap
-from rotator.store.rotations import RotationRow, altered
+from rotator.store.rotation_row import RotationRow, altered
 
 
 def believed(row: RotationRow, *, at: Labels, candidates: Collection[Candidate]) -> MachineState:

@@ -5,7 +5,7 @@ from rotator.rotation.actions import Act, Action, Done, Failed, Outcome, Proved
 from rotator.rotation.claim import Claim
 from rotator.rotation.reasons import users
 from rotator.rotation.report import Observer, Progress, ProgressKind, StepRecord
-from rotator.store.rotations import IN_USE
+from rotator.store.rotation_events import IN_USE
 
 _DETAILS = {
     Act.IN_USE: "nobody is known to use the old credential",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rotator.manager.call import Call
 from rotator.manager.next_due import Planner
 from rotator.manager.replanning import PLANNED
-from rotator.store.rotations import RotationRow
+from rotator.store.rotation_row import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
 

@@ -25,7 +25,7 @@ from rotator.rotation.run import run
 from rotator.rotation.steps import StepParts
 from rotator.rotation.values import Values
 from rotator.sdk import Authority, FailureKind, Rotator, SecretValue
-from rotator.store import rotations
+from rotator.store import open_rotations
 from rotator.store.store import Store
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class Engine:
     def retirable(self, *, caller: Caller) -> tuple[str, ...]:
         """ARNs of the secrets with an old credential whose grace period is over, the earliest first."""
         with self._store.read() as tx:
-            return rotations.retirable(tx, account=caller.account, region=caller.region)
+            return open_rotations.retirable(tx, account=caller.account, region=caller.region)
 
     def plan(self, secret_id: str, *, caller: Caller, request_id: str) -> "Plan":
         """What `rotate` would do; nothing is changed."""
@@ -272,7 +272,7 @@ class Engine:
     def resumable(self, *, caller: Caller) -> tuple[str, ...]:
         """ARNs of the secrets with an unfinished rotation, oldest first."""
         with self._store.read() as tx:
-            return rotations.unfinished(tx, account=caller.account, region=caller.region)
+            return open_rotations.unfinished(tx, account=caller.account, region=caller.region)
 
     def _inspector(self) -> "Inspector":
         from rotator.rotation.inspection import Inspector  # `rotate now` starts without it

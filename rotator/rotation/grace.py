@@ -20,8 +20,8 @@ from rotator.rotation.moves import end
 from rotator.rotation.reasons import SHARED, VOID, not_begun
 from rotator.rotation.values import Values
 from rotator.sdk import Overlap
-from rotator.store import changes, rotations
-from rotator.store.rotations import RotationRow
+from rotator.store import changes, rotation_row, rotations
+from rotator.store.rotation_row import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
 
@@ -85,7 +85,7 @@ def give_up(tx: Tx, call: Call, secret: SecretRow, row: RotationRow, reason: str
     """Ends a retirement whose rotator can't be had any more, so that another one can rotate on."""
     state = given_up(row.state, reason, old=row.current_version)
     over = {"ended_at": tx.now, "next_attempt_at": None, "owner": None, "lease_expires": None}
-    rotations.take(tx, row, columns=rotations.state_columns(state) | over)
+    rotations.take(tx, row, columns=rotation_row.state_columns(state) | over)
     detail = {"rotation": row.id, "unretired": reason}
     call.change(tx, secret, {}, version_id=row.token, detail=detail, ended=True)
     return secret._replace(revision=secret.revision + 1)
@@ -127,7 +127,8 @@ def reopened(
         tx,
         last,
         above=above,
-        columns=rotations.state_columns(state) | {"next_attempt_at": tx.now, "deadline_at": tx.now},
+        columns=rotation_row.state_columns(state)
+        | {"next_attempt_at": tx.now, "deadline_at": tx.now},
     )
     call.record(
         tx,

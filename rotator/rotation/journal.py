@@ -22,9 +22,20 @@ from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.report import StepRecord
 from rotator.sdk import Candidate, Overlap, clock
-from rotator.store import audit, changes, labels, rotations, secrets, versions
+from rotator.store import (
+    audit,
+    changes,
+    labels,
+    left_over,
+    rotation_events,
+    rotation_row,
+    rotations,
+    secrets,
+    versions,
+)
 from rotator.store.audit import Outcome
-from rotator.store.rotations import EventRow, RotationRow
+from rotator.store.rotation_events import EventRow
+from rotator.store.rotation_row import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Store
 from rotator.store.tx import Tx
@@ -297,7 +308,7 @@ class Journal:
         columns: dict[str, Any],
         *more: EventRow,
     ) -> None:
-        written = rotations.state_columns(state) | columns
+        written = rotation_row.state_columns(state) | columns
         rotations.update_fenced(tx, claim.rotation_id, fencing=claim.fencing, columns=written)
         events = [
             EventRow(
@@ -310,7 +321,7 @@ class Journal:
             )
             for step in steps
         ]
-        rotations.add_events(tx, claim.rotation_id, [*events, *more])
+        rotation_events.add(tx, claim.rotation_id, [*events, *more])
 
     def _ended(self, tx: Tx) -> dict[str, Any]:
         return {"ended_at": tx.now, "next_attempt_at": None, **_NO_LEASE}
@@ -361,7 +372,7 @@ def _left_over(tx: Tx, claim: Claim, state: MachineState, at: Labels) -> list[st
         return _to_retire(claim, state)
     if state.status not in {Status.FAILED, Status.ABANDONED}:
         return []
-    return sorted(rotations.left_over(tx, claim.secret.id) - {at.version(names.CURRENT)})
+    return sorted(left_over.left_over(tx, claim.secret.id) - {at.version(names.CURRENT)})
 
 
 def _grace_columns(tx: Tx, state: MachineState) -> tuple[datetime | None, dict[str, Any]]:

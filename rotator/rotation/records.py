@@ -9,8 +9,9 @@ from rotator.model.caller import Caller
 from rotator.model.rotation import Failure, MachineState, Phase, Status
 from rotator.rotation.owner import Owner
 from rotator.sdk import Overlap
-from rotator.store import labels, rotations
-from rotator.store.rotations import EventRow, RotationRow
+from rotator.store import labels, rotation_events, rotations
+from rotator.store.rotation_events import EventRow
+from rotator.store.rotation_row import RotationRow
 from rotator.store.store import Store
 from rotator.store.tx import Tx
 
@@ -111,8 +112,8 @@ def _record(tx: Tx, row: RotationRow, *, with_steps: bool) -> RotationRecord:
         next_attempt_at=row.next_attempt_at,
         failure=state.failure,
         retired=state.retired,
-        in_use=rotations.last_in_use(tx, row.id) if _was_asked(state) else None,
-        steps=rotations.events(tx, row.id) if with_steps else (),
+        in_use=rotation_events.last_in_use(tx, row.id) if _was_asked(state) else None,
+        steps=rotation_events.load(tx, row.id) if with_steps else (),
     )
 
 

@@ -1,5 +1,7 @@
 """What a claim finds: whether the secret can be rotated, its admin secret, the versions that may log in."""
 
+from dataclasses import dataclass
+
 from rotator.errors import InvalidRequest, ResourceNotFound
 from rotator.manager.next_due import rules_of
 from rotator.manager.settings import pinned_authority
@@ -8,10 +10,31 @@ from rotator.model.labels import Labels
 from rotator.model.rotation import Status
 from rotator.sdk import Candidate
 from rotator.store import secrets, versions
-from rotator.store.rotations import RotationRow
+from rotator.store.rotation_row import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
 from rotator.store.versions import VersionRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What every claim has read.
+
+    Attributes:
+        admin: the admin secret with its current version, where one is pinned.
+        asked: when the claim began to read, a reading of `rotator.sdk.clock`.
+    """
+
+    secret: SecretRow
+    labels: Labels
+    admin: tuple[SecretRow, VersionRow] | None
+    asked: float
+
+
+def left_token(at: Labels) -> str | None:
+    """The version that AWSPENDING was left on, None where there is none but the current one."""
+    pending = at.version(names.PENDING)
+    return None if pending == at.version(names.CURRENT) else pending
 
 
 def check_rotatable(secret: SecretRow, row: RotationRow | None) -> str:

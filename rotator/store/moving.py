@@ -15,7 +15,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import DataError, IntegrityError
 
 from rotator.errors import ConfigurationError, RotationInProgress, StoreUnavailable
-from rotator.store import moves, numbering, rotations, schema
+from rotator.store import moves, numbering, open_rotations, schema
 from rotator.store.database import Database
 from rotator.store.moves import TABLES, Move
 from rotator.store.moving_rows import Copying, count
@@ -137,7 +137,7 @@ def _require_open(tx: Tx, source: Database) -> None:
 
 
 def _require_rest(tx: Tx) -> None:
-    at_work = rotations.leased(tx)
+    at_work = open_rotations.leased(tx)
     if at_work:
         named = "; ".join(f"{arn} by {row.owner}" for arn, row in at_work)
         raise RotationInProgress(

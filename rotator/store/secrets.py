@@ -12,7 +12,7 @@ from rotator.errors import ResourceNotFound, RowAltered
 from rotator.model.names import is_own_arn, parse_secret_id, split_suffix
 from rotator.model.rotation import LONGEST_BARRIER
 from rotator.store import search
-from rotator.store.rotations import UNRETIRED
+from rotator.store.left_over import UNRETIRED
 from rotator.store.store import Tx
 from rotator.store.tables import ACTIVE_ROTATION, Instant, rotations, secrets, versions
 

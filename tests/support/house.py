@@ -16,7 +16,7 @@ from rotator.rotation.registry import RotatorRegistry
 from rotator.rotation.report import Observer, Report, ignore
 from rotator.sdk import SecretValue
 from rotator.store import labels, rotations, secrets, versions
-from rotator.store.rotations import RotationRow
+from rotator.store.rotation_row import RotationRow
 from rotator.store.store import Store
 from tests.support.manager import ACCOUNT, ME, REGION, row_id
 from tests.support.postgres import Role

@@ -8,8 +8,8 @@ from rotator.model.caller import Caller, CallerKind, rotation_service
 from rotator.model.labels import CURRENT, PENDING
 from rotator.model.rotation import MachineState
 from rotator.sdk import SecretValue
-from rotator.store import labels, rotations, secrets, versions
-from rotator.store.rotations import RotationRow
+from rotator.store import labels, rotation_row, rotations, secrets, versions
+from rotator.store.rotation_row import RotationRow
 from rotator.store.store import Store, Tx
 
 ACCOUNT = "123456789012"
@@ -63,7 +63,7 @@ def begin_rotation(
         if prepared:
             versions.insert(tx, secret_id=secret_id, version_id=token, sealed=None)
             labels.save(tx, secret_id, before=before, after=before.put(token, [PENDING]))
-        rotations.insert_rotation(
+        rotations.add(
             tx,
             {
                 "id": rotation_id,
@@ -80,7 +80,7 @@ def begin_rotation(
                 "owner": "test",
                 "lease_expires": tx.lease_now + 60,
                 "lease_epoch": tx.lease_epoch,
-                **rotations.state_columns(state),
+                **rotation_row.state_columns(state),
             },
         )
     return rotation_id

@@ -15,6 +15,7 @@ from rotator.rotation.policy import RetryPolicy
 from rotator.rotation.report import Report
 from rotator.schedule.calendars import make_calendar
 from rotator.store import rotations, secrets
+from rotator.store.rotation_row import RotationRow
 from rotator.store.store import Store
 from tests.integration.store.plans import assert_sent_indexed, has_plan, recording
 from tests.support.house import ALTERNATING, House
@@ -33,7 +34,7 @@ def _look(store: Store) -> agenda.Agenda:
     return agenda.read(store, caller=ALICE, me=Owner.me())
 
 
-def _rotation(house: House, name: str) -> rotations.RotationRow:
+def _rotation(house: House, name: str) -> RotationRow:
     return house.history(name)[0]
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from rotator.crypto.envelope import Sealer
 from rotator.manager.manager import SecretsManager
 from rotator.model.rotation import MachineState
-from rotator.store import rotations, tables
+from rotator.store import open_rotations, rotations, tables
 from rotator.store.store import Store, Tx
 from tests.support.manager import ME, begin_rotation, token, value
 
@@ -30,7 +30,7 @@ def leased(tx: Tx, rotation_id: str) -> bool:
     row = rotations.get(tx, rotation_id)
     assert row is not None
     running = row.leased(tx)
-    assert bool(rotations.users_of_admin(tx, ADMIN)) is running
+    assert bool(open_rotations.users_of_admin(tx, ADMIN)) is running
     return running
 
 

@@ -1,7 +1,7 @@
 """Every statement that a rotation makes finds its rows by an index too."""
 
 from rotator.model.rotation import MachineState, Status
-from rotator.store import rotations
+from rotator.store import open_rotations, rotation_events, rotations
 from rotator.store.store import Store
 from tests.integration.store.plans import assert_sent_indexed, has_plan, recording
 from tests.support.house import ALTERNATING, House
@@ -38,8 +38,8 @@ def test_taking_up_a_rotation_uses_indexes(
         house.engine().abort(name, **ME)
         house.history(name)
         with store.read() as tx:
-            rotations.events(tx, left)
-            rotations.users_of_admin(tx, "arn")
+            rotation_events.load(tx, left)
+            open_rotations.users_of_admin(tx, "arn")
 
     for statement in filter(has_plan, sent):
         assert_sent_indexed(store, statement)

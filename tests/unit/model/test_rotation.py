@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rotator.model.rotation import ACTIVE, Failure, Goal, MachineState, Phase, Status
 from rotator.sdk import Candidate, FailureKind, Overlap
-from rotator.store.rotations import failure_from_row, failure_to_row, state_columns
+from rotator.store.rotation_row import failure_from_row, failure_to_row, state_columns
 from rotator.store.tables import rotations
 
 FAILURES = st.builds(
