@@ -12,7 +12,7 @@ from sqlalchemy import make_url, select
 
 from rotator.rotation.owner import Owner
 from rotator.store import tables
-from rotator.store.rotations import RotationRow
+from rotator.store.rotation_row import RotationRow
 from tests.support.daemons import DaemonProcess, Daemons, daemons_on
 from tests.support.house import House
 from tests.support.postgres import DatabaseServer
