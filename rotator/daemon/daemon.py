@@ -1,23 +1,23 @@
 """The daemon: looks what is due, starts it within the caps, looks again at the next due moment.
 
-One thread decides: everything that happens comes to it through a queue as something to call. Each task has a thread of
-its own, which can't hold up the end of the process.
+One thread decides. Each look at the store and each task has a thread of its own, so that it decides on whatever comes
+while the store or a target keeps one of them waiting.
 """
 
 import random
-import threading
 import uuid
 from collections.abc import Callable
 from functools import partial
-from queue import Empty, SimpleQueue
 
 from rotator import telemetry
 from rotator.daemon import agenda, planner, telling
+from rotator.daemon.agenda import Agenda
 from rotator.daemon.backoff import Breakers, Holds
-from rotator.daemon.clockwork import Act, Clockwork
+from rotator.daemon.chores import CHORES_EVERY, do_chores
+from rotator.daemon.loop import Loop
 from rotator.daemon.planner import Caps, Task
 from rotator.daemon.turn import Turn
-from rotator.errors import RotatorError
+from rotator.errors import StoreUnavailable
 from rotator.manager.manager import SecretsManager
 from rotator.model.caller import Caller
 from rotator.rotation.engine import Engine
@@ -26,8 +26,6 @@ from rotator.rotation.report import Report
 from rotator.sdk import FailureKind, clock
 from rotator.store.store import Store
 
-_CHORES_EVERY = 60.0  # seconds
-_MOST_PURGED = 10_000  # by one round of chores
 _TURN_EVERY = 1.0  # seconds between two looks whether another daemon has ended
 _JITTER = 0.2  # seconds, so that several daemons don't all look at the same instant
 _UNREACHED = frozenset({FailureKind.UNREACHABLE})
@@ -68,13 +66,15 @@ class Daemon:
         self._shutdown = shutdown
         self._turn = turn
         self._chance = chance
-        self._queue: SimpleQueue[Act] = SimpleQueue()  # its put is safe in a signal handler
-        self._clockwork = Clockwork(self._queue.put)
+        self._loop = Loop()
         self._due: tuple[Task, ...] = ()
         self._running: dict[str, Task] = {}
         self._breakers = Breakers()
         self._holds = Holds()
         self._me = Owner.me()
+        self._looks = False
+        self._look_again = False
+        self._ended_meanwhile: set[str] = set()
         self._at_chores = False
         self._store_is_away = False
         self._stands_by = False
@@ -90,10 +90,11 @@ class Daemon:
         """
         _log.info("daemon.started", store=self._store.url_shown, **self._caps_shown())
         try:
-            with self._clockwork:
+            with self._loop:
                 self._begin()
                 while not self._is_over():
-                    self._next_act()()
+                    # The ticker counts on the wall clock, which may have been set back.
+                    self._loop.turn(otherwise=self._look, after=2 * self._poll)
         finally:
             self._turn.give_back()
         left = sorted(task.name for task in self._running.values())
@@ -103,14 +104,7 @@ class Daemon:
 
     def stop(self) -> None:
         """Starts nothing more, and waits for what runs; called again, it waits no longer. For signal handlers too."""
-        self._queue.put(self._stop)
-
-    def _next_act(self) -> Act:
-        try:
-            return self._queue.get(timeout=2 * self._poll)
-        except Empty:
-            # The ticker counts on the wall clock, which may have been set back.
-            return self._look
+        self._loop.put(self._stop)
 
     def _is_over(self) -> bool:
         return self._stopping and (self._waited_enough or not self._running)
@@ -121,7 +115,7 @@ class Daemon:
             return
         self._stopping = True
         _log.info("daemon.stopping", running=len(self._running))
-        self._clockwork.once("stop", self._stop, seconds=self._shutdown)
+        self._loop.once("stop", self._stop, seconds=self._shutdown)
 
     def _begin(self) -> None:
         """Begins to work once no other daemon is at the store."""
@@ -134,30 +128,59 @@ class Daemon:
                     reason="another daemon works on this SQLite store; this one takes its place when it ends",
                 )
             self._stands_by = True
-            self._clockwork.once("begin", self._begin, seconds=_TURN_EVERY)
+            self._loop.once("begin", self._begin_later, seconds=_TURN_EVERY)
             return
         self._has_turn = True
         _log.info("daemon.ready")
-        self._clockwork.every("chores", self._start_chores, seconds=_CHORES_EVERY)
+        self._loop.every("chores", self._start_chores, seconds=CHORES_EVERY)
         self._start_chores()
         self._look()
 
+    def _begin_later(self) -> None:
+        try:
+            self._begin()
+        except StoreUnavailable as error:
+            _log.warning("daemon.stands_by", reason=str(error))
+            self._loop.once("begin", self._begin_later, seconds=_TURN_EVERY)
+
     def _look(self) -> None:
-        """Reads what is due, starts what may be, and sets when to look again."""
+        """Has a thread read what is due."""
         if self._stopping or not self._has_turn:
             return
-        wait = self._poll
+        if self._looks:
+            self._look_again = True
+            return
+        self._looks = True
+        self._look_again = False
+        self._ended_meanwhile.clear()
+        self._loop.in_thread("rotator-look", self._read_agenda, failed=self._look_failed)
+
+    def _read_agenda(self) -> None:
         try:
             found = agenda.read(self._store, caller=self._caller, me=self._me)
-        except RotatorError as error:
-            self._note_store(error)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next look may find the store well again
+            self._loop.put(partial(self._looked, None, error))
         else:
-            self._note_store(None)
-            self._due = found.tasks
+            self._loop.put(partial(self._looked, found, None))
+
+    def _look_failed(self) -> None:
+        self._looks = False
+        self._loop.once("look", self._look, seconds=self._poll)
+
+    def _looked(self, found: Agenda | None, error: Exception | None) -> None:
+        """Starts what may be, and sets when to look again."""
+        self._looks = False
+        self._note_store(error)
+        wait = self._poll
+        if found is not None:
+            # What ended after it was read would be found not due: once is enough.
+            self._due = tuple(task for task in found.tasks if task.arn not in self._ended_meanwhile)
             if found.next_in is not None:
                 wait = min(wait, max(found.next_in, 0.0) + _JITTER * self._chance())
-        self._clockwork.once("look", self._look, seconds=wait)
+        self._loop.once("look", self._look, seconds=wait)
         self._fill()
+        if self._look_again:
+            self._look()
 
     def _fill(self) -> None:
         if self._stopping:
@@ -174,7 +197,11 @@ class Daemon:
         self._due = tuple(task for task in self._due if task.arn not in started)
         for task in chosen:
             self._running[task.arn] = task
-            self._in_thread(f"rotator-{task.name}", partial(self._work, task))
+            self._loop.in_thread(
+                f"rotator-{task.name}",
+                partial(self._work, task),
+                failed=partial(self._loop.put, partial(self._finished, task, None, None)),
+            )
 
     def _work(self, task: Task) -> None:
         """One task, in its thread."""
@@ -193,10 +220,11 @@ class Daemon:
             failure = error
         if report is not None:
             telling.ended(log, task, report, seconds=clock() - started)
-        self._queue.put(partial(self._finished, task, report, failure))
+        self._loop.put(partial(self._finished, task, report, failure))
 
     def _finished(self, task: Task, report: Report | None, error: Exception | None) -> None:
         del self._running[task.arn]
+        self._ended_meanwhile.add(task.arn)
         now = clock()
         if report is not None:
             self._holds.begun(task.arn)
@@ -218,41 +246,22 @@ class Daemon:
         if self._stopping or self._at_chores:
             return
         self._at_chores = True
-        self._in_thread("rotator-chores", self._do_chores)
+        self._loop.in_thread("rotator-chores", self._do_chores, failed=self._chores_done)
 
     def _do_chores(self) -> None:
-        """What is to be done now and then, in a thread: due times worked out anew, deleted secrets removed."""
-        request_id = str(uuid.uuid4())
-        try:
-            planned = self._manager.replan(caller=self._caller, request_id=request_id)
-            if planned.changed or planned.missed:
-                _log.info("schedule.replanned", changed=planned.changed, missed=planned.missed)
-            if planned.unreadable:
-                _log.warning("schedule.unreadable", secrets_arns=planned.unreadable)
-            purged = self._manager.purge(
-                caller=self._caller, request_id=request_id, limit=_MOST_PURGED
-            )
-            if purged:
-                _log.info("secrets.purged", number=purged)
-        except RotatorError as error:
-            _log.warning("chores.failed", error=type(error).__name__, reason=str(error))
-        except Exception as error:  # noqa: BLE001  # nobody foresaw it; rotations go on
-            _log.error("chores.broken", error=type(error).__name__)
-        self._queue.put(self._chores_done)
+        do_chores(self._manager, self._caller)
+        self._loop.put(self._chores_done)
 
     def _chores_done(self) -> None:
         self._at_chores = False
         self._look()
 
-    def _note_store(self, error: RotatorError | None) -> None:
+    def _note_store(self, error: Exception | None) -> None:
         if error is not None and not self._store_is_away:
-            _log.warning("store.away", error=type(error).__name__, reason=str(error))
+            _log.warning("store.away", **telling.why(error))
         if error is None and self._store_is_away:
             _log.info("store.back")
         self._store_is_away = error is not None
-
-    def _in_thread(self, name: str, act: Act) -> None:
-        threading.Thread(target=act, name=name, daemon=True).start()
 
     def _caps_shown(self) -> dict[str, int]:
         return {

@@ -56,14 +56,21 @@ def ended(log: Log, task: Task, report: Report, *, seconds: float) -> None:
 
 def refused(log: Log, error: Exception, *, again_in: float) -> None:
     """Its rotation did not begin, or was broken off."""
-    fields = {"error": type(error).__name__, "again_in": _rounded(again_in)}
+    fields = why(error) | {"again_in": _rounded(again_in)}
     if isinstance(error, RotationInProgress):
-        log.info("rotation.busy", reason=str(error), **fields)
-    elif isinstance(error, (RotatorError, StepError)):
-        log.warning("rotation.refused", reason=str(error), **fields)
+        log.info("rotation.busy", **fields)
+    elif "reason" in fields:
+        log.warning("rotation.refused", **fields)
     else:
-        # Without its message, which may quote a value.
         log.error("rotation.broken", **fields)
+
+
+def why(error: Exception) -> dict[str, object]:
+    """What an event says of an error: its message only where rotator wrote it, for any other may quote a value."""
+    fields: dict[str, object] = {"error": type(error).__name__}
+    if isinstance(error, (RotatorError, StepError)):
+        fields["reason"] = str(error)
+    return fields
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -1,0 +1,64 @@
+"""The one thread that decides: everything that happens comes to it through a queue, as something to call."""
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from rotator import telemetry
+from rotator.daemon.clockwork import Act, Clockwork
+
+_log = telemetry.logger("daemon")
+
+
+class Loop:
+    """A queue of acts, what ticks into it, and the threads whose results come back through it."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Act] = SimpleQueue()  # its put is safe in a signal handler
+        self._clockwork = Clockwork(self._queue.put)
+        self.once = self._clockwork.once
+        self.every = self._clockwork.every
+        self.put = self._queue.put
+
+    def __enter__(self) -> Self:
+        self._clockwork.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._clockwork.__exit__(kind, error, traceback)
+
+    def turn(self, *, otherwise: Act, after: float) -> None:
+        """Does the next act; one that fails is told, and the loop goes on.
+
+        Args:
+            otherwise: done where none comes.
+            after: seconds to wait for one.
+        """
+        try:
+            act = self._queue.get(timeout=after)
+        except Empty:
+            act = otherwise
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001  # nobody foresaw it; the other secrets must not wait for a restart
+            # Without its message, which may quote a value.
+            _log.error("daemon.broken", error=type(error).__name__)
+
+    def in_thread(self, name: str, act: Act, *, failed: Callable[[], None]) -> None:
+        """Starts a thread, which can't hold up the end of the process.
+
+        Args:
+            failed: called where the system has no thread to give.
+        """
+        try:
+            threading.Thread(target=act, name=name, daemon=True).start()
+        except RuntimeError:
+            _log.error("daemon.broken", error="no thread could be started")
+            failed()
