@@ -48,9 +48,8 @@ class RetireStep(StrEnum):
 
     REST = "rest"  # the grace period, or a wait for clients to stop using the old credential
     CHECK = "check"  # the new credential logs in, or nothing is retired
-    RECHECK = "recheck"  # the same, where an earlier run may have retired the old one already
-    LOOK = "look"  # whether it has: then there is nothing to wait for any more
     ASK = "ask"  # who still uses the old credential
+    STOP_WAITING = "stop-waiting"  # from here on nobody is waited for, after a crash either
     CUT = "cut"  # the target refuses the old credential from now on
     SWEEP = "sweep"  # who still uses it, now that nobody can log in with it again
     EXPEL = "expel"  # end those sessions

@@ -20,6 +20,7 @@ class Act(StrEnum):
     REVERT = "revert"
     WAIT = "wait"  # commit, give the lease back, and go on from `machine.resumed` when the delay is over
     IN_USE = "in-use"  # ask who still uses the old credential
+    END_WAIT = "end-wait"  # commit that clients are not waited for any more: the old credential may be dead after it
     RETIRE = "retire"
     END_USE = "end-use"
     REST = "rest"  # commit, give the lease back, and leave the rest of the rotation to a later run

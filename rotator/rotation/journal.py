@@ -5,7 +5,7 @@ What is about to be done is committed here before it is done (DESIGN, invariants
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -51,6 +51,7 @@ _RETIRED = ("CredentialRetired", Outcome.SUCCEEDED)
 _OLD_LIVES = frozenset({Overlap.DUAL, Overlap.ALTERNATING})
 _SETTLED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.ABANDONED})
 _NO_LEASE: dict[str, Any] = {"owner": None, "lease_expires": None, "lease_epoch": None}
+_LONG_OVER = datetime.fromtimestamp(0, UTC)  # whatever a clock does
 _NO_BARRIER: dict[str, Any] = {"barrier_raised_at": None, "barrier_until": None}
 
 
@@ -195,6 +196,12 @@ class Journal:
             self._write(tx, claim, state, steps, columns)
             self._audit(tx, claim, state, left=None, revision=None)
         return until
+
+    def end_wait(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> Claim:
+        """Commits that clients are not waited for any more, by whoever takes the retirement up after a crash either."""
+        with self.store.write() as tx:
+            self._write(tx, claim, state, steps, {"deadline_at": _LONG_OVER})
+        return replace(claim, waits_until=None)
 
     def _move_current(self, tx: Tx, claim: Claim) -> tuple[SecretRow, Labels, Mapping[str, object]]:
         secret = secrets.update_returning(

@@ -19,9 +19,8 @@ _LONGEST_PAUSE = 3600.0  # seconds between two such looks
 _ACTIONS = {
     RetireStep.REST: Action(Act.REST),
     RetireStep.CHECK: Action(Act.PROBE, Candidate.PENDING),
-    RetireStep.RECHECK: Action(Act.PROBE, Candidate.PENDING),
-    RetireStep.LOOK: Action(Act.PROBE, Candidate.CURRENT),
     RetireStep.ASK: Action(Act.IN_USE),
+    RetireStep.STOP_WAITING: Action(Act.END_WAIT),
     RetireStep.CUT: Action(Act.RETIRE),
     RetireStep.SWEEP: Action(Act.IN_USE),
     RetireStep.EXPEL: Action(Act.END_USE),
@@ -59,7 +58,7 @@ def begun(state: MachineState) -> MachineState:
         state,
         phase=Phase.RETIRE,
         status=Status.GRACE,
-        retire=RetireStep.RECHECK if state.touched else RetireStep.CHECK,
+        retire=RetireStep.CHECK,
         touched=True,
         live=Candidate.PENDING,
         delay=0.0,
@@ -96,10 +95,6 @@ def _done(state: MachineState, uses: tuple[Use, ...], facts: Facts) -> MachineSt
 
 def _proved(state: MachineState, proof: Proof, facts: Facts, policy: RetryPolicy) -> MachineState:
     """The new credential has to log in, and at last the old one not."""
-    if state.retire is RetireStep.LOOK and proof is Proof.ACCEPTED:
-        return replace(state, retire=RetireStep.ASK)
-    if state.retire is RetireStep.LOOK:
-        return _onwards(state, facts)
     wanted = Proof.REFUSED if state.retire is RetireStep.PROVE_OLD else Proof.ACCEPTED
     if proof is wanted:
         return _onwards(state, facts)
@@ -128,16 +123,14 @@ def _failed(
 def _onwards(state: MachineState, facts: Facts) -> MachineState:
     terminates = state.compromised or facts.in_use is InUse.TERMINATE
     match state.retire:
-        case RetireStep.CHECK | RetireStep.RECHECK if state.overlap is Overlap.GAP:
+        case RetireStep.CHECK if state.overlap is Overlap.GAP:
             return replace(state, retire=RetireStep.SWEEP, failure=None)
-        case RetireStep.CHECK:
-            return replace(state, retire=RetireStep.CUT if terminates else RetireStep.ASK)
-        case RetireStep.RECHECK:
-            # What a rest promises, that the old credential logs in, has to be looked at before clients are waited for.
-            waits = facts.in_use is InUse.WAIT and not state.compromised
-            after = RetireStep.LOOK if waits else RetireStep.ASK
-            return replace(state, retire=RetireStep.CUT if terminates else after)
-        case RetireStep.LOOK | RetireStep.ASK:
+        case RetireStep.CHECK if not terminates:
+            return replace(state, retire=RetireStep.ASK)
+        case RetireStep.CHECK | RetireStep.ASK:
+            # A rest promises that the old credential logs in, so once the cut is sent there must be none any more.
+            return replace(state, retire=RetireStep.STOP_WAITING)
+        case RetireStep.STOP_WAITING:
             return replace(state, retire=RetireStep.CUT)
         case RetireStep.CUT:
             after = RetireStep.SWEEP if terminates else RetireStep.PROVE_NEW

@@ -109,6 +109,8 @@ class _Run:
                 self._open()
             case Act.FINISH:
                 self._finish(action)
+            case Act.END_WAIT:
+                self._end_wait()
             case _:
                 self._perform(action)
 
@@ -149,6 +151,12 @@ class _Run:
             self._claim = replace(self._claim, barrier_raised=True)
         self._steps.opened(self._claim, drain=raised)
         self._state = after
+
+    def _end_wait(self) -> None:
+        steps = self._told.take_unwritten()
+        self._claim = self._journal.end_wait(self._claim, self._state, steps=steps)
+        self._steps.waits_no_more(self._claim)
+        self._state = self._advanced(Done())
 
     def _give_up_value(self, after: MachineState) -> None:
         """Whoever takes the rotation up from here makes a stricter one."""

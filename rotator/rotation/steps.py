@@ -127,6 +127,10 @@ class Steps:
         self._opened = True
         self._drain = drain
 
+    def waits_no_more(self, claim: Claim) -> None:
+        """Clients that use the old credential are not waited for from here on."""
+        self._claim = claim
+
     def gave_up_value(self, claim: Claim) -> None:
         """The pending value is gone from the store: the target refused it."""
         self._claim = claim
@@ -170,7 +174,8 @@ class Steps:
         self.close()
         uncertain = failure.kind in {FailureKind.UNKNOWN, FailureKind.BUG}
         if uncertain and action.act in {Act.CREATE, Act.SET, Act.REVERT, Act.RETIRE}:
-            self._claim = self._lease.change(self._journal.supersede)
+            # The run's own claim: it knows what has been committed since the lease was taken.
+            self._claim = self._lease.change(lambda _: self._journal.supersede(self._claim))
             self._older_sessions = True
         return self._claim
 

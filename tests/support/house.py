@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
+from sqlalchemy import update
+
 from rotator.crypto.envelope import Sealer
 from rotator.manager.manager import SecretsManager
 from rotator.manager.rotating import RotationRules
@@ -18,6 +20,7 @@ from rotator.sdk import SecretValue
 from rotator.store import labels, rotations, secrets, versions
 from rotator.store.rotation_row import RotationRow
 from rotator.store.store import Store
+from rotator.store.tables import rotations as rotation_rows
 from tests.support.manager import ACCOUNT, ME, REGION, row_id
 from tests.support.postgres import Role
 
@@ -121,6 +124,14 @@ class House:
         self, name: str, *, observer: Observer = ignore, engine: Engine | None = None
     ) -> Report:
         return (engine or self.engine()).rotate(name, **ME, observer=observer)
+
+    def end_grace_periods(self, *, waits_too: bool = False) -> None:
+        """Puts their ends into the past, and with `waits_too` those of the waits for clients."""
+        with self.store.write() as tx:
+            over: dict[str, object] = {"next_attempt_at": tx.now}
+            if waits_too:
+                over["deadline_at"] = tx.now
+            tx.execute(update(rotation_rows), over)
 
     # What the store says
 

@@ -5,9 +5,14 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select
 
+from rotator.crypto.envelope import Sealed
 from rotator.manager.results import Delayed, SecretValueResult
-from rotator.model.rotation import Status
+from rotator.model.rotation import MachineState, Status
+from rotator.rotation.claim import Claim
+from rotator.rotation.journal import Journal
+from rotator.sdk import OutcomeUnknown, Rotation
 from rotator.store import tables
+from rotators.postgresql import SingleUser
 from tests.faults.rotation.situations import SINGLE_ALONE, stage
 from tests.support.driver import Runs
 from tests.support.effects import CHANGE, effects
@@ -76,3 +81,31 @@ def test_barrier_holds_reads_back_unless_its_limit_is_zero(
     after = house.manager.read_secret_value(**ME, secret_id=scene.secret)
     assert isinstance(after, SecretValueResult)
     assert scene.logs_in()
+
+
+def test_barrier_is_raised_once_however_often_the_change_is_sent(
+    house: House, pg16: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a change of unknown outcome the same run changes the target again, and holds no reader back anew."""
+    scene = stage(house, pg16, SINGLE_ALONE)
+    raised: list[bool] = []
+    sent = SingleUser.set_secret
+    opens = Journal.open
+
+    def lost(rotator: SingleUser, rotation: Rotation) -> None:
+        if rotation.attempt == 1:
+            raise OutcomeUnknown("the connection was lost before the answer")
+        sent(rotator, rotation)
+
+    def opened(
+        journal: Journal, claim: Claim, state: MachineState, *, sealed: Sealed | None
+    ) -> bool:
+        raised.append(opens(journal, claim, state, sealed=sealed))
+        return raised[-1]
+
+    monkeypatch.setattr(SingleUser, "set_secret", lost)
+    monkeypatch.setattr(Journal, "open", opened)
+    report = house.rotate(scene.secret)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert raised == [True, False]

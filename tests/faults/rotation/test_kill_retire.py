@@ -11,7 +11,7 @@ from tests.fix_faults import KILL_POINTS
 from tests.support.driver import Runs
 from tests.support.house import House
 from tests.support.manager import ME
-from tests.support.mysql import MysqlDatabase
+from tests.support.mysql import MysqlDatabase, literal
 from tests.support.postgres import DatabaseServer, Role
 
 Database = DatabaseServer | MysqlDatabase
@@ -194,3 +194,40 @@ def test_killed_while_a_person_retired_nobody_is_waited_for(
         assert report is not None
         assert report.status is Status.SUCCEEDED, report.failure
     assert not pg16.can_log_in(scene.old)
+
+
+@pytest.mark.parametrize("store_engine", ["sqlite"], indirect=True)
+def test_killed_once_an_account_is_cut_off_nobody_is_waited_for(
+    house: House, runs: Runs, mariadb: MysqlDatabase
+) -> None:
+    """With the old password dead at one host of two, a client that came at the other keeps nothing waiting, also where
+    only by then it is set that clients are waited for.
+    """
+    account = mariadb.new_account(host="127.0.0.1")
+    elsewhere = replace(account, host="10.%")
+    mariadb.execute(f"CREATE USER {elsewhere.spec} IDENTIFIED BY {literal(account.password)}")
+    secret = house.adopt(
+        mariadb,
+        account,
+        rotator="mariadb-alternating-users",
+        admin=mariadb.superuser,
+        options=RotationOptions(grace=3600.0, in_use=InUse.WARN),
+    )
+    assert house.rotate(secret).status is Status.GRACE
+    house.end_grace_periods()
+    went = runs.run(secret, do="resume").effects
+    cut = went.index("change of the target: after", went.index("retire_secret: before")) + 1
+    old = house.role(secret)
+    assert house.rotate(secret).status is Status.GRACE
+    house.end_grace_periods()
+    assert runs.run(secret, do="resume", kill_at=cut).killed
+    house.manager.set_rotation(
+        **ME, secret_id=secret, options=RotationOptions(grace=3600.0, in_use=InUse.WAIT)
+    )
+    with mariadb.connect(old):
+        report = house.engine().resume(secret, **ME)
+    assert report is not None
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert [use.user for use in report.in_use] == [old.name]
+    assert not mariadb.can_log_in(old)
+    assert mariadb.can_log_in(house.role(secret))

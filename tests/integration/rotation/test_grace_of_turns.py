@@ -3,7 +3,6 @@
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import update
 
 from rotator.cli.reports import report_lines
 from rotator.errors import RotationInProgress
@@ -11,7 +10,6 @@ from rotator.manager.settings import RotationOptions
 from rotator.model.rotation import InUse, Status
 from rotator.rotation.records import rotations_of
 from rotator.sdk import Rotation, TargetRefused
-from rotator.store.tables import rotations
 from rotators.postgresql import AlternatingUsers
 from tests.support.house import ALTERNATING, SINGLE, House
 from tests.support.manager import ME
@@ -28,13 +26,6 @@ def adopted(
     options = RotationOptions(grace=grace, in_use=in_use)
     admin = pg.superuser
     return house.adopt(pg, role, rotator=ALTERNATING, admin=admin, options=options), role
-
-
-def end_grace_period(house: House, *, wait_too: bool = False) -> None:
-    """Puts its end into the past, and with `wait_too` that of the wait for clients."""
-    with house.store.write() as tx:
-        over: dict[str, object] = {"next_attempt_at": tx.now}
-        tx.execute(update(rotations), over | ({"deadline_at": tx.now} if wait_too else {}))
 
 
 def has_ended(session: "psycopg.Connection[tuple[object, ...]]") -> bool:
@@ -131,7 +122,7 @@ def test_who_still_uses_it_is_waited_for(house: House, pg16: DatabaseServer) -> 
     """With `wait` the old user stays for as long as it is used, and `retire` goes on without waiting."""
     name, role = adopted(house, pg16, grace=HOUR, in_use=InUse.WAIT)
     house.rotate(name)
-    end_grace_period(house)
+    house.end_grace_periods()
     with pg16.connect(role, application_name="nightly-job"):
         (arn,) = house.engine().retirable(caller=ME["caller"])
         report = house.engine().retire(arn, **ME, due_only=True)
@@ -152,7 +143,7 @@ def test_the_wait_for_users_ends(house: House, pg16: DatabaseServer) -> None:
     """When another grace period is over the old user is retired although it is used."""
     name, role = adopted(house, pg16, grace=HOUR, in_use=InUse.WAIT)
     house.rotate(name)
-    end_grace_period(house, wait_too=True)
+    house.end_grace_periods(waits_too=True)
     with pg16.connect(role):
         report = house.engine().retire(name, **ME, due_only=True)
     assert report is not None
@@ -164,7 +155,7 @@ def test_a_rotation_is_not_begun_while_it_waits(house: House, pg16: DatabaseServ
     """`rotate now` says who is waited for, and `--end-grace` goes on without them."""
     name, role = adopted(house, pg16, grace=HOUR, in_use=InUse.WAIT)
     house.rotate(name)
-    end_grace_period(house)
+    house.end_grace_periods()
     with pg16.connect(role, application_name="nightly-job"):
         with pytest.raises(RotationInProgress, match="nightly-job"):
             house.rotate(name)

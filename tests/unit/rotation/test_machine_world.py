@@ -307,7 +307,7 @@ def test_clients_are_not_waited_for_once_the_old_credential_is_dead() -> None:
         using=0,
     )
     world.rotate()
-    world.go_on_and_crash(smooth=9, crash=Crash.BEFORE)
+    world.go_on_and_crash(smooth=10, crash=Crash.BEFORE)
     assert not world.target.accepts(FIRST), "killed after the old value was retired"
     world.rotate(waits=True, using=2)
     world.fail_for_good(smooth=2, injected=Injected(kind=FailureKind.BUG))

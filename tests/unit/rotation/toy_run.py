@@ -23,9 +23,9 @@ BEFORE_EFFECT = {
 }
 EITHER_WAY = {FailureKind.UNKNOWN, FailureKind.BUG}
 # Each attempt: four probes, seven steps, a wait; each revert: four probes, revert, verify, a wait; each attempt to
-# retire: six probes and steps, a wait.
-MOST_ACTIONS = POLICY.attempts * (12 + 7) + POLICY.reverts * 7 + 2
-COMMITS = {Act.OPEN, Act.FINISH, Act.WAIT, Act.REST}
+# retire: seven probes, steps and commits, a wait.
+MOST_ACTIONS = POLICY.attempts * (12 + 8) + POLICY.reverts * 7 + 2
+COMMITS = {Act.OPEN, Act.FINISH, Act.WAIT, Act.REST, Act.END_WAIT}
 
 
 class Crash(Enum):
@@ -111,6 +111,9 @@ class ToyRun:
                 self.state = self._advanced(Done(), injected)
                 self.store.open(self.state, self.value)
                 self.value = None
+            case Act.END_WAIT:
+                self.store.end_wait(self.state)
+                self.state = self._advanced(Done(), injected)
             case Act.FINISH:
                 self.state = self._advanced(Done(), injected)
                 self.store.finish(self.state)
@@ -237,6 +240,7 @@ class ToyRun:
                 assert row.state.status is Status.GRACE
                 assert row.state.touched, "the old credential dies before that was journalled"
                 assert self.store.labels["CURRENT"] == row.token, "what is retired is AWSCURRENT"
+                assert not row.patient, "whoever goes on may rest after this"
             case Act.FINISH:
                 assert self.last_act is Act.TEST, "finished without a test"
             case Act.TEST:

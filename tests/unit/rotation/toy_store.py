@@ -23,6 +23,7 @@ class Row:
     current: str
     previous: str | None
     owned: bool
+    patient: bool = True  # with clients that use the old credential
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class ToyStore:
             has_admin=self.has_admin,
             grace=self.grace,
             in_use=self.in_use,
-            patience=10.0 if self.waits else 0.0,
+            patience=10.0 if self.waits and self.row is not None and self.row.patient else 0.0,
         )
 
     def start(self, *, abort: bool = False) -> Claimed:
@@ -161,6 +162,11 @@ class ToyStore:
         self.save(state)
         assert self.row is not None
         self.row = replace(self.row, owned=False)
+
+    def end_wait(self, state: MachineState) -> None:
+        self.save(state)
+        assert self.row is not None
+        self.row = replace(self.row, patient=False)
 
     def finish(self, state: MachineState) -> None:
         assert self.row is not None
