@@ -45,12 +45,15 @@ def _prove(scene: Scene, *, repeat: int, clients: int) -> Shown:
             _say(f"{scene.rotator} on {target.version}")
             scene.prepare(rotate, target)
             ran = _run(rotate, "prove", SECRET, *options, "--yes", "--output", "json")
+    proof = ran.json["proof"]
+    if proof["overlap"] != scene.overlap:  # a weaker promise would be kept too easily
+        sys.exit(f"{scene.rotator} has the overlap {proof['overlap']} here, not {scene.overlap}")
     return Shown(
         rotator=scene.rotator,
         server=target.version,
         options=" ".join(options),
         load=os.getloadavg()[0],
-        proof=ran.json["proof"],
+        proof=proof,
     )
 
 

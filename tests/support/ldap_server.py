@@ -151,9 +151,14 @@ class LdapServer:
 
 @contextlib.contextmanager
 def running_slapd(
-    slapd: Slapd, *, certificate: ServerTls, ca_file: Path, other_ca_file: Path
+    slapd: Slapd,
+    *,
+    certificate: ServerTls,
+    ca_file: Path,
+    other_ca_file: Path,
+    log: str = "trace,stats",
 ) -> Iterator[LdapServer]:
-    """A directory with TLS, policies and SHA-2, whose log has every operation."""
+    """A directory with TLS, policies and SHA-2, whose log has every operation unless told otherwise."""
     home = Path(tempfile.mkdtemp(prefix="rotator-slapd-"))
     with guarded(home, pid_file=home / "slapd.pid", ending=signal.SIGTERM):
         server = LdapServer(
@@ -169,7 +174,7 @@ def running_slapd(
         urls = f"ldap://{HOST}:{server.port} ldaps://{HOST}:{server.ldaps_port}"
         with (home / "output").open("ab") as output:
             process = subprocess.Popen(
-                [*slapd.command, "-d", "trace,stats", "-f", str(home / "slapd.conf"), "-h", urls],
+                [*slapd.command, "-d", log, "-f", str(home / "slapd.conf"), "-h", urls],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
