@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotator.config.declared import CommandSettings, WebhookSettings, check_declared
 from rotator.errors import ConfigurationError
-from rotator.model.rotation import LONGEST_BARRIER, LONGEST_GRACE, LONGEST_LEASE, InUse
+from rotator.model.rotation import FRESH, LONGEST_BARRIER, LONGEST_GRACE, LONGEST_LEASE, InUse
 from rotator.model.rules import Limits, Missed
 
 if TYPE_CHECKING:
@@ -215,7 +215,8 @@ class BarrierSettings:
     """The read barrier of a rotation whose target takes one credential only. Times in seconds.
 
     Attributes:
-        drain: the wait between raising the barrier and changing the target.
+        drain: how long clients have to log in with what they were given before the barrier was raised. The target is
+            changed a tenth of a second later, for a value may be given out so late.
         limit: the longest that a read waits; 0 turns the barrier off.
     """
 
@@ -333,9 +334,9 @@ def check_relations(settings: Settings) -> None:
             f"retry.cap ({retry.cap:g} s), the longest wait, must not be smaller than retry.base "
             f"({retry.base:g} s), the first. Make the cap longer."
         )
-    if barrier.limit and barrier.drain >= barrier.limit:
+    if barrier.limit and barrier.drain + FRESH >= barrier.limit:
         raise ConfigurationError(
-            f"barrier.drain ({barrier.drain:g} s) must be smaller than barrier.limit "
+            f"barrier.drain ({barrier.drain:g} s) and {FRESH:g} s more must be shorter than barrier.limit "
             f"({barrier.limit:g} s): the barrier would fall before the target is changed. "
             "Make the limit longer, or 0 to turn the barrier off."
         )

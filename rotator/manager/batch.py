@@ -17,12 +17,13 @@ from rotator.manager import cursor as cursors
 from rotator.manager import limits
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
-from rotator.manager.reading import FRESH, MOST_LOOKS, POLL, access_to, checked_version, too_slow
+from rotator.manager.reading import MOST_LOOKS, POLL, access_to, checked_version, too_slow
 from rotator.manager.results import BatchValues, ItemError, SecretValueResult
 from rotator.manager.secret_list import SecretList
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.filters import Filter, SecretFilter
 from rotator.model.labels import CURRENT
+from rotator.model.rotation import FRESH
 from rotator.sdk import SecretValue
 from rotator.store import secrets, values
 from rotator.store.notes import Access, AuditEntry

@@ -10,6 +10,7 @@ from rotator.manager.operations import Operations
 from rotator.manager.results import Delayed, SecretValueResult
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT
+from rotator.model.rotation import FRESH
 from rotator.sdk import SecretValue
 from rotator.store import secrets
 from rotator.store.notes import Access
@@ -20,9 +21,6 @@ from rotator.store.versions import VersionRow
 
 POLL = 0.02
 """Seconds between two looks at a raised barrier."""
-
-FRESH = 0.1
-"""Seconds that a value may be old when it is given out: well below the drain of a barrier that was raised since."""
 
 MOST_LOOKS = 5
 """How often a value is looked at anew because it took too long to give it out."""

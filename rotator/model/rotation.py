@@ -9,6 +9,11 @@ from rotator.sdk import Candidate, FailureKind, Overlap
 LONGEST_BARRIER: Final = 60.0
 """Seconds: the largest `barrier.limit` that can be set."""
 
+FRESH: Final = 0.1
+"""Seconds that a value may be old when it is given out. Whoever changes a target waits so much longer than the drain:
+what was read right before the barrier was raised may be given out so late.
+"""
+
 LONGEST_LEASE: Final = 7200.0
 """Seconds: the largest `rotation.lease` that can be set."""
 

@@ -167,8 +167,8 @@ class Inspector:
         if claim.resumed:
             create = f"createSecret: take up version {claim.token}, which is AWSPENDING already."
         barrier = (
-            f" Readers wait from {self.policy.drain * 1000:.0f} ms before the change until the label has moved, "
-            f"{self.policy.barrier_limit:g} s at most."
+            f" Readers wait from {self.policy.wait_before_change * 1000:.0f} ms before the change until the label has "
+            f"moved, {self.policy.barrier_limit:g} s at most."
             if overlap is Overlap.GAP and self.policy.barrier_limit > 0
             else ""
         )

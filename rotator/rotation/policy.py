@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rotator.model.rotation import InUse
+from rotator.model.rotation import FRESH, InUse
 from rotator.sdk import FailureKind
 
 _ONE_TRY = frozenset({FailureKind.MISCONFIGURED, FailureKind.UNSUPPORTED, FailureKind.DEGRADED})
@@ -54,7 +54,7 @@ class EnginePolicy:
         step_limit: the time limit of one step; shorter than the lease, so that no change outlives it.
         deadline: the time limit of a rotation with all its attempts.
         lease: how long a lease lasts that is not renewed.
-        drain: how long the engine waits between raising the read barrier and changing the target.
+        drain: how long clients have to log in with what they were given before the read barrier was raised.
         barrier_limit: when a read barrier falls at the latest; 0 turns it off.
         grace: how long the old credential goes on logging in where both do, if nothing else says it.
         grace_of: the same for the secrets of a rotator, by its registered name; where two users take turns too.
@@ -70,6 +70,11 @@ class EnginePolicy:
     grace: float = 3600.0
     grace_of: Mapping[str, float] = field(default_factory=dict)
     in_use: InUse = InUse.WARN
+
+    @property
+    def wait_before_change(self) -> float:
+        """How long the engine waits between raising the read barrier and changing the target."""
+        return self.drain + FRESH if self.drain > 0 else 0.0
 
     def chosen_grace(self, own: float | None, *, rotator: str) -> float | None:
         """The grace period that was chosen for a secret: its own, else that of its rotator; None where neither was."""

@@ -255,10 +255,10 @@ class Steps:
 
         Where the journal was opened a moment ago and nothing was waited for, its commit has just told that.
         """
-        waits = self._drain and self._journal.policy.drain > 0
-        if waits:
-            self._parts.sleep(self._journal.policy.drain)
-        if waits or not self._opened:
+        wait = self._journal.policy.wait_before_change if self._drain else 0.0
+        if wait > 0:
+            self._parts.sleep(wait)
+        if wait > 0 or not self._opened:
             self._journal.check(self._claim)
         self._drain = self._opened = False
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from rotator.manager.results import SecretValueResult
-from rotator.model.rotation import Status
+from rotator.model.rotation import FRESH, Status
 from rotator.rotation.prove.client import Client
 from rotator.rotation.prove.door import RotatorDoor
 from rotator.rotation.prove.logins import ClientKind, Login, Outcome
@@ -85,7 +85,7 @@ def test_with_the_barrier_the_rotation_waits_for_it(house: House, pg16: Database
     seen: list[Login] = []
 
     def drain(seconds: float) -> None:
-        assert seconds == _DRAIN
+        assert seconds >= _DRAIN + FRESH  # it may have been given out so late
         seen.append(next(client(house, name, read=lambda: read_before)))
 
     assert house.rotate(name, engine=house.engine(sleep=drain)).status is Status.SUCCEEDED

@@ -125,6 +125,7 @@ def test_a_configuration_never_shows_the_store_password(tmp_path: Path) -> None:
         ("rotation: {deadline: 5}", ("rotation.deadline", "rotation.step_limit")),
         ("retry: {cap: 0.5}", ("retry.cap", "retry.base")),
         ("barrier: {drain: 3}", ("barrier.drain", "barrier.limit")),
+        ("barrier: {drain: 1.95}", ("barrier.drain", "barrier.limit")),
         ("region: '${NOWHERE}'", ("region", "NOWHERE is not set")),
         ("store: {password: file:absent}", ("store.password", "absent", "can't be read")),
         ("store: {password: '${ROTATOR_HOME}'}", ("store.password", "store.url names no user")),
