@@ -12,7 +12,7 @@ Output = Annotated[
 ]
 SecretId = Annotated[str, typer.Argument(metavar="SECRET", help="Its name or ARN.")]
 SecretIds = Annotated[
-    list[str] | None, typer.Argument(metavar="[SECRET]...", help="Their names or ARNs.")
+    list[str] | None, typer.Argument(metavar="SECRET", help="Their names or ARNs.")
 ]
 All = Annotated[bool, typer.Option("--all", help="Every secret whose rotation is set.")]
 Tags = Annotated[

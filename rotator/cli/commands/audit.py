@@ -91,7 +91,10 @@ def export(
     since: _Since = None,
     until: _Until = None,
 ) -> None:
-    """Writes audit records as JSON lines, oldest first, with their places and codes in the chains."""
+    """Writes audit records as JSON lines, oldest first.
+
+    Each comes with its place and its code in the chains.
+    """
     session: Session = context.obj
     records = session.auditing.export(
         caller=session.caller,
@@ -134,9 +137,10 @@ def verify(
     ] = None,
     output: Output = OutputFormat.TEXT,
 ) -> int:
-    """Walks over every record and tells what was altered, removed, reordered, inserted or cut off.
+    """Finds what was altered in the audit, or in secrets.
 
-    Exits with 7 where something was.
+    Walks over every record, and tells what was altered, removed, reordered, inserted or cut off. Exits with 7 where
+    something was.
     """
     from rotator.cli.transfer.progress import showing
 

@@ -41,10 +41,11 @@ def prove(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     output: Output = OutputFormat.TEXT,
 ) -> int:
-    """Rotates while clients log in without pause, and shows what they saw.
+    """Rotates while clients log in, and shows what they saw.
 
-    Half of the clients read AWSCURRENT before each login; the others hold what they read for a while, as a cache does,
-    and read it again earlier only where a login fails. They log in as the secret's rotator does.
+    They log in without pause. Half of the clients read AWSCURRENT before each login; the others hold what they read for
+    a while, as a cache does, and read it again earlier only where a login fails. They log in as the secret's rotator
+    does.
 
     The rotations are real. It ends early where something fails that the strategy promises not to. The exit code is 0
     where everything that is promised held, and 5 where a login failed that should not have.

@@ -60,7 +60,9 @@ def next_windows(
     ] = 5,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Says in words when a schedule opens its windows, and shows the next ones.
+    """Says in words when a schedule opens its windows.
+
+    Shows the next ones, too.
 
     Example: rotate schedule next 'cron(0 4 ? * SUN#1 *)' --timezone Europe/Berlin
     """

@@ -39,9 +39,10 @@ def simulate(
         typer.Option("--output", "-o", help="Whom the result is for: text, json or icalendar."),
     ] = ForecastFormat.TEXT,
 ) -> None:
-    """Shows what will rotate when, if every rotation succeeds at its planned moment. Changes nothing.
+    """Shows what will rotate when, and changes nothing.
 
-    Per target and day, with what comes together, the fullest hours, and secrets without a window.
+    It takes every rotation to succeed at its planned moment. Per target and day, with what comes together, the fullest
+    hours, and secrets without a window.
     """
     from rotator.cli.selection import all_secrets
     from rotator.model.filters import SecretFilter

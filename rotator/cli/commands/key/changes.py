@@ -42,11 +42,13 @@ def rotate(
     context: typer.Context,
     alias: Annotated[
         str | None,
-        typer.Argument(metavar="[ALIAS]", help="Whose key is replaced; without it the active one."),
+        typer.Argument(metavar="ALIAS", help="Whose key is replaced; without it the active one."),
     ] = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Makes a new sealing key that takes over from the active one, or under an alias.
+    """Makes a new sealing key, which takes over.
+
+    It takes over from the active one, or from the one that an alias names.
 
     What is sealed already stays under the older key until `rotate key rewrap`.
     """
@@ -67,7 +69,7 @@ def alias(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="ALIAS", help="Such as alias/payments.")],
     key: Annotated[
-        str | None, typer.Argument(metavar="[KEY]", help="The id of the key that it names.")
+        str | None, typer.Argument(metavar="KEY", help="The id of the key that it names.")
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the alias away.")] = False,
     output: Output = OutputFormat.TEXT,

@@ -25,7 +25,7 @@ def disable(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Closes everything that is sealed under a key, until it is enabled again.
+    """Closes what is sealed under a key, until it is enabled.
 
     The active key can't be disabled. The secrets that it would close are named first.
     """

@@ -8,7 +8,7 @@ from rotator.cli.session import Session
 
 
 def list_keys(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
-    """Lists the sealing keys: which is active, their aliases, and how many versions each seals."""
+    """Lists the sealing keys, and how many versions each seals."""
     session: Session = context.obj
     keys = session.manager.list_keys(caller=session.caller, request_id=session.request_id)
     if output is OutputFormat.JSON:

@@ -25,7 +25,7 @@ def rewrap(
     ] = 500,
     output: Output = OutputFormat.TEXT,
 ) -> int:
-    """Moves what is sealed under older keys to the keys that the secrets ask for now.
+    """Moves what older keys seal to the keys that are asked for now.
 
     No value is opened, nothing waits for it, and it can be interrupted and repeated at any time.
     """

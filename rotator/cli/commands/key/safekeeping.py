@@ -35,12 +35,12 @@ def export(
     ],
     keys: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY]...", help="Their ids or aliases; without them all keys."),
+        typer.Argument(metavar="KEY", help="Their ids or aliases; without them all keys."),
     ] = None,
     passphrase_file: PassphraseFile = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Writes sealing keys into a file for safe-keeping, sealed under a passphrase."""
+    """Writes sealing keys into a file, sealed under a passphrase."""
     from rotator.cli.passphrases import read_passphrase
     from rotator.crypto.key_export import seal_keys, verify_export
 
@@ -69,7 +69,10 @@ def import_(
     passphrase_file: PassphraseFile = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Takes exported sealing keys back; where the keyring is lost, it is made of them."""
+    """Takes exported sealing keys back.
+
+    Where the keyring is lost, it is made of them.
+    """
     from rotator.cli.passphrases import read_passphrase
     from rotator.crypto.envelope import Sealer
     from rotator.crypto.key_export import open_keys

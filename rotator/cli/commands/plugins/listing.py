@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 def plugins(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
-    """Lists the rotators that are installed or declared: where each comes from, its overlap and its settings.
+    """Lists the rotators that are installed or declared.
 
-    `rotate plugins new NAME` begins a package for one of your own.
+    With where each comes from, its overlap and its settings. `rotate plugins new NAME` begins a package for one of your
+    own.
     """
     if context.invoked_subcommand is not None:
         return

@@ -26,7 +26,10 @@ def new(
     ] = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Begins a package for a rotator of your own: a rotator that works, with tests that pass."""
+    """Begins a package for a rotator of your own.
+
+    It is a rotator that works, with tests that pass.
+    """
     session: Session = context.obj
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise ConfigurationError(

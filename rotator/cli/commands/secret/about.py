@@ -34,10 +34,10 @@ def update(
     ] = False,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Changes a secret's description, its sealing key or its value; what isn't named stays as it is.
+    """Changes a secret's description, sealing key or value.
 
-    A value becomes a new version with AWSCURRENT. Another key reseals the versions with AWSCURRENT, AWSPENDING and
-    AWSPREVIOUS.
+    What isn't named stays as it is. A value becomes a new version with AWSCURRENT. Another key reseals the versions
+    with AWSCURRENT, AWSPENDING and AWSPREVIOUS.
 
     Example: rotate secret update db/app --description 'the shop' --key alias/payments
     """
@@ -71,7 +71,7 @@ def update(
 def tag(
     context: typer.Context,
     secret: SecretId,
-    tags: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="The tags.")],
+    tags: Annotated[list[str], typer.Argument(metavar="KEY=VALUE", help="The tags.")],
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Puts tags on a secret, over those of the same keys.
@@ -96,7 +96,7 @@ def tag(
 def untag(
     context: typer.Context,
     secret: SecretId,
-    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="The keys of the tags.")],
+    keys: Annotated[list[str], typer.Argument(metavar="KEY", help="The keys of the tags.")],
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Takes tags off a secret. A key that it doesn't have is no error.

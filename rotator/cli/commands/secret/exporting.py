@@ -39,11 +39,11 @@ def export_secrets(
     passphrase_file: PassphraseFile = None,
     output: Output = OutputFormat.TEXT,
 ) -> int:
-    """Writes many secrets into a file that is sealed under a passphrase; all of them where none is named.
+    """Writes secrets into a file that a passphrase seals.
 
-    The file holds names, values, descriptions, tags and keys' names; what binds a secret to this store (ARN, dates,
-    rotation, policy) is left out. `rotate secret import` reads it. Each value that is read leaves an audit record, but
-    doesn't count as access.
+    All of them where none is named. The file holds names, values, descriptions, tags and keys' names; what binds a
+    secret to this store (ARN, dates, rotation, policy) is left out. `rotate secret import` reads it. Each value that is
+    read leaves an audit record, but doesn't count as access.
 
     Example: rotate secret export --prefix app/ --output-file app.sealed
     """

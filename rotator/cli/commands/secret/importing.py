@@ -46,7 +46,7 @@ def import_secrets(
     passphrase_file: PassphraseFile = None,
     output: Output = OutputFormat.TEXT,
 ) -> int:
-    """Makes many secrets at once, out of a file of JSON lines or a .env file.
+    """Makes many secrets at once, out of JSON lines or a .env file.
 
     First every line is checked, and where one can't be imported nothing is written. Then secrets are made in batches; a
     run that was stopped goes on when it is repeated, since what is there already, the same, counts as done. A sealed

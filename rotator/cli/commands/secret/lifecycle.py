@@ -63,9 +63,10 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Marks a secret for deletion: from now on nobody can read it, and after the recovery window it is gone.
+    """Marks a secret for deletion; it can be restored for a while.
 
-    On a terminal it asks first. Where there is nobody to ask, --force needs --yes.
+    From now on nobody can read it, and after the recovery window it is gone. On a terminal it asks first. Where there
+    is nobody to ask, --force needs --yes.
 
     Example: rotate secret delete db/app --recovery-window 7
     """
