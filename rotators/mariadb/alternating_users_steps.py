@@ -17,6 +17,7 @@ from rotators.mysql_protocol.server import Server
 from rotators.mysql_protocol.session import Session
 from rotators.mysql_protocol.statement_failure import explained
 from rotators.mysql_protocol.turns import LOCK, UNLOCK, Turn
+from rotators.mysql_protocol.two_users import Shown
 
 _DEFAULT_ROLES = """
 SELECT p.Host, JSON_VALUE(p.Priv, '$.default_role') AS role FROM mysql.global_priv p
@@ -72,19 +73,19 @@ class MariadbAlternatingUsersSteps(AlternatingUsersSteps[MariadbAccount]):
             for turn in turns
         ]
 
-    def _shown(
-        self, turns: Sequence[Turn[MariadbAccount]], rotation: Rotation
-    ) -> tuple[list[str], list[str]]:
+    def _shown(self, turns: Sequence[Turn[MariadbAccount]], rotation: Rotation) -> Shown:
         del rotation
-        made = [
-            f"CREATE USER {turn.name} {_shown(turn, 'a random')} {' '.join(turn.model.options)}{LOCK}"
-            for turn in turns
-        ]
-        given = [
-            f"ALTER USER {turn.name} {_shown(turn, 'the new')}{UNLOCK if turn.clone else ''}"
-            for turn in turns
-        ]
-        return made, given
+        return Shown(
+            made=[
+                f"CREATE USER {turn.name} {_shown(turn, 'a random')} {' '.join(turn.model.options)}{LOCK}"
+                for turn in turns
+            ],
+            given=[
+                f"ALTER USER {turn.name} {_shown(turn, 'the new')}{UNLOCK if turn.clone else ''}"
+                for turn in turns
+            ],
+            disabled=[f"ALTER USER {turn.name} {_shown(turn, 'a random')}" for turn in turns],
+        )
 
     def _identified(self, turn: Turn[MariadbAccount], password: str, rotation: Rotation) -> str:
         clear_text = (

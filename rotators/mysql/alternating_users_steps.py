@@ -14,11 +14,13 @@ from rotators.mysql_protocol.server import Server, version_numbers
 from rotators.mysql_protocol.session import Session
 from rotators.mysql_protocol.statement_failure import explained
 from rotators.mysql_protocol.turns import LOCK, UNLOCK, Turn
+from rotators.mysql_protocol.two_users import Shown
 
 _DEFAULT_ROLES = (
     "SELECT HOST, DEFAULT_ROLE_USER, DEFAULT_ROLE_HOST FROM mysql.default_roles WHERE USER = %s"
 )
 _ROLES_SINCE = (8,)
+_RANDOM = "<a random password>"
 
 
 class MysqlAlternatingUsersSteps(AlternatingUsersSteps[MysqlAccount]):
@@ -72,13 +74,12 @@ class MysqlAlternatingUsersSteps(AlternatingUsersSteps[MysqlAccount]):
             f"ALTER USER {given}{lock}",
         ]
 
-    def _shown(
-        self, turns: Sequence[Turn[MysqlAccount]], rotation: Rotation
-    ) -> tuple[list[str], list[str]]:
+    def _shown(self, turns: Sequence[Turn[MysqlAccount]], rotation: Rotation) -> Shown:
         lock = UNLOCK if turns[0].clone else ""
-        return (
-            [self._create(turn, "<a random password>", rotation) for turn in turns],
-            self._give(turns, statements.HIDDEN, rotation, lock=lock),
+        return Shown(
+            made=[self._create(turn, _RANDOM, rotation) for turn in turns],
+            given=self._give(turns, statements.HIDDEN, rotation, lock=lock),
+            disabled=self._give(turns, _RANDOM, rotation, lock=""),
         )
 
 

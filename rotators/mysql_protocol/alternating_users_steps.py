@@ -77,7 +77,7 @@ class AlternatingUsersSteps(TwoUsers[A]):
         if finding.refused(found):
             return _answer(found)
         found += self._current_findings(pairs, rotation)
-        return _answer(found, self._planned(session, compared, rotation))
+        return _answer(found, self._planned(session, pairs, compared, rotation))
 
     def set_secret(self, rotation: Rotation) -> None:
         """Have the clone hold what the original does, then give the pending user its password."""
@@ -97,6 +97,9 @@ class AlternatingUsersSteps(TwoUsers[A]):
 
     def _set_pending(self, session: Session, pending: MysqlSecret, rotation: Rotation) -> None:
         pairs = self._follow(session, pending.username, rotation)
+        stale = self._stale_turns(pairs, pending.username, rotation)
+        if stale:
+            self._disable(session, stale, rotation, lock="", doing=DOING)
         turns = [
             turn
             for turn in turns_of(pairs, pending.username)
@@ -231,7 +234,11 @@ class AlternatingUsersSteps(TwoUsers[A]):
     # What they are made of.
 
     def _planned(
-        self, session: Session, compared: Sequence[Compared[A]], rotation: Rotation
+        self,
+        session: Session,
+        pairs: Pairs[A],
+        compared: Sequence[Compared[A]],
+        rotation: Rotation,
     ) -> list[str]:
         pending = other_user(self._parse(rotation, Candidate.CURRENT).username, self.product)
         changes = []
@@ -239,11 +246,14 @@ class AlternatingUsersSteps(TwoUsers[A]):
         for each in compared:
             turn = each.turn
             if each.have is None:
-                changes += self._shown([turn], rotation)[0] if of_clone else []
+                changes += self._shown([turn], rotation).made if of_clone else []
             if each.have is not None or of_clone:
                 changes += each.statements(mariadb=session.mariadb)
         turns = [each.turn if of_clone else each.turn_of_original for each in compared]
-        return changes + self._shown(turns, rotation)[1]
+        stale = self._stale_turns(pairs, pending, rotation)
+        if stale:
+            changes += self._shown(stale, rotation).disabled
+        return changes + self._shown(turns, rotation).given
 
     def _findings(
         self,

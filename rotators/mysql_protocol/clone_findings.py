@@ -52,8 +52,10 @@ def clone_findings(
             )
     for left in pairs.leftovers:
         if not left.locked:
+            taken = any(map(left.accepts, passwords))
+            fate = "its password goes with the clone's" if taken else "it stays as it is"
             yield finding.warning(
-                f"the clone has an account {left.name}, where the original has none that rotates; it stays as it is",
+                f"the clone has an account {left.name}, where the original has none that rotates; {fate}",
                 f"if nobody needs it: DROP USER {left.name}",
             )
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Generic
 
 from rotator.sdk import (
@@ -30,6 +31,21 @@ _PASSES = 5
 
 _HINT = "the admin user needs more rights: GRANT CREATE USER ON *.*, and what it passes on WITH GRANT OPTION"
 DOING = "changing the users"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Statements with no password in them.
+
+    Attributes:
+        made: those that make the accounts.
+        given: those that give them the new password.
+        disabled: those that give them one that nobody knows.
+    """
+
+    made: list[str]
+    given: list[str]
+    disabled: list[str]
 
 
 class TwoUsers(ABC, Generic[A]):
@@ -82,8 +98,8 @@ class TwoUsers(ABC, Generic[A]):
         """The statements after which the password is the only one of the accounts; the last one gives it."""
 
     @abstractmethod
-    def _shown(self, turns: Sequence[Turn[A]], rotation: Rotation) -> tuple[list[str], list[str]]:
-        """As a plan shows them, with no password: the statements that make accounts, and those of `_give`."""
+    def _shown(self, turns: Sequence[Turn[A]], rotation: Rotation) -> Shown:
+        """The statements for these accounts as a plan shows them."""
 
     def close(self) -> None:
         """End the admin's session."""
@@ -208,6 +224,16 @@ class TwoUsers(ABC, Generic[A]):
     ) -> None:
         statements = self._give(turns, self._unknowable(session, rotation), rotation, lock=lock)
         self._send(session, rotation, statements, doing=doing)
+
+    def _stale_turns(self, pairs: Pairs[A], user: str, rotation: Rotation) -> list[Turn[A]]:
+        """The user's accounts that nothing rotates and that take a stored password of it, which is about to go."""
+        secrets = [self._parse(rotation, candidate) for candidate in rotation.values]
+        passwords = [secret.password for secret in secrets if secret.username == user]
+        return [
+            turn
+            for turn in leftover_turns(pairs, user)
+            if turn.account is not None and any(map(turn.account.accepts, passwords))
+        ]
 
     def _unknowable(self, session: Session, rotation: Rotation) -> str:
         """A password that nobody gets to know."""

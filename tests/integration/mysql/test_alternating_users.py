@@ -502,6 +502,41 @@ def test_accounts_of_the_old_name_that_do_not_rotate(either: MysqlDatabase) -> N
             rotator.in_use(step)
 
 
+def test_a_leftover_of_the_clone_keeps_no_password_that_is_replaced(
+    either: MysqlDatabase,
+) -> None:
+    """At the clone's turn the password that a leftover shares with it dies there too; plan and findings say so."""
+    account = either.new_account()
+    here = replace(account, host="127.0.0.1")
+    either.execute(f"CREATE USER {here.spec} IDENTIFIED BY '{account.password}'")
+    values = current(either, account)
+    for _ in range(2):
+        values = turn(either, values)
+    either.execute(f"DROP USER {here.spec}")
+    other = clone_of(account, host="10.%")
+    either.execute(f"CREATE USER {other.spec} IDENTIFIED BY 'of somebody else'")
+    old, left = account_of(values, Candidate.PREVIOUS), clone_of(account, host="127.0.0.1")
+    assert either.can_log_in(old)
+    values = with_pending(kind_of(either), values)
+    step = rotation_of(values, overlap=Overlap.ALTERNATING, **by_admin(either))
+    found = preflight(kind_of(either), step)
+    assert f"{left.spec}, where the original has none that rotates; its password goes" in warnings(
+        found
+    )
+    assert f"{other.spec}, where the original has none that rotates; it stays as it is" in warnings(
+        found
+    )
+    assert [
+        change for change in found.changes if left.spec in change and "a random password" in change
+    ]
+    with attempt(kind_of(either)) as rotator:
+        rotator.set_secret(step)
+        assert rotator.probe(step, Candidate.PREVIOUS) is Proof.REFUSED
+    assert not either.can_log_in(old)
+    either.execute(f"DROP USER {left.spec}")
+    assert either.can_log_in(account_of(values, Candidate.PENDING))
+
+
 def test_admin_that_sees_no_sessions_says_so(either: MysqlDatabase) -> None:
     """Without PROCESS who uses the old user isn't told, rather than told as nobody."""
     account, admin = either.new_account(), either.new_account("admin")
