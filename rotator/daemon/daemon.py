@@ -17,6 +17,7 @@ from rotator.daemon.chores import CHORES_EVERY, do_chores
 from rotator.daemon.loop import Loop
 from rotator.daemon.planner import Caps, Task
 from rotator.daemon.turn import Turn
+from rotator.daemon.wakeup import wake_on_change
 from rotator.errors import StoreUnavailable
 from rotator.manager.manager import SecretsManager
 from rotator.model.caller import Caller
@@ -132,6 +133,7 @@ class Daemon:
             return
         self._has_turn = True
         _log.info("daemon.ready")
+        wake_on_change(self._store, partial(self._loop.put, self._look))
         self._loop.every("chores", self._start_chores, seconds=CHORES_EVERY)
         self._start_chores()
         self._look()

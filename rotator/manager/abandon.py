@@ -2,7 +2,7 @@
 
 from rotator.manager.call import Call
 from rotator.model.rotation import Status
-from rotator.store import changes, rotations, secrets, versions
+from rotator.store import changes, rotations, secrets, versions, waking
 from rotator.store.rotation_row import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Tx
@@ -31,6 +31,7 @@ def abandon_rotation(
     if rotation is None or (rotation.status == Status.GRACE and not rotation.touched):
         return
     rotations.abandon(tx, rotation, reason=reason)
+    waking.wake(tx)
     unsettled = rotation.touched or rotation.dirty
     left = changes.left({}, pinned=[rotation.token] if unsettled else (), ended=not unsettled)
     if unsettled:

@@ -11,7 +11,7 @@ from rotator.errors import AccessDenied, InvalidRequest, ResourceNotFound
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT
 from rotator.model.names import parse_secret_id
-from rotator.store import changes, secrets, values
+from rotator.store import changes, secrets, values, waking
 from rotator.store.audit import Outcome
 from rotator.store.notes import AuditEntry
 from rotator.store.secrets import Found, SecretRow
@@ -197,6 +197,8 @@ class Call:
         """
         revision = secret.revision + 1
         secrets.update(tx, secret.id, **columns, revision=revision)
+        if _is_sooner(columns.get("due_at"), than=secret.due_at):
+            waking.wake(tx)
         self.record(
             tx,
             secret.arn,
@@ -263,6 +265,10 @@ class _Refusing(Generic[T]):
         self._begun.__exit__(kind, error, traceback)
         if isinstance(error, AccessDenied):
             self._store.record(self._call.refusal())
+
+
+def _is_sooner(due_at: object, *, than: datetime | None) -> bool:
+    return isinstance(due_at, datetime) and (than is None or due_at < than)
 
 
 def _refuse_deleted(deleted_at: datetime | None) -> None:

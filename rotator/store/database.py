@@ -1,7 +1,8 @@
 """Transactions on a database, whatever the release of its schema."""
 
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,9 +12,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from rotator.errors import ConfigurationError, StoreUnavailable
-from rotator.store import postgresql, sqlite
+from rotator.store import postgresql, sqlite, waking
 from rotator.store.kept_connections import KeptConnections
 from rotator.store.tx import Clock, Dialect, HostClock, ServerClock, Tx
+from rotator.store.waking import Listener
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for what another process has locked."""
@@ -76,6 +78,22 @@ class Database:
     def write(self) -> AbstractContextManager[Tx]:
         """A transaction that may write; on SQLite it has the write lock from its beginning."""
         return _Transaction(self, self._begin(writes=True), turn=self._queue)
+
+    @contextmanager
+    def listening(self) -> Iterator[Listener]:
+        """A session that hears of what is due sooner than it was; on PostgreSQL only.
+
+        Raises:
+            StoreUnavailable: it can't be had, or was lost.
+        """
+        try:
+            with waking.listening(self._engine) as listener:
+                yield listener
+        except Exception as error:
+            trouble = self.explained(error)
+            if trouble is None:
+                raise
+            raise trouble from None
 
     def close(self) -> None:
         """Ends every connection that no transaction has."""

@@ -16,6 +16,7 @@ _CONNECTION = {
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # or what was sent into a dead network would be waited for a quarter of an hour
 }
 _SESSION = """
 SELECT current_setting('fsync'),

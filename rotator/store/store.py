@@ -44,6 +44,7 @@ class Store(Database):
             audit_key, dialect=self.dialect, shown=self.url_shown, patience=lock_timeout
         )
         self._group = GroupCommit(self._write_together)
+        self._wake: Callable[[], None] | None = None
 
     @classmethod
     def open(
@@ -92,7 +93,13 @@ class Store(Database):
         Raises:
             KeyUnavailable, StoreUnavailable: what it did or what it records can't be kept, so nothing was.
         """
-        return _Writing(super().write(), self._trail, then=self._checkpoint_quietly)
+        return _Writing(
+            super().write(), self._trail, then=self._checkpoint_quietly, woken=self._wake
+        )
+
+    def when_woken(self, wake: Callable[[], None]) -> None:
+        """Has `wake` called after each commit of this process that makes something due sooner (`waking.wake`)."""
+        self._wake = wake
 
     @contextmanager
     def maintain(self) -> Iterator[tuple[Tx, AuditKey, Mapping[int, Link]]]:
@@ -220,14 +227,20 @@ class _Reading:
 class _Writing:
     """A writing transaction, whose records go into the audit right before its commit. A class, as `_Reading` is."""
 
-    __slots__ = ("_begun", "_then", "_trail", "_tx")
+    __slots__ = ("_begun", "_then", "_trail", "_tx", "_woken")
 
     def __init__(
-        self, begun: AbstractContextManager[Tx], trail: Trail, *, then: Callable[[], None]
+        self,
+        begun: AbstractContextManager[Tx],
+        trail: Trail,
+        *,
+        then: Callable[[], None],
+        woken: Callable[[], None] | None,
     ) -> None:
         self._begun = begun
         self._trail = trail
         self._then = then
+        self._woken = woken
 
     def __enter__(self) -> Tx:
         self._tx = tx = self._begun.__enter__()
@@ -243,6 +256,8 @@ class _Writing:
             self._commit_with_records()
         else:
             self._begun.__exit__(kind, error, traceback)
+        if kind is None and self._tx.wakes and self._woken is not None:
+            self._woken()
 
     def _commit_with_records(self) -> None:
         place: Place | None = None

@@ -100,12 +100,14 @@ class Tx:
     Attributes:
         entries: audit records to be written at its end; those of a reading transaction are written
             after it, together with those of other threads.
+        wakes: it makes something due sooner than it was (`waking.wake`).
     """
 
     connection: Connection
     dialect: Dialect
     clock: Clock
     entries: list[AuditEntry] = field(default_factory=list)
+    wakes: bool = False
 
     def record(self, entry: AuditEntry) -> None:
         """Notes an audit record. Without it the transaction is not kept, or its reader not answered."""

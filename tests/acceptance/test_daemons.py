@@ -194,3 +194,31 @@ def test_a_store_that_was_away_is_found_again(
     assert eventually(lambda: _all_succeeded(house, names), timeout=_PATIENCE)
     assert pg16.can_log_in(house.role(names[0]))
     daemon.stop()
+
+
+def _listeners(server: DatabaseServer, store_url: str) -> set[int]:
+    """The server's processes in which a daemon waits for what others say."""
+    rows = server.execute(
+        "SELECT pid FROM pg_stat_activity WHERE datname = %s AND query = 'LISTEN rotator_due'",
+        (make_url(store_url).database,),
+    )
+    return {pid for (pid,) in rows}
+
+
+def test_a_daemon_is_woken_by_what_another_process_makes_due(
+    daemons: Daemons, house: House, pg16: DatabaseServer, store_url: str
+) -> None:
+    """A daemon that polls once an hour rotates at once what becomes due, also when its session was ended in between."""
+    daemon = daemons.start(ROTATOR_DAEMON_POLL="3600")
+    assert eventually(lambda: len(_listeners(pg16, store_url)) == 1)
+    names = _secrets(house, pg16, 2)
+    _make_due(house, names[:1])
+    assert eventually(lambda: _all_succeeded(house, names[:1]), timeout=40)
+
+    [session] = _listeners(pg16, store_url)
+    pg16.execute("SELECT pg_terminate_backend(%s)", (session,))
+    assert daemon.says("wakeup.lost", error="StoreUnavailable")
+    assert daemon.says("wakeup.back")
+    _make_due(house, names[1:])
+    assert eventually(lambda: _all_succeeded(house, names), timeout=40)
+    daemon.stop()

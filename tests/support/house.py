@@ -17,7 +17,7 @@ from rotator.rotation.policy import EnginePolicy, RetryPolicy
 from rotator.rotation.registry import RotatorRegistry
 from rotator.rotation.report import Observer, Report, ignore
 from rotator.sdk import SecretValue
-from rotator.store import labels, rotations, secrets, versions
+from rotator.store import labels, rotations, secrets, versions, waking
 from rotator.store.rotation_row import RotationRow
 from rotator.store.store import Store
 from rotator.store.tables import rotations as rotation_rows
@@ -119,6 +119,7 @@ class House:
                 "window_end": tx.now + 60 * minute,
             }
             secrets.update(tx, row_id(tx, name), **(columns | changes))
+            waking.wake(tx)
 
     def rotate(
         self, name: str, *, observer: Observer = ignore, engine: Engine | None = None

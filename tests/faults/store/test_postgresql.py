@@ -1,6 +1,7 @@
 """A PostgreSQL store in trouble: a clear refusal, nothing half-written, and the next one works."""
 
 import contextlib
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -228,3 +229,13 @@ def test_a_server_without_a_free_connection_is_reported(
     url = make_url(store_url).set(username=busy.name, password=busy.password)
     with _unavailable("too many connections"):
         Store.open(url.render_as_string(hide_password=False), create=False)
+
+
+def test_what_was_sent_into_a_dead_network_is_given_up(store: Store) -> None:
+    """A session's socket waits half a minute for what it sent, not the quarter of an hour of the system."""
+    with store.read() as tx:
+        connection = tx.connection.connection.dbapi_connection
+        assert connection is not None
+        with socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as duplicate:
+            limit = duplicate.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert limit == 30_000
