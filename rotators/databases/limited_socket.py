@@ -1,6 +1,9 @@
 """Connections whose every wait ends at a deadline, for drivers that let a socket be handed in."""
 
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from rotator.sdk import clock
 from rotators.databases.sockets import resolve
@@ -77,3 +80,23 @@ def connect(host: str, port: int, *, deadline: float) -> socket.socket:
             continue
     remaining = max(deadline - clock(), 0.001)
     return socket.create_connection((addresses[-1], port), timeout=remaining)
+
+
+@contextmanager
+def shut_at(deadline: float, sock: socket.socket) -> Iterator[None]:
+    """Shuts a connection at `deadline`, whatever it does by then, for drivers that limit each read by itself.
+
+    Limits of single reads don't add up to one of the whole: the other end may send a byte now and then.
+    """
+    watchdog = threading.Timer(max(0.0, deadline - clock()), _shut, [sock])
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+
+
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # without what TLS would say of it first

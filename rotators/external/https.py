@@ -3,14 +3,14 @@
 import http.client
 import socket
 import ssl
-import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from urllib.parse import SplitResult, urlsplit
 
 from rotator.sdk import OutcomeUnknown, TargetUnreachable, clock
+from rotators.databases.limited_socket import shut_at
 from rotators.databases.sockets import resolve
 from rotators.databases.trust import existing, system_bundle
 from rotators.external.address import origin
@@ -63,20 +63,13 @@ def _connected(
     connected = _raw(url, host, parts.port or _PORTS[parts.scheme], deadline)
     if parts.scheme == "https":
         connected = _wrapped(connected, host, trust)
-    # Limits of single reads don't add up to one of the whole: an endpoint may send a byte now and then.
-    watchdog = threading.Timer(max(0.0, deadline - clock()), _shut, [connected])
-    watchdog.daemon = True
-    watchdog.start()
-    try:
+    with closing(connected), shut_at(deadline, connected):
         if isinstance(connected, ssl.SSLSocket):
             _shake_hands(url, connected)
         named = f"[{host}]" if ":" in host else host  # or its last group is taken for a port
         connection = http.client.HTTPConnection(named, parts.port)
         connection.sock = connected
         yield connection
-    finally:
-        watchdog.cancel()
-        connected.close()
 
 
 def _raw(url: str, host: str, port: int, deadline: float) -> socket.socket:
@@ -126,13 +119,6 @@ def _shake_hands(url: str, connected: ssl.SSLSocket) -> None:
             f"no TLS connection to {url}: {error.strerror or 'it was closed'}",
             hint="see whether the endpoint speaks TLS",
         ) from None
-
-
-def _shut(connected: socket.socket) -> None:
-    with suppress(OSError):
-        socket.socket.shutdown(
-            connected, socket.SHUT_RDWR
-        )  # without what TLS would say of it first
 
 
 def _lost(url: str, deadline: float) -> OutcomeUnknown:

@@ -25,7 +25,7 @@ from rotator.sdk import (
     TargetRefused,
     TargetUnreachable,
 )
-from rotators.databases.limited_socket import connect
+from rotators.databases.limited_socket import connect, shut_at
 from rotators.databases.trust import verifying_context
 from rotators.rabbitmq.secret import RabbitmqSecret
 
@@ -93,9 +93,12 @@ def request(
     try:
         rotation.check_deadline()
         connection.sock = sock
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
-        answer = connection.getresponse()
-        text = answer.read(_LARGEST)
+        with shut_at(rotation.deadline, sock):
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read(_LARGEST)
+        if answer.length or rotation.remaining() <= 0:
+            raise ConnectionError("the answer was cut short")
     except (OSError, http.client.HTTPException) as failure:
         said = str(failure) or type(failure).__name__
         if changing:
@@ -185,5 +188,5 @@ def _no_connection(failure: OSError, secret: RabbitmqSecret) -> StepError:
 def _json(text: bytes) -> Any:
     try:
         return json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

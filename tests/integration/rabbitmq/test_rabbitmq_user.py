@@ -1,6 +1,9 @@
 """The rotator of RabbitMQ users on a real broker."""
 
+import contextlib
 import secrets
+import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +19,7 @@ from rotator.sdk import (
     Proof,
     Rotation,
     SecretValue,
+    StepError,
     TargetRefused,
     TargetUnreachable,
 )
@@ -194,6 +198,49 @@ def test_lost_connections(broker: Broker, tcp_proxy: Callable[[str, int], TcpPro
                 **by_admin(broker, broker.new_user(), **closed),
             ),
         )
+
+
+def test_an_answer_that_drips_is_left_at_the_deadline() -> None:
+    """However many pieces an answer comes in, it is waited for no longer than until the step's deadline."""
+    asked, over = threading.Event(), threading.Event()
+
+    def answer(server: socket.socket) -> None:
+        with server.accept()[0] as connection, contextlib.suppress(OSError):
+            connection.recv(4096)
+            asked.set()
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n")
+            while not over.wait(0.05):
+                connection.sendall(b" ")
+
+    user = BrokerUser(name="app", password=secrets.token_urlsafe(18))
+    with socket.create_server((HOST, 0)) as server:
+        serving = threading.Thread(target=answer, args=[server])
+        serving.start()
+        fields = {"host": HOST, "port": 5672, "management_port": server.getsockname()[1]}
+        current = SecretValue.from_json(
+            {"engine": "rabbitmq", "username": user.name, "password": user.password, "ssl": False}
+            | fields
+        )
+        probed: list[StepError] = []
+
+        def probe() -> None:
+            try:
+                with attempt(RabbitmqUser) as rotator:
+                    rotator.probe(
+                        rotation_of({Candidate.CURRENT: current}, seconds=0.5), Candidate.CURRENT
+                    )
+            except StepError as failure:
+                probed.append(failure)
+
+        probing = threading.Thread(target=probe, daemon=True)
+        probing.start()
+        assert asked.wait(10)
+        probing.join(10)
+        ended = not probing.is_alive()
+        over.set()
+        serving.join()
+    assert ended
+    assert [type(failure) for failure in probed] == [TargetUnreachable]
 
 
 def test_a_wrong_field_is_named() -> None:
