@@ -103,7 +103,7 @@ class Rotating(Operations):
             if authority is not None:
                 pinned = resolve_authority(tx, call, secret, authority)
                 columns |= {"authority": authority_column(pinned), "admin_arn": pinned.admin}
-            elif secret.admin_arn is not None and _allows_otherwise(secret, options):
+            elif secret.admin_arn is not None and _uses_otherwise(secret, named, options):
                 readable_admin(tx, call, secret.admin_arn)
             columns |= _due(tx, secret, secret._replace(**columns), planner=self._planner)
             settings = settings_of(secret._replace(**columns), rotator=named)
@@ -205,14 +205,16 @@ def _rules_columns(rules: RotationRules, *, limits: Limits) -> dict[str, Any]:
     return columns
 
 
-def _allows_otherwise(secret: SecretRow, options: RotationOptions | None) -> bool:
-    """Whether these options change what the admin secret may be used for."""
+def _uses_otherwise(secret: SecretRow, rotator: str, options: RotationOptions | None) -> bool:
+    """Whether this changes what the admin secret may be used for, or where it is sent: the rotator's own settings may
+    name servers.
+    """
+    if rotator != secret.rotator:
+        return True
     if options is None:
         return False
-    allowances = attrgetter("allow_privileged", "allow_other_server")
-    return bool(
-        allowances(options) != allowances(RotationOptions.from_column(secret.rotation_options))
-    )
+    uses = attrgetter("allow_privileged", "allow_other_server", "settings")
+    return bool(uses(options) != uses(RotationOptions.from_column(secret.rotation_options)))
 
 
 def _recorded(settings: RotationSettings) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -295,14 +296,19 @@ class TestAuthority:
         assert sorted(made) == [False, True]
 
     @pytest.mark.parametrize(
-        "options",
-        [RotationOptions(allow_privileged=True), RotationOptions(allow_other_server=True)],
-        ids=["privileged", "other server"],
+        "wider",
+        [
+            {"options": RotationOptions(allow_privileged=True)},
+            {"options": RotationOptions(allow_other_server=True)},
+            {"options": RotationOptions(settings={"nodes": ["elsewhere:6379"]})},
+            {"rotator": "redis-acl"},
+        ],
+        ids=["privileged", "other server", "the rotator's settings", "another rotator"],
     )
     def test_who_may_not_read_the_admin_secret_may_not_widen_its_use(
-        self, manager: SecretsManager, store: Store, options: RotationOptions
+        self, manager: SecretsManager, store: Store, wider: dict[str, Any]
     ) -> None:
-        """What an admin secret is allowed to change is decided by someone who may read it."""
+        """What an admin secret may change, and who is sent its password, is decided by someone who may read it."""
         self.pin(manager, "db", "admin")
         abroad: Who = {"caller": STRANGER, "request_id": "request-3"}
         arn = manager.create_secret(**abroad, name="admin", value=value("v1")).arn
@@ -310,13 +316,13 @@ class TestAuthority:
             secrets.update(tx, row_id(tx, "db"), admin_arn=arn)
 
         with pytest.raises(AccessDenied, match="secretsmanager:GetSecretValue"):
-            set_rotation(manager, options=options)
+            set_rotation(manager, **wider)
 
-        assert set_rotation(manager, options=RotationOptions(require_overlap=True)).enabled
+        narrower = RotationOptions(require_overlap=True)
+        assert set_rotation(manager, options=narrower).enabled
         settings = manager.get_rotation(**ME, secret_id="db")
         assert settings is not None
-        assert not settings.options.allow_privileged
-        assert not settings.options.allow_other_server
+        assert settings.options == narrower
 
     def test_the_audit_has_what_was_pinned_and_allowed(
         self, manager: SecretsManager, store: Store
