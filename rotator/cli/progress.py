@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rotator import telemetry
 from rotator.cli.output import OutputFormat, duration, write
+from rotator.model.rotation import Phase
 from rotator.rotation.report import Observer, Progress, ProgressKind, ignore
 
 _log = telemetry.logger("rotation")
@@ -67,8 +68,15 @@ def line(progress: Progress) -> str | None:
         case ProgressKind.STARTED:
             return None
         case ProgressKind.DONE:
-            return f"{start} done{took}"
+            shown = (
+                f": {progress.message}"
+                if progress.phase is Phase.RETIRE and progress.message
+                else ""
+            )
+            return f"{start} done{took}{shown}"
         case ProgressKind.FAILED:
             return f"{start} failed{took}: {progress.message}"
+        case ProgressKind.SKIPPED:
+            return f"{start} goes on without one step: {progress.message}"
         case ProgressKind.WAITING:
             return f"{progress.secret_name}: next attempt in{took}"

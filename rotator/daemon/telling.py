@@ -25,6 +25,8 @@ def progress(log: Log, happened: Progress) -> None:
     match happened.kind:
         case ProgressKind.FAILED:
             log.warning("rotation.step.failed", reason=happened.message, hint=happened.hint)
+        case ProgressKind.SKIPPED:
+            log.debug("rotation.step.skipped", reason=happened.message)
         case ProgressKind.DONE:
             log.debug("rotation.step.done", seconds=_rounded(happened.seconds))
         case ProgressKind.STARTED:

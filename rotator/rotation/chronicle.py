@@ -1,10 +1,12 @@
 """What a run tells: to its observer at once, to the store with the next commit, to its caller at the end."""
 
-from rotator.model.rotation import MachineState
+from rotator.model.rotation import MachineState, Phase
 from rotator.rotation.actions import Act, Action, Done, Failed, Outcome, Proved
 from rotator.rotation.claim import Claim
 from rotator.rotation.reasons import users
 from rotator.rotation.report import Observer, Progress, ProgressKind, StepRecord
+from rotator.rotation.retiring import skips
+from rotator.sdk import Candidate, Proof
 from rotator.store.rotation_events import IN_USE
 
 _DETAILS = {
@@ -57,22 +59,23 @@ class Chronicle:
                 self._note(state, str(failure.kind), seconds, detail=failure.message)
                 self._show(
                     state,
-                    ProgressKind.FAILED,
+                    ProgressKind.SKIPPED if skips(state, failure) else ProgressKind.FAILED,
                     seconds=seconds,
                     message=failure.message,
                     hint=failure.hint,
                 )
             case Proved(proof):
                 self._note(state, str(proof), seconds, detail=f"{action.candidate} {proof}")
-                message = f"{action.candidate}: {proof}"
+                message = _told(state, action, proof)
                 self._show(state, ProgressKind.DONE, seconds=seconds, message=message)
             case Done(uses=uses) if uses:
                 message = f"still in use by {users(uses)}"
                 self._note(state, IN_USE, seconds, detail=message)
                 self._show(state, ProgressKind.DONE, seconds=seconds, message=message)
             case _:
-                self._note(state, "ok", seconds, detail=_DETAILS.get(action.act))
-                self._show(state, ProgressKind.DONE, seconds=seconds)
+                detail = _DETAILS.get(action.act)
+                self._note(state, "ok", seconds, detail=detail)
+                self._show(state, ProgressKind.DONE, seconds=seconds, message=detail)
 
     def _note(
         self,
@@ -115,3 +118,11 @@ class Chronicle:
                 hint=hint,
             )
         )
+
+
+def _told(state: MachineState, action: Action, proof: Proof) -> str:
+    """What a probe showed; while the old credential is retired it is the one that was current."""
+    if state.phase is not Phase.RETIRE:
+        return f"{action.candidate}: {proof}"
+    which = "old" if action.candidate is Candidate.CURRENT else "new"
+    return f"the {which} credential is {proof}"

@@ -16,6 +16,7 @@ class ProgressKind(StrEnum):
     DONE = "done"
     FAILED = "failed"
     WAITING = "waiting"
+    SKIPPED = "skipped"  # the rotator has no way to do it, and it goes on without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Progress:
 
     Attributes:
         seconds: how long the step took; for WAITING, how long the wait will be.
-        message: why it failed, or what a probe showed.
+        message: why it failed or was skipped, or what a probe or a step of the retirement showed.
     """
 
     secret_name: str

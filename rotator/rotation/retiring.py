@@ -84,6 +84,12 @@ def advance(
             return _done(state, outcome.uses, facts)
 
 
+def skips(state: MachineState, failure: Failure) -> bool:
+    """Whether the retirement goes on without what has failed like this."""
+    retiring = state.phase is Phase.RETIRE and state.retire in _MAY_BE_SKIPPED
+    return retiring and failure.kind is FailureKind.UNSUPPORTED
+
+
 def _done(state: MachineState, uses: tuple[Use, ...], facts: Facts) -> MachineState:
     match state.retire:
         case RetireStep.ASK if uses and facts.in_use is InUse.WAIT and facts.patience > 0:
@@ -109,7 +115,7 @@ def _failed(
 
     That sessions may live which were to be ended is kept as a warning.
     """
-    if failure.kind is FailureKind.UNSUPPORTED and state.retire in _MAY_BE_SKIPPED:
+    if skips(state, failure):
         if state.retire in _ENDING_SESSIONS:
             state = replace(state, failure=sessions_may_live(failure))
         return _onwards(state, facts)

@@ -5,6 +5,7 @@ import pytest
 from rotator.errors import RotationInProgress
 from rotator.manager.settings import RotationOptions
 from rotator.model.rotation import Phase, Status
+from rotator.rotation.report import Progress, ProgressKind
 from rotator.sdk import Rotation, TargetRefused
 from rotator.store.audit_rows import differences
 from rotators.mysql_protocol.single_user_steps import SingleUserSteps
@@ -38,7 +39,10 @@ def account_in(house: House, name: str, stage: str = "AWSCURRENT") -> Account:
 def test_the_old_password_is_retired_after_the_grace_period(
     house: House, either: MysqlDatabase
 ) -> None:
-    """Both passwords log in until `retire`, which leaves the new one alone and says so in the history."""
+    """Both passwords log in until `retire`, which leaves the new one alone, tells each of its steps, of which none
+    failed, and says so in the history.
+    """
+    told: list[Progress] = []
     name, account = adopted(house, either)
 
     report = house.rotate(name)
@@ -48,10 +52,21 @@ def test_the_old_password_is_retired_after_the_grace_period(
     assert either.can_log_in(account)
     assert either.can_log_in(account_in(house, name))
 
-    retired = house.engine().retire(name, **ME)
+    retired = house.engine().retire(name, **ME, observer=told.append)
 
     assert retired is not None
     assert (retired.status, retired.failure) == (Status.SUCCEEDED, None)
+    assert [
+        (progress.kind, (progress.message or "").partition(" can't tell who")[0])
+        for progress in told
+        if progress.kind is not ProgressKind.STARTED
+    ] == [
+        (ProgressKind.DONE, "the new credential is accepted"),
+        (ProgressKind.SKIPPED, f"{either.engine}-single-user"),
+        (ProgressKind.DONE, "the target was told to refuse the old credential"),
+        (ProgressKind.DONE, "the new credential is accepted"),
+        (ProgressKind.DONE, "the old credential is refused"),
+    ]
     assert retired.rotation_id == report.rotation_id
     assert not either.can_log_in(account)
     assert either.can_log_in(account_in(house, name))

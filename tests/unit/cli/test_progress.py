@@ -43,6 +43,16 @@ def progress(
             "db/app: setSecret (attempt 2) failed 1.50 s: no route",
         ),
         (progress(ProgressKind.WAITING, seconds=4.0), "db/app: next attempt in 4.00 s"),
+        (
+            progress(
+                ProgressKind.DONE, Phase.RETIRE, seconds=0.5, message="the old one is refused"
+            ),
+            "db/app: retire done 500 ms: the old one is refused",
+        ),
+        (
+            progress(ProgressKind.SKIPPED, Phase.RETIRE, message="it can't tell who uses it"),
+            "db/app: retire goes on without one step: it can't tell who uses it",
+        ),
     ],
 )
 def test_each_event_is_at_most_one_line(event: Progress, shown: str | None) -> None:
