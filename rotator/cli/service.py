@@ -1,8 +1,11 @@
 """The daemon of a session."""
 
 from rotator.cli.session import Session
+from rotator.config.difference import changed_keys
 from rotator.daemon.daemon import Daemon
+from rotator.daemon.parts import Parts
 from rotator.daemon.planner import Caps
+from rotator.daemon.reloading import Reloaded
 from rotator.daemon.turn import Turn
 from rotator.model.caller import rotation_service
 
@@ -14,16 +17,34 @@ def daemon_of(session: Session) -> Daemon:
         ConfigurationError, KeyUnavailable, StoreUnavailable: it can't work like that.
     """
     settings = session.configuration.settings
-    given = settings.daemon
+    now = session
+
+    def read_again() -> Reloaded:
+        nonlocal now
+        again = now.reloaded()
+        parts = _parts(again)
+        changed = changed_keys(now.configuration.settings, again.configuration.settings)
+        again.set_up_log()
+        now = again
+        return Reloaded(parts=parts, changed=changed)
+
     return Daemon(
         store=session.store,
+        caller=rotation_service(account=settings.account, region=settings.region),
+        turn=Turn(session.store.file),
+        parts=_parts(session),
+        read_again=read_again,
+    )
+
+
+def _parts(session: Session) -> Parts:
+    given = session.configuration.settings.daemon
+    return Parts(
         engine=session.parking_engine,
         manager=session.manager,
-        caller=rotation_service(account=settings.account, region=settings.region),
         caps=Caps(
             workers=given.workers, per_target=given.per_target, per_rotator=given.per_rotator
         ),
         poll=given.poll,
         shutdown=given.shutdown,
-        turn=Turn(session.store.file),
     )

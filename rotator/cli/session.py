@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 AUDIT_KEY_FILE = "audit.key"
 """In the home folder, where the setting `audit.key` names none."""
 
+_HOLD_UNTIL_THE_END = ("account", "region", "store", "keys", "keyring", "audit")
+
 
 @dataclass
 class Session:
@@ -50,13 +52,39 @@ class Session:
     def configuration(self) -> Configuration:
         """The configuration; reading it also sets up the log."""
         configuration = load_configuration(file=self.file, environ=self.environ)
+        self._set_up_log(configuration)
+        return configuration
+
+    def set_up_log(self) -> None:
+        """Has the log be as this session's configuration says."""
+        self._set_up_log(self.configuration)
+
+    def _set_up_log(self, configuration: Configuration) -> None:
         log = configuration.settings.log
         json = None if log.format is LogFormat.AUTO else log.format is LogFormat.JSON
         level = log.level
         if level is LogLevel.AUTO:
             level = LogLevel.INFO if self.is_service else LogLevel.WARNING
         telemetry.configure(level=level, json=json)
-        return configuration
+
+    def reloaded(self) -> "Session":
+        """This session with the configuration as it is now, on the same store and keys. The log is left as it is.
+
+        Raises:
+            ConfigurationError: it can't be used, or changes a setting that holds until the process ends.
+        """
+        from rotator.config.difference import require_same
+
+        again = Session(file=self.file, environ=self.environ, is_service=self.is_service)
+        configuration = load_configuration(file=self.file, environ=self.environ)
+        require_same(
+            self.configuration.settings, configuration.settings, sections=_HOLD_UNTIL_THE_END
+        )
+        again.__dict__ |= {"configuration": configuration} | {
+            name: getattr(self, name) for name in ("store", "audit_key", "key_provider", "sealer")
+        }
+        _ = again.planner.calendars  # files that are no calendars are to be found now
+        return again
 
     @cached_property
     def caller(self) -> Caller:

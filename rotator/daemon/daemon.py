@@ -15,19 +15,20 @@ from rotator.daemon.agenda import Agenda
 from rotator.daemon.backoff import Breakers, Holds
 from rotator.daemon.chores import CHORES_EVERY, do_chores
 from rotator.daemon.loop import Loop
-from rotator.daemon.planner import Caps, Task
+from rotator.daemon.parts import Parts
+from rotator.daemon.planner import Task
+from rotator.daemon.reloading import Reloaded, Reloading
 from rotator.daemon.turn import Turn
 from rotator.daemon.wakeup import wake_on_change
 from rotator.errors import StoreUnavailable
-from rotator.manager.manager import SecretsManager
 from rotator.model.caller import Caller
-from rotator.rotation.engine import Engine
 from rotator.rotation.owner import Owner
 from rotator.rotation.report import Report
 from rotator.sdk import FailureKind, clock
 from rotator.store.store import Store
 
 _TURN_EVERY = 1.0  # seconds between two looks whether another daemon has ended
+_BEAT_EVERY = 5.0  # seconds
 _JITTER = 0.2  # seconds, so that several daemons don't all look at the same instant
 _UNREACHED = frozenset({FailureKind.UNREACHABLE})
 
@@ -38,10 +39,9 @@ class Daemon:
     """Does what is due until it is stopped.
 
     Args:
-        engine: one that parks.
         caller: in whose account and region it works, and as whom.
-        poll: the longest time between two looks, in seconds.
-        shutdown: how long it waits for what runs when it is stopped, in seconds.
+        parts: what the configuration makes of it.
+        read_again: reads the configuration anew.
         chance: a random number from 0 to 1.
     """
 
@@ -49,25 +49,22 @@ class Daemon:
         self,
         *,
         store: Store,
-        engine: Engine,
-        manager: SecretsManager,
         caller: Caller,
-        caps: Caps,
-        poll: float,
-        shutdown: float,
         turn: Turn,
+        parts: Parts,
+        read_again: Callable[[], Reloaded],
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
-        self._engine = engine
-        self._manager = manager
         self._caller = caller
-        self._caps = caps
-        self._poll = poll
-        self._shutdown = shutdown
         self._turn = turn
+        self._parts = parts
         self._chance = chance
         self._loop = Loop()
+        self._reloading = Reloading(
+            self._loop, read=read_again, take=self._take_parts, over=self._reloaded
+        )
+        self._next_beat = self._looked_at = clock()
         self._due: tuple[Task, ...] = ()
         self._running: dict[str, Task] = {}
         self._breakers = Breakers()
@@ -94,18 +91,44 @@ class Daemon:
             with self._loop:
                 self._begin()
                 while not self._is_over():
-                    # The ticker counts on the wall clock, which may have been set back.
-                    self._loop.turn(otherwise=self._look, after=2 * self._poll)
+                    self._loop.turn(seconds=_BEAT_EVERY)
+                    self._beat()
         finally:
             self._turn.give_back()
         left = sorted(task.name for task in self._running.values())
         if left:
-            _log.warning("daemon.left", secret_names=left, seconds=self._shutdown)
+            _log.warning("daemon.left", secret_names=left, seconds=self._parts.shutdown)
         _log.info("daemon.stopped")
 
     def stop(self) -> None:
         """Starts nothing more, and waits for what runs; called again, it waits no longer. For signal handlers too."""
         self._loop.put(self._stop)
+
+    def reload(self) -> None:
+        """Reads the configuration anew. For signal handlers too."""
+        self._loop.put(self._reload)
+
+    def _beat(self) -> None:
+        """What the loop does again and again, by a clock that is never set."""
+        now = clock()
+        if now < self._next_beat:
+            return
+        self._next_beat = now + _BEAT_EVERY
+        if now - self._looked_at > 2 * self._parts.poll:
+            # The ticker counts on the wall clock, which may have been set back.
+            self._look()
+
+    def _reload(self) -> None:
+        if not self._stopping:
+            self._reloading.start()
+
+    def _take_parts(self, parts: Parts) -> None:
+        self._parts = parts
+        self._start_chores()  # calendars may be others
+        self._look()
+
+    def _reloaded(self) -> None:
+        pass
 
     def _is_over(self) -> bool:
         return self._stopping and (self._waited_enough or not self._running)
@@ -116,7 +139,7 @@ class Daemon:
             return
         self._stopping = True
         _log.info("daemon.stopping", running=len(self._running))
-        self._loop.once("stop", self._stop, seconds=self._shutdown)
+        self._loop.once("stop", self._stop, seconds=self._parts.shutdown)
 
     def _begin(self) -> None:
         """Begins to work once no other daemon is at the store."""
@@ -153,6 +176,7 @@ class Daemon:
             self._look_again = True
             return
         self._looks = True
+        self._looked_at = clock()
         self._look_again = False
         self._ended_meanwhile.clear()
         self._loop.in_thread("rotator-look", self._read_agenda, failed=self._look_failed)
@@ -167,13 +191,13 @@ class Daemon:
 
     def _look_failed(self) -> None:
         self._looks = False
-        self._loop.once("look", self._look, seconds=self._poll)
+        self._loop.once("look", self._look, seconds=self._parts.poll)
 
     def _looked(self, found: Agenda | None, error: Exception | None) -> None:
         """Starts what may be, and sets when to look again."""
         self._looks = False
         self._note_store(error)
-        wait = self._poll
+        wait = self._parts.poll
         if found is not None:
             # What ended after it was read would be found not due: once is enough.
             self._due = tuple(task for task in found.tasks if task.arn not in self._ended_meanwhile)
@@ -191,7 +215,7 @@ class Daemon:
         chosen = planner.to_start(
             self._due,
             self._running.values(),
-            caps=self._caps,
+            caps=self._parts.caps,
             targets=self._breakers.caps(now),
             held=self._holds.held(now),
         )
@@ -211,8 +235,9 @@ class Daemon:
         started = clock()
         report: Report | None = None
         failure: Exception | None = None
+        engine = self._parts.engine
         try:
-            report = self._engine.run_due(
+            report = engine.run_due(
                 task.arn,
                 caller=self._caller,
                 request_id=str(uuid.uuid4()),
@@ -251,7 +276,7 @@ class Daemon:
         self._loop.in_thread("rotator-chores", self._do_chores, failed=self._chores_done)
 
     def _do_chores(self) -> None:
-        do_chores(self._manager, self._caller)
+        do_chores(self._parts.manager, self._caller)
         self._loop.put(self._chores_done)
 
     def _chores_done(self) -> None:
@@ -267,7 +292,7 @@ class Daemon:
 
     def _caps_shown(self) -> dict[str, int]:
         return {
-            "workers": self._caps.workers,
-            "per_target": self._caps.per_target,
-            "per_rotator": self._caps.per_rotator,
+            "workers": self._parts.caps.workers,
+            "per_target": self._parts.caps.per_target,
+            "per_rotator": self._parts.caps.per_rotator,
         }

@@ -34,17 +34,12 @@ class Loop:
     ) -> None:
         self._clockwork.__exit__(kind, error, traceback)
 
-    def turn(self, *, otherwise: Act, after: float) -> None:
-        """Does the next act; one that fails is told, and the loop goes on.
-
-        Args:
-            otherwise: done where none comes.
-            after: seconds to wait for one.
-        """
+    def turn(self, *, seconds: float) -> None:
+        """Does the next act, where one comes within so many seconds; one that fails is told, and the loop goes on."""
         try:
-            act = self._queue.get(timeout=after)
+            act = self._queue.get(timeout=seconds)
         except Empty:
-            act = otherwise
+            return
         try:
             act()
         except Exception as error:  # noqa: BLE001  # nobody foresaw it; the other secrets must not wait for a restart

@@ -1,10 +1,12 @@
 """What every acceptance test starts from: a command with an empty home, and one that is set up."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.command import RotateCommand
+from tests.support.daemons import Daemons, daemons_on
 from tests.support.postgres import DatabaseServer, Role
 
 SECRET = "db/app"
@@ -20,6 +22,13 @@ def rotate(tmp_path: Path) -> RotateCommand:
 def role(pg18: DatabaseServer) -> Role:
     """A role of an application."""
     return pg18.new_role()
+
+
+@pytest.fixture
+def daemons(store_url: str, keyring: Path, tmp_path: Path) -> Iterator[Daemons]:
+    """Daemons on the house's store."""
+    with daemons_on(tmp_path / "home", store_url=store_url, keyring=keyring) as daemons:
+        yield daemons
 
 
 @pytest.fixture

@@ -4,16 +4,14 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import pytest
 from psycopg import sql
 from sqlalchemy import make_url, select
 
 from rotator.rotation.owner import Owner
 from rotator.store import tables
 from rotator.store.rotation_row import RotationRow
-from tests.support.daemons import DaemonProcess, Daemons, daemons_on
+from tests.support.daemons import DaemonProcess, Daemons
 from tests.support.house import House
 from tests.support.postgres import DatabaseServer
 from tests.support.store import only_postgresql
@@ -28,14 +26,6 @@ _SHORT_LEASE = {
     "ROTATOR_RETRY_ATTEMPTS": "100",
 }
 _LONG_STEPS = {"ROTATOR_ROTATION_LEASE": "600", "ROTATOR_ROTATION_STEP_LIMIT": "300"}
-
-
-@pytest.fixture
-def daemons(store_url: str, keyring: Path, house: House, tmp_path: Path) -> Iterator[Daemons]:
-    """Daemons on the house's store."""
-    assert house.store.dialect == "postgresql"
-    with daemons_on(tmp_path / "home", store_url=store_url, keyring=keyring) as daemons:
-        yield daemons
 
 
 def _secrets(house: House, server: DatabaseServer, number: int) -> list[str]:

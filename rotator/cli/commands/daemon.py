@@ -12,7 +12,8 @@ def daemon(context: typer.Context) -> None:
 
     Rotations at their planned moment, further attempts, what another process left unfinished,
     grace periods that are over, windows that were missed, and secrets whose recovery window is
-    over. SIGTERM and Ctrl-C end it when what runs is done, or after daemon.shutdown.
+    over. SIGTERM and Ctrl-C end it when what runs is done, or after daemon.shutdown. SIGHUP has it
+    read the configuration anew; one that can't be used is refused, and the old one kept.
 
     Any number of daemons may work on a PostgreSQL store. On a SQLite store one does, and further
     ones stand by. It logs events to the standard error stream.
@@ -24,4 +25,5 @@ def daemon(context: typer.Context) -> None:
     running = daemon_of(session)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: running.stop())
+    signal.signal(signal.SIGHUP, lambda *_: running.reload())
     running.run()

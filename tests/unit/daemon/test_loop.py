@@ -32,14 +32,7 @@ def test_an_act_that_fails_is_told_without_its_message_and_the_next_one_follows(
     loop.put(fail)
     loop.put(lambda: done.append("next"))
     for _ in range(2):
-        loop.turn(otherwise=lambda: done.append("nothing came"), after=60)
+        loop.turn(seconds=60)
     assert done == ["next"]
     assert json.loads(logged.getvalue())["error"] == "LookupError"
     assert "hunter2" not in logged.getvalue()
-
-
-def test_where_nothing_comes_the_loop_does_something_else() -> None:
-    """A ticker that stands still, because the clock was set back, doesn't stop the daemon."""
-    done: list[str] = []
-    Loop().turn(otherwise=lambda: done.append("nothing came"), after=0.01)
-    assert done == ["nothing came"]

@@ -1,0 +1,27 @@
+"""What is different in a configuration that was read anew. Pure."""
+
+from collections.abc import Collection
+from operator import attrgetter
+
+from rotator.config.load import keys
+from rotator.config.settings import Settings
+from rotator.errors import ConfigurationError
+
+
+def changed_keys(before: Settings, after: Settings) -> tuple[str, ...]:
+    """The keys of the settings that are different."""
+    return tuple(key for key in keys() if attrgetter(key)(before) != attrgetter(key)(after))
+
+
+def require_same(before: Settings, after: Settings, *, sections: Collection[str]) -> None:
+    """Nothing, where the settings of these sections are the same.
+
+    Raises:
+        ConfigurationError: with the keys of those that are not.
+    """
+    other = [key for key in changed_keys(before, after) if key.split(".")[0] in sections]
+    if other:
+        raise ConfigurationError(
+            f"{', '.join(other)}: this can't change while the daemon runs. Restart it, or set it back; the "
+            "configuration that it had is kept."
+        )

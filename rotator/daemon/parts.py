@@ -1,0 +1,24 @@
+"""What the configuration makes of a daemon."""
+
+from dataclasses import dataclass
+
+from rotator.daemon.planner import Caps
+from rotator.manager.manager import SecretsManager
+from rotator.rotation.engine import Engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """All that another configuration replaces while the daemon runs. What it began goes on with what it began with.
+
+    Attributes:
+        engine: one that parks.
+        poll: the longest time between two looks, in seconds.
+        shutdown: how long the daemon waits for what runs when it is stopped, in seconds.
+    """
+
+    engine: Engine
+    manager: SecretsManager
+    caps: Caps
+    poll: float
+    shutdown: float
