@@ -9,6 +9,7 @@ from rotator.sdk import (
     FailureKind,
     Finding,
     Level,
+    OutcomeUnknown,
     Overlap,
     Preflight,
     Proof,
@@ -25,6 +26,10 @@ class PluginBug(StepError):
     """The plugin raised something that is no `StepError`, or answered nonsense; the outcome is unknown."""
 
     kind = FailureKind.BUG
+
+
+class NoAnswer(OutcomeUnknown):
+    """The plugin's process died, or was killed at its deadline; the message is the house's own."""
 
 
 class Nonsense(Exception):

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, Any, Self
 
-from rotator.rotation.answers import Nonsense, PluginBug
+from rotator.rotation.answers import NoAnswer, Nonsense, PluginBug
 from rotator.rotation.facts import RotatorFacts
 from rotator.rotation.registry import GROUP, RotatorEntry
 from rotator.rotation.telling import told
 from rotator.sdk import (
     Authority,
     Candidate,
-    OutcomeUnknown,
     Preflight,
     Proof,
     Rotation,
@@ -156,7 +155,7 @@ class ChildRotator(Rotator):
         """The answer to a request; what the plugin logs meanwhile goes to the rotation's log.
 
         Raises:
-            StepError: what the rotator raised; `OutcomeUnknown` where it didn't answer.
+            StepError: what the rotator raised; `NoAnswer` where there was none.
         """
         deadline = self._now() + _PURE_LIMIT if rotation is None else rotation.deadline
         framed = request | {"group": GROUP, "name": self.name, "deadline": deadline}
@@ -186,10 +185,10 @@ class ChildRotator(Rotator):
         except (OSError, EOFError, _TooLate):
             code = self._kill_and_forget()
             if self._now() < deadline:
-                raise OutcomeUnknown(
+                raise NoAnswer(
                     f"the process of rotator {self.name} died (exit code {code})"
                 ) from None
-            raise OutcomeUnknown(  # at the deadline it also kills itself, which may be seen first
+            raise NoAnswer(  # at the deadline it also kills itself, which may be seen first
                 f"rotator {self.name} did not answer in time, and its process was killed",
                 hint="see whether the target is slow, or raise rotation.step_limit",
             ) from None

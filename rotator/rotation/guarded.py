@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from rotator.rotation.answers import Nonsense, PluginBug, checked
+from rotator.rotation.answers import NoAnswer, Nonsense, PluginBug, checked
 from rotator.rotation.telling import told
 from rotator.sdk import (
     Authority,
@@ -18,7 +18,9 @@ from rotator.sdk import (
     StepError,
     Use,
 )
+from rotator.sdk.log import HeldLog
 
+_UNKNOWN_VALUE = "it may hold the new value, which is not known yet and so can't be blanked"
 _REPORT = "report it to the rotator's author"
 
 
@@ -69,7 +71,21 @@ class GuardedRotator(Rotator):
         )
 
     def create_secret(self, rotation: Rotation) -> SecretValue:  # noqa: D102
-        value: SecretValue = self._verb("create_secret", rotation)
+        log = HeldLog(rotation.sink)
+        try:
+            value: SecretValue = self._verb("create_secret", replace(rotation, sink=log))
+        except StepError as error:
+            log.drop(_UNKNOWN_VALUE)
+            house = isinstance(error, PluginBug | NoAnswer)
+            if house or not self._inner.issues_value:
+                raise
+            error.message = (
+                f"the rotator {self.name} failed in create_secret with {type(error).__name__}"
+            )
+            error.hint = f"what it says of it is not told: {_UNKNOWN_VALUE}"
+            error.args = (error.message,)
+            raise error.with_traceback(None) from None
+        log.release(value)
         if value == rotation.values.get(Candidate.CURRENT):
             self._bug("answered create_secret with the current value instead of a new one")
         return value

@@ -59,11 +59,43 @@ class RotationLog:
         """What a person has to look at."""
         self._tell("error", message, fields)
 
+    def repeat(self, line: LogLine) -> None:
+        """A line that was told to another log."""
+        self._tell(line.level, line.message, line.fields)
+
     def _tell(self, level: LogLevel, message: str, fields: dict[str, Any]) -> None:
         told = dict[str, _Plain](self.about)
         told.update((name, _clean(value, self.values)) for name, value in fields.items())
         text = clip(scrub(str(message), self.values))
         self.sink(LogLine(level=level, message=text, fields=told))
+
+
+class HeldLog:
+    """A sink that keeps lines until it is known which value must not be in them.
+
+    Args:
+        sink: takes them in the end.
+    """
+
+    def __init__(self, sink: Callable[[LogLine], None]) -> None:
+        self._sink = sink
+        self._held: list[LogLine] = []
+
+    def __call__(self, line: LogLine) -> None:
+        """Keeps a line."""
+        self._held.append(line)
+
+    def release(self, value: SecretValue) -> None:
+        """Passes the lines on, without `value`."""
+        log = RotationLog(values=(value,), about={}, sink=self._sink)
+        for line in self._held:
+            log.repeat(line)
+
+    def drop(self, why: str) -> None:
+        """Passes on how many lines there were in place of what they say."""
+        if self._held:
+            message = f"{len(self._held)} lines of the rotator are left out: {why}"
+            self._sink(LogLine(level="warning", message=message, fields={}))
 
 
 def clip(text: str) -> str:

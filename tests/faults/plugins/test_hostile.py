@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from rotator.rotation.registry import RotatorRegistry
 from rotator.sdk import (
     Candidate,
     OutcomeUnknown,
+    Overlap,
+    Rotation,
     Rotator,
     SecretValue,
     StepError,
@@ -113,6 +116,54 @@ def test_a_new_value_is_not_told_by_an_exception(rotator: Rotator, tmp_path: Pat
     assert isinstance(failed, PluginBug)
     assert "failed in create_secret with KeyError" in failed.message
     assert "the-new-value-itself" not in f"{failed.message} {failed.hint}"
+
+
+class _Babbling(Rotator):
+    """Has the target make a value, and says so at every opportunity."""
+
+    name = "babbling"
+    overlap = Overlap.DUAL
+    issues_value = True
+    made = "the-new-value-itself"
+
+    def __init__(self, *, fails: bool) -> None:
+        self._fails = fails
+
+    def create_secret(self, rotation: Rotation) -> SecretValue:
+        answer = f"the target answered {{'key': '{self.made}'}}"
+        rotation.log.info(answer, key=self.made, size=20)
+        if self._fails:
+            raise TargetRefused(
+                f"two keys at most, and {self.made} is one", hint=f"delete {self.made}"
+            )
+        return SecretValue(string=self.made)
+
+    def set_secret(self, rotation: Rotation) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_value_that_the_target_makes_is_not_told_while_nobody_knows_it(
+    tmp_path: Path, fails: bool
+) -> None:
+    """Of createSecret's failures the class is told; its log without the value, or not at all where there is none."""
+    lines: list[LogLine] = []
+    rotator = GuardedRotator(_Babbling(fails=fails), quotes=True)
+    step = replace(rotation_of(values(tmp_path), kind=_Babbling), sink=lines.append)
+
+    if fails:
+        with pytest.raises(TargetRefused, match="create_secret with TargetRefused") as failed:
+            rotator.create_secret(step)
+        assert failed.value.hint is not None
+        assert _Babbling.made not in f"{failed.value!r} {failed.value.message} {failed.value.hint}"
+        assert [line.message.split(":")[0] for line in lines] == [
+            "1 lines of the rotator are left out"
+        ]
+    else:
+        assert rotator.create_secret(step).string == _Babbling.made
+        assert [line.message for line in lines] == ["the target answered {'key': '***'}"]
+        assert {"key": "***", "size": 20}.items() <= lines[0].fields.items()
+    assert _Babbling.made not in str(lines)
 
 
 @pytest.mark.parametrize("how", ["exit", "kill"])

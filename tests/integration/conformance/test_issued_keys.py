@@ -144,6 +144,36 @@ class _Issued(RotatorConformance):
         assert Auditing(bench.store).verify(**_WHO).faults == ()
         assert bench.rotate(name).status is Status.GRACE
 
+    def test_a_key_whose_token_somebody_took_is_deleted(
+        self, bench: Bench, target: ConformanceTarget
+    ) -> None:
+        """A stranger who stores a value under the rotation's own token, at any label, abandons it before it stores."""
+        name, old = self._adopted(bench, target)
+
+        def taking_the_token(rotator: Rotator) -> Rotator:
+            def issue(verb: str, call: Any) -> Any:
+                def create(rotation: Rotation) -> SecretValue:
+                    value: SecretValue = call(rotation)
+                    bench.manager.put_secret_value(
+                        **_WHO,
+                        secret_id=name,
+                        value=old,
+                        client_request_token=rotation.token,
+                        version_stages=["THEIRS"],
+                    )
+                    return value
+
+                return create if verb == "create_secret" else call
+
+            return around(rotator, issue)
+
+        report = bench.engine(taking_the_token).rotate(name, **_WHO)
+
+        assert report.status is Status.ABANDONED, report
+        assert isinstance(target, KeyTarget)
+        assert target.key_ids(old) == [old.fields()["id"]]
+        assert bench.rotate(name).status is Status.GRACE
+
     def test_killed_before_the_key_was_stored_then_put_from_outside(
         self, bench: Bench, target: ConformanceTarget
     ) -> None:
