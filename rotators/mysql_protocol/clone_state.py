@@ -38,19 +38,20 @@ def read_held(session: Session, user: str, host: str) -> frozenset[Held]:
     return parse_held(lines, mariadb=session.mariadb, account=(user, host))
 
 
-def statements(wanted: State, have: State, *, name: str, mariadb: bool) -> list[str]:
+def statements(wanted: State, have: State, *, name: str, original: str, mariadb: bool) -> list[str]:
     """What brings the account closer to the wanted state; none where it has it.
 
     Args:
         wanted: the original's.
         have: the clone's.
         name: the clone's account, quoted.
+        original: the original's, quoted.
         mariadb: whose the server is.
     """
     made = []
     if wanted.options != have.options:
         made.append(f"ALTER USER {name} {' '.join(wanted.options)}")
-    made += follow(wanted.held, have.held, account=name, mariadb=mariadb)
+    made += follow(wanted.held, have.held, account=name, original=original, mariadb=mariadb)
     if wanted.default_roles != have.default_roles:
         roles = ", ".join(sorted(wanted.default_roles)) or "NONE"
         made.append(f"SET DEFAULT ROLE {roles} {'FOR' if mariadb else 'TO'} {name}")

@@ -69,7 +69,13 @@ class Compared(Generic[A]):
     def statements(self, *, mariadb: bool) -> list[str]:
         """What brings the clone, as it is or as it is made, closer to the original."""
         have = self.have or State(options=self.wanted.options)
-        return statements(self.wanted, have, name=self.clone_name, mariadb=mariadb)
+        return statements(
+            self.wanted,
+            have,
+            name=self.clone_name,
+            original=self.pair.original.name,
+            mariadb=mariadb,
+        )
 
     def differences(self) -> Iterator[str]:
         """In what the clone differs, in words."""

@@ -1,7 +1,8 @@
 """The statements that make an account hold what another one holds, no more and no less. Pure.
 
-What is added comes before what is taken away, so that a clone in use goes without nothing that both have. One pass
-may not be enough: REVOKE of one privilege opens ALL PRIVILEGES into its list, and on a table it takes the columns'
+What is added comes before what is taken away, so that a clone in use goes without nothing that both have. A privilege
+on everything comes in one statement with what it doesn't reach (`GRANT … AS`), so that it is never wider. One pass may
+not be enough: REVOKE of one privilege opens ALL PRIVILEGES into its list, and on a table it takes the columns'
 along. Whoever runs the statements reads again and goes on until none is left.
 Source: MySQL's manual, "GRANT Statement", "REVOKE Statement", "Privilege Restriction Using Partial Revokes"; MariaDB's
 documentation, "GRANT", "REVOKE".
@@ -24,7 +25,12 @@ _ON_DATABASES = (
 
 
 def follow(
-    wanted: frozenset[Held], have: frozenset[Held], *, account: str, mariadb: bool
+    wanted: frozenset[Held],
+    have: frozenset[Held],
+    *,
+    account: str,
+    original: str,
+    mariadb: bool,
 ) -> list[str]:
     """Statements after which the account, which has `have`, is closer to having `wanted`; none where it does.
 
@@ -32,13 +38,15 @@ def follow(
         wanted: what it shall hold.
         have: what it holds.
         account: quoted.
+        original: the account that holds what is wanted, quoted.
         mariadb: whose the server is.
     """
     adding: list[str] = []
     taking: list[str] = []
     for on in sorted({each.on for each in wanted | have if each.kind is Kind.PRIVILEGE}):
         give, take = _privileges(on, _names(wanted, on), _names(have, on))
-        adding += [_grant(give, on, account)] if give else []
+        limits = f" AS {original}" if on == EVERYWHERE and give & _restricted(wanted) else ""
+        adding += [_grant(give, on, account) + limits] if give else []
         taking += [f"REVOKE {_listed(take)} ON {on} FROM {account}"] if take else []
     adding += _with_options(wanted, have, account=account, mariadb=mariadb)
     adding += _restrictions(wanted, have, account)
@@ -87,6 +95,11 @@ def _privileges(
         option = (have & {GRANT_OPTION}) - wanted
         return wanted & ({GRANT_OPTION} - have), option | {first or ALL}
     return wanted - have, have - wanted
+
+
+def _restricted(held: Iterable[Held]) -> frozenset[str]:
+    """The privileges on everything that don't reach all of it."""
+    return frozenset(each.name for each in held if each.kind is Kind.RESTRICTION)
 
 
 def parts_of_all(on: str) -> tuple[str, ...]:
@@ -139,12 +152,12 @@ def _with_options(
 def _restrictions(wanted: frozenset[Held], have: frozenset[Held], account: str) -> list[str]:
     """Partial revokes: REVOKE adds one, and GRANT lifts it, as long as the privilege on everything is there."""
     statements = []
-    everywhere = _names(wanted, EVERYWHERE)
+    everywhere, already = _names(wanted, EVERYWHERE), _names(have, EVERYWHERE)
     for each in sorted(wanted ^ have):
         if each.kind is not Kind.RESTRICTION:
             continue
-        if each in wanted:
+        if each in wanted and each.name in already:  # else it comes with the privilege
             statements.append(f"REVOKE {each.name} ON {each.on} FROM {account}")
-        elif each.name in everywhere:
+        elif each in have and each.name in everywhere:
             statements.append(f"GRANT {each.name} ON {each.on} TO {account}")
     return statements

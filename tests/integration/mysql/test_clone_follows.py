@@ -10,6 +10,7 @@ from rotator.sdk import Candidate
 from tests.integration.mysql.accounts import held
 from tests.integration.mysql.support import account_of, by_admin, current
 from tests.integration.mysql.test_alternating_users import clone_of, kind_of, turn
+from tests.support.effects import CHANGE, effects
 from tests.support.mysql import Account, MysqlDatabase, literal
 from tests.support.rotations import Values, preflight, rotation_of, warnings
 
@@ -223,6 +224,29 @@ def test_dynamic_privileges_and_partial_revokes_are_followed(mysql: MysqlDatabas
             mysql.execute(statement.format(account.spec))
         values = turn(mysql, values, allow_privileged=True)
         assert held(mysql, clone_of(account)) == held(mysql, account)
+
+
+@pytest.mark.usefixtures("partial_revokes")
+def test_a_clone_in_use_is_at_no_moment_wider_than_its_original(mysql: MysqlDatabase) -> None:
+    """A privilege on everything but one database comes in one statement, after which a kill would leave no more."""
+    account = mysql.new_account()
+    values = turn(mysql, current(mysql, account))
+    mysql.execute(
+        f"GRANT SELECT, INSERT ON *.* TO {account.spec}",
+        f"REVOKE SELECT ON mysql.* FROM {account.spec}",
+    )
+    seen: list[set[str]] = []
+
+    def look(effect: str) -> None:
+        if effect == f"{CHANGE}: after":
+            seen.append(held(mysql, clone_of(account)))
+
+    with effects(look):
+        turn(mysql, values, allow_privileged=True)
+
+    wide = [lines for lines in seen if "GRANT SELECT, INSERT ON *.* TO ?" in lines]
+    assert wide
+    assert all("REVOKE SELECT ON `mysql`.* FROM ?" in lines for lines in wide)
 
 
 def test_proxies_are_followed(either: MysqlDatabase) -> None:

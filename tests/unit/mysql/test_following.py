@@ -16,6 +16,7 @@ from rotators.mysql_protocol.quoting import account, identifier
 NAMES = st.text(alphabet="aTO `'\"@%_,().*ü\\", min_size=1, max_size=6)
 USER, HOST = "o'n @`x", "10.%"
 NAME = account(USER, HOST)
+ORIGINAL = account("o", "%")
 SHOWN = f"{identifier(USER)}@{identifier(HOST)}"
 
 
@@ -118,7 +119,7 @@ def test_statements_lead_to_what_was_wanted(
         if not statements:
             break
     assert model.held == wanted
-    assert follow(wanted, wanted, account=NAME, mariadb=False) == []
+    assert follow(wanted, wanted, account=NAME, original=ORIGINAL, mariadb=False) == []
 
 
 @given(two_accounts())
@@ -130,7 +131,7 @@ def test_nothing_that_both_have_is_taken_for_good(
     plain = frozenset(h for h in wanted | more if h.kind is Kind.PRIVILEGE and h.name != ALL)
     wanted = frozenset(h for h in wanted if h in plain)
     model = Model(plain)
-    for statement in follow(wanted, plain, account=NAME, mariadb=False):
+    for statement in follow(wanted, plain, account=NAME, original=ORIGINAL, mariadb=False):
         model.run(statement)
         assert {h for h in wanted if columns(h.name)[1] is None} <= model.held
 
@@ -198,11 +199,32 @@ def test_partial_revokes_are_followed_both_ways() -> None:
     restricted = everywhere | parsed(f"REVOKE INSERT ON `mysql`.* FROM {SHOWN}")
 
     def to(wanted: frozenset[Held], have: frozenset[Held]) -> list[str]:
-        return follow(wanted, have, account=NAME, mariadb=False)
+        return follow(wanted, have, account=NAME, original=ORIGINAL, mariadb=False)
 
     assert to(restricted, everywhere) == [f"REVOKE INSERT ON `mysql`.* FROM {NAME}"]
     assert to(everywhere, restricted) == [f"GRANT INSERT ON `mysql`.* TO {NAME}"]
     assert to(frozenset(), restricted) == [f"REVOKE INSERT ON *.* FROM {NAME}"]
+
+
+def test_a_restricted_privilege_is_never_wider() -> None:
+    """Who doesn't have the privilege gets it with its restrictions in one statement."""
+    restricted = parsed(
+        f"GRANT INSERT, SELECT ON *.* TO {SHOWN} WITH GRANT OPTION",
+        f"REVOKE INSERT ON `mysql`.* FROM {SHOWN}",
+    )
+    nothing: frozenset[Held] = frozenset()
+    given = f"GRANT INSERT, SELECT ON *.* TO {NAME} WITH GRANT OPTION AS {ORIGINAL}"
+    followed = [
+        follow(restricted, have, account=NAME, original=ORIGINAL, mariadb=False)
+        for have in (nothing, parsed(f"GRANT INSERT ON *.* TO {SHOWN}"))
+    ]
+    assert followed == [
+        [given],
+        [
+            f"GRANT SELECT ON *.* TO {NAME} WITH GRANT OPTION",
+            f"REVOKE INSERT ON `mysql`.* FROM {NAME}",
+        ],
+    ]
 
 
 @pytest.mark.parametrize(
