@@ -113,7 +113,9 @@ def test_statements_lead_to_what_was_wanted(
     wanted, have = accounts
     model = Model(have)
     for _ in range(4):
-        statements = follow(wanted, frozenset(model.held), account=NAME, mariadb=False)
+        statements = follow(
+            wanted, frozenset(model.held), account=NAME, original=ORIGINAL, mariadb=False
+        )
         for statement in statements:
             model.run(statement)
         if not statements:
