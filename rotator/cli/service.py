@@ -1,11 +1,15 @@
 """The daemon of a session."""
 
+import os
+
 from rotator.cli.session import Session
 from rotator.config.difference import changed_keys
 from rotator.daemon.daemon import Daemon
+from rotator.daemon.monitor import Monitor
 from rotator.daemon.parts import Parts
 from rotator.daemon.planner import Caps
 from rotator.daemon.reloading import Reloaded
+from rotator.daemon.service_manager import ServiceManager
 from rotator.daemon.turn import Turn
 from rotator.model.caller import rotation_service
 
@@ -34,6 +38,7 @@ def daemon_of(session: Session) -> Daemon:
         turn=Turn(session.store.file),
         parts=_parts(session),
         read_again=read_again,
+        monitor=Monitor(ServiceManager.from_environment(os.environ), settings.daemon.address),
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 AUDIT_KEY_FILE = "audit.key"
 """In the home folder, where the setting `audit.key` names none."""
 
-_HOLD_UNTIL_THE_END = ("account", "region", "store", "keys", "keyring", "audit")
+_HOLD_UNTIL_THE_END = ("account", "region", "store", "keys", "keyring", "audit", "daemon.listen")
 
 
 @dataclass
@@ -77,9 +77,7 @@ class Session:
 
         again = Session(file=self.file, environ=self.environ, is_service=self.is_service)
         configuration = load_configuration(file=self.file, environ=self.environ)
-        require_same(
-            self.configuration.settings, configuration.settings, sections=_HOLD_UNTIL_THE_END
-        )
+        require_same(self.configuration.settings, configuration.settings, held=_HOLD_UNTIL_THE_END)
         again.__dict__ |= {"configuration": configuration} | {
             name: getattr(self, name) for name in ("store", "audit_key", "key_provider", "sealer")
         }

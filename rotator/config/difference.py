@@ -13,13 +13,13 @@ def changed_keys(before: Settings, after: Settings) -> tuple[str, ...]:
     return tuple(key for key in keys() if attrgetter(key)(before) != attrgetter(key)(after))
 
 
-def require_same(before: Settings, after: Settings, *, sections: Collection[str]) -> None:
-    """Nothing, where the settings of these sections are the same.
+def require_same(before: Settings, after: Settings, *, held: Collection[str]) -> None:
+    """Nothing, where these settings, or all of these sections, are the same.
 
     Raises:
         ConfigurationError: with the keys of those that are not.
     """
-    other = [key for key in changed_keys(before, after) if key.split(".")[0] in sections]
+    other = [key for key in changed_keys(before, after) if {key, key.split(".")[0]} & {*held}]
     if other:
         raise ConfigurationError(
             f"{', '.join(other)}: this can't change while the daemon runs. Restart it, or set it back; the "

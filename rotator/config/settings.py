@@ -179,6 +179,7 @@ class DaemonSettings:
         per_rotator: those by one rotator.
         poll: the longest time between two looks at what is due.
         shutdown: how long it waits for what runs when it is stopped.
+        listen: where it answers those who watch it: HOST:PORT, or `none`.
     """
 
     workers: int = _bounded(16, low=1, high=256)
@@ -186,6 +187,19 @@ class DaemonSettings:
     per_rotator: int = _bounded(16, low=1, high=256)
     poll: float = _bounded(10.0, low=0.1, high=3600.0)
     shutdown: float = _bounded(30.0, low=0.0, high=3600.0)
+    listen: str = _matching(
+        "127.0.0.1:8475",
+        pattern=r"none|[0-9A-Za-z.-]+:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}",
+        meaning="HOST:PORT, such as 127.0.0.1:8475 or [::1]:8475, or none",
+    )
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port of `listen`; None where it answers nobody."""
+        if self.listen == "none":
+            return None
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

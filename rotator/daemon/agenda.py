@@ -1,6 +1,7 @@
 """What the store says is to be done by now, and when it says to look again."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from rotator.daemon.planner import Task
@@ -20,11 +21,18 @@ class Agenda:
 
     Attributes:
         tasks: the earliest first.
-        next_in: seconds until something else becomes due, by the store's clock; None where nothing will.
+        next_in: seconds until something else becomes due; None where nothing will.
+        now: the store's time.
     """
 
     tasks: tuple[Task, ...]
     next_in: float | None
+    now: datetime
+
+    @property
+    def oldest(self) -> float:
+        """Seconds since the first of them became due; 0 where there is none."""
+        return (self.now - self.tasks[0].since).total_seconds() if self.tasks else 0.0
 
 
 def read(store: Store, *, caller: Caller, me: Owner) -> Agenda:
@@ -43,9 +51,10 @@ def read(store: Store, *, caller: Caller, me: Owner) -> Agenda:
         rows.extend(row for row in left if not _at_work(tx, row, me))
         rows.extend(agenda.scheduled(tx, **of, limit=_MOST))
         moment = agenda.next_moment(tx)
-        next_in = None if moment is None else (moment - tx.now).total_seconds()
+        now = tx.now
+        next_in = None if moment is None else (moment - now).total_seconds()
     tasks = sorted((_task(row) for row in rows), key=lambda task: task.since)
-    return Agenda(tasks=tuple(tasks), next_in=next_in)
+    return Agenda(tasks=tuple(tasks), next_in=next_in, now=now)
 
 
 def _at_work(tx: Tx, row: HeldRow, me: Owner) -> bool:

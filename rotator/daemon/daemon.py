@@ -5,21 +5,24 @@ while the store or a target keeps one of them waiting.
 """
 
 import random
-import uuid
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 
 from rotator import telemetry
 from rotator.daemon import agenda, planner, telling
 from rotator.daemon.agenda import Agenda
 from rotator.daemon.backoff import Breakers, Holds
-from rotator.daemon.chores import CHORES_EVERY, do_chores
+from rotator.daemon.chores import CHORES_EVERY, Chores
+from rotator.daemon.health import Condition
 from rotator.daemon.loop import Loop
+from rotator.daemon.monitor import Monitor
 from rotator.daemon.parts import Parts
 from rotator.daemon.planner import Task
 from rotator.daemon.reloading import Reloaded, Reloading
 from rotator.daemon.turn import Turn
 from rotator.daemon.wakeup import wake_on_change
+from rotator.daemon.work import work
 from rotator.errors import StoreUnavailable
 from rotator.model.caller import Caller
 from rotator.rotation.owner import Owner
@@ -28,7 +31,7 @@ from rotator.sdk import FailureKind, clock
 from rotator.store.store import Store
 
 _TURN_EVERY = 1.0  # seconds between two looks whether another daemon has ended
-_BEAT_EVERY = 5.0  # seconds
+_LISTEN_EVERY = 5.0  # seconds between two attempts to get an address that another process has
 _JITTER = 0.2  # seconds, so that several daemons don't all look at the same instant
 _UNREACHED = frozenset({FailureKind.UNREACHABLE})
 
@@ -42,6 +45,7 @@ class Daemon:
         caller: in whose account and region it works, and as whom.
         parts: what the configuration makes of it.
         read_again: reads the configuration anew.
+        monitor: who is told how the daemon is.
         chance: a random number from 0 to 1.
     """
 
@@ -53,16 +57,20 @@ class Daemon:
         turn: Turn,
         parts: Parts,
         read_again: Callable[[], Reloaded],
+        monitor: Monitor,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
         self._caller = caller
         self._turn = turn
         self._parts = parts
+        self._monitor = monitor
+        self._metrics = monitor.metrics
         self._chance = chance
         self._loop = Loop()
+        self._chores = Chores(self._loop, caller, done=self._look)
         self._reloading = Reloading(
-            self._loop, read=read_again, take=self._take_parts, over=self._reloaded
+            self._loop, read=read_again, take=self._take_parts, over=monitor.reloaded
         )
         self._next_beat = self._looked_at = clock()
         self._due: tuple[Task, ...] = ()
@@ -73,7 +81,7 @@ class Daemon:
         self._looks = False
         self._look_again = False
         self._ended_meanwhile: set[str] = set()
-        self._at_chores = False
+        self._agenda: Agenda | None = None
         self._store_is_away = False
         self._stands_by = False
         self._has_turn = False
@@ -84,16 +92,19 @@ class Daemon:
         """Works until `stop`.
 
         Raises:
+            ConfigurationError: the address of its endpoints can't be had.
             StoreUnavailable: whether another daemon is at the store can't be told.
         """
-        _log.info("daemon.started", store=self._store.url_shown, **self._caps_shown())
+        _log.info("daemon.started", store=self._store.url_shown, **asdict(self._parts.caps))
         try:
             with self._loop:
+                self._open_endpoints()
                 self._begin()
                 while not self._is_over():
-                    self._loop.turn(seconds=_BEAT_EVERY)
+                    self._loop.turn(seconds=self._monitor.beat_every)
                     self._beat()
         finally:
+            self._monitor.close()
             self._turn.give_back()
         left = sorted(task.name for task in self._running.values())
         if left:
@@ -113,22 +124,21 @@ class Daemon:
         now = clock()
         if now < self._next_beat:
             return
-        self._next_beat = now + _BEAT_EVERY
+        self._next_beat = now + self._monitor.beat_every
+        self._monitor.beat(now)
         if now - self._looked_at > 2 * self._parts.poll:
             # The ticker counts on the wall clock, which may have been set back.
             self._look()
 
     def _reload(self) -> None:
         if not self._stopping:
+            self._monitor.reloading()
             self._reloading.start()
 
     def _take_parts(self, parts: Parts) -> None:
         self._parts = parts
-        self._start_chores()  # calendars may be others
-        self._look()
-
-    def _reloaded(self) -> None:
-        pass
+        if self._has_turn:
+            self._chores.start(parts)  # calendars may be others
 
     def _is_over(self) -> bool:
         return self._stopping and (self._waited_enough or not self._running)
@@ -138,6 +148,7 @@ class Daemon:
             self._waited_enough = True
             return
         self._stopping = True
+        self._monitor.note(Condition.STOPPING)
         _log.info("daemon.stopping", running=len(self._running))
         self._loop.once("stop", self._stop, seconds=self._parts.shutdown)
 
@@ -152,14 +163,20 @@ class Daemon:
                     reason="another daemon works on this SQLite store; this one takes its place when it ends",
                 )
             self._stands_by = True
+            self._monitor.note(Condition.STANDS_BY)
             self._loop.once("begin", self._begin_later, seconds=_TURN_EVERY)
             return
         self._has_turn = True
         _log.info("daemon.ready")
         wake_on_change(self._store, partial(self._loop.put, self._look))
+        self._monitor.note(Condition.READY)
         self._loop.every("chores", self._start_chores, seconds=CHORES_EVERY)
         self._start_chores()
         self._look()
+
+    def _open_endpoints(self) -> None:
+        if not self._monitor.open():
+            self._loop.once("listen", self._open_endpoints, seconds=_LISTEN_EVERY)
 
     def _begin_later(self) -> None:
         try:
@@ -197,8 +214,10 @@ class Daemon:
         """Starts what may be, and sets when to look again."""
         self._looks = False
         self._note_store(error)
+        self._metrics.looked(found)
         wait = self._parts.poll
         if found is not None:
+            self._agenda = found
             # What ended after it was read would be found not due: once is enough.
             self._due = tuple(task for task in found.tasks if task.arn not in self._ended_meanwhile)
             if found.next_in is not None:
@@ -212,42 +231,37 @@ class Daemon:
         if self._stopping:
             return
         now = clock()
+        paused = self._breakers.caps(now)
         chosen = planner.to_start(
             self._due,
             self._running.values(),
             caps=self._parts.caps,
-            targets=self._breakers.caps(now),
+            targets=paused,
             held=self._holds.held(now),
         )
         started = {task.arn for task in chosen}
         self._due = tuple(task for task in self._due if task.arn not in started)
+        self._metrics.waiting(len(self._due), paused=len(paused))
         for task in chosen:
             self._running[task.arn] = task
+            self._metrics.started(task, late=self._lateness(task))
             self._loop.in_thread(
                 f"rotator-{task.name}",
                 partial(self._work, task),
                 failed=partial(self._loop.put, partial(self._finished, task, None, None)),
             )
 
+    def _lateness(self, task: Task) -> float:
+        """Seconds since it became due, by the store's clock and what has passed since it was read."""
+        if self._agenda is None:
+            return 0.0
+        return (self._agenda.now - task.since).total_seconds() + clock() - self._looked_at
+
     def _work(self, task: Task) -> None:
         """One task, in its thread."""
-        log = telling.log_of(task)
-        started = clock()
-        report: Report | None = None
-        failure: Exception | None = None
         engine = self._parts.engine
-        try:
-            report = engine.run_due(
-                task.arn,
-                caller=self._caller,
-                request_id=str(uuid.uuid4()),
-                observer=partial(telling.progress, log),
-            )
-        except Exception as error:  # noqa: BLE001  # a fault in one task must not end the others
-            failure = error
-        if report is not None:
-            telling.ended(log, task, report, seconds=clock() - started)
-        self._loop.put(partial(self._finished, task, report, failure))
+        report, error = work(task, engine=engine, caller=self._caller, metrics=self._metrics)
+        self._loop.put(partial(self._finished, task, report, error))
 
     def _finished(self, task: Task, report: Report | None, error: Exception | None) -> None:
         del self._running[task.arn]
@@ -270,18 +284,8 @@ class Daemon:
             self._look()
 
     def _start_chores(self) -> None:
-        if self._stopping or self._at_chores:
-            return
-        self._at_chores = True
-        self._loop.in_thread("rotator-chores", self._do_chores, failed=self._chores_done)
-
-    def _do_chores(self) -> None:
-        do_chores(self._parts.manager, self._caller)
-        self._loop.put(self._chores_done)
-
-    def _chores_done(self) -> None:
-        self._at_chores = False
-        self._look()
+        if not self._stopping:
+            self._chores.start(self._parts)
 
     def _note_store(self, error: Exception | None) -> None:
         if error is not None and not self._store_is_away:
@@ -289,10 +293,5 @@ class Daemon:
         if error is None and self._store_is_away:
             _log.info("store.back")
         self._store_is_away = error is not None
-
-    def _caps_shown(self) -> dict[str, int]:
-        return {
-            "workers": self._parts.caps.workers,
-            "per_target": self._parts.caps.per_target,
-            "per_rotator": self._parts.caps.per_rotator,
-        }
+        if not self._stopping:
+            self._monitor.note(Condition.STORE_AWAY if error is not None else Condition.READY)

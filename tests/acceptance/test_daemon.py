@@ -18,6 +18,7 @@ from tests.support.waiting import eventually
 
 SECRET = "db/app"
 _MINUTE = 60_000_000  # the store counts in microseconds
+_SETTINGS = {"ROTATOR_DAEMON_POLL": "0.2", "ROTATOR_DAEMON_LISTEN": "none"}
 Daemon = subprocess.Popen[str]
 
 
@@ -27,7 +28,7 @@ def run_daemon(rotate: RotateCommand) -> Iterator[Callable[..., Daemon]]:
     started: list[Daemon] = []
 
     def start(**environment: str) -> Daemon:
-        started.append(rotate.start("daemon", **{"ROTATOR_DAEMON_POLL": "0.2"} | environment))
+        started.append(rotate.start("daemon", **_SETTINGS | environment))
         return started[-1]
 
     yield start

@@ -1,9 +1,14 @@
 """`rotate daemon` as a service manager and a monitor see it."""
 
 import signal
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.daemons import Daemons
+import pytest
+
+from tests.support.daemons import ANY_PORT, Daemons
 from tests.support.house import House
 from tests.support.postgres import DatabaseServer
 from tests.support.store import only_sqlite
@@ -57,3 +62,86 @@ def test_a_reload_takes_a_good_configuration_and_refuses_a_bad_one(
     assert eventually(lambda: _statuses(house, later) == ["succeeded"], timeout=_PATIENCE)
     daemon.stop()
     assert daemon.events("rotation.step.done", secret_name=later, phase="finishSecret")
+
+
+def _sample(text: str, name: str) -> float:
+    """The value of a metric, with its labels as they are written."""
+    [found] = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+    return float(found.split(" ")[1])
+
+
+def test_a_monitor_sees_what_the_daemon_does(
+    daemons: Daemons, house: House, pg16: DatabaseServer
+) -> None:
+    """Liveness, readiness and metrics of one that works; a second one stands by, and takes the address when it ends."""
+    name = house.adopt(pg16, pg16.new_role())
+    house.make_due(name)
+    working = daemons.start(**ANY_PORT)
+    assert eventually(lambda: _statuses(house, name) == ["succeeded"], timeout=_PATIENCE)
+    assert working.says("rotation.ended")
+    assert working.get("/livez") == (200, "alive\n")
+    assert working.get("/readyz") == (200, "ready\n")
+    assert working.get("/")[0] == 404
+    status, text = working.get("/metrics")
+    assert status == 200
+    rotator = 'rotator="postgresql-single-user"'
+    ended = f'rotator_rotations_total{{reason="none",{rotator},status="succeeded"}}'
+    assert _sample(text, ended) == 1
+    assert _sample(text, "rotator_lateness_seconds_count") == 1
+    assert _sample(text, "rotator_lateness_seconds_sum") > 59
+    assert _sample(text, f'rotator_step_seconds_count{{phase="setSecret",{rotator}}}') == 1
+    assert _sample(text, "rotator_due") == 0
+    overdue = "rotator_oldest_overdue_seconds"
+    assert eventually(lambda: _sample(working.get("/metrics")[1], overdue) == 0, timeout=_PATIENCE)
+    assert _sample(text, "rotator_store_up") == 1
+    assert name not in text
+
+    [listening] = working.events("health.listening")
+    standby = daemons.launch(ROTATOR_DAEMON_LISTEN=f"127.0.0.1:{listening['port']}")
+    assert standby.says("daemon.stands_by")
+    assert standby.says("health.address_taken")
+    working.stop()
+    assert standby.says("daemon.ready")
+    assert standby.answers("/readyz", 200, "ready\n")
+    standby.stop()
+
+
+def test_an_address_that_nobody_can_have_is_refused(daemons: Daemons) -> None:
+    """A daemon that could never be watched doesn't start; it says which setting is wrong."""
+    refused = daemons.launch(ROTATOR_DAEMON_LISTEN="192.0.2.1:8475")
+    assert refused.process.wait(_PATIENCE) == 2
+    assert "daemon.listen" in refused.errors.read_text()
+
+
+@pytest.fixture
+def service_manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """The socket that a service manager would be told on."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(tmp_path / "notify"))
+        told.settimeout(_PATIENCE)
+        yield told
+
+
+def _told(service_manager: socket.socket, line: str) -> dict[str, str]:
+    """What is told together with a line, once that comes."""
+    while True:
+        lines = service_manager.recv(4096).decode().split("\n")
+        if line in lines:
+            return dict(each.split("=", 1) for each in lines)
+
+
+def test_a_service_manager_is_told(daemons: Daemons, service_manager: socket.socket) -> None:
+    """Readiness, a watchdog that is fed again and again, the two ends of a reload, and the stop."""
+    path = str(service_manager.getsockname())
+    daemon = daemons.launch(NOTIFY_SOCKET=path, WATCHDOG_USEC="900000")
+    assert _told(service_manager, "READY=1")["STATUS"] == "ready"
+    for _ in range(3):
+        _told(service_manager, "WATCHDOG=1")
+    daemon.send(signal.SIGHUP)
+    assert (
+        int(_told(service_manager, "RELOADING=1")["MONOTONIC_USEC"]) <= time.monotonic_ns() / 1000
+    )
+    _told(service_manager, "READY=1")
+    daemon.send(signal.SIGTERM)
+    _told(service_manager, "STOPPING=1")
+    assert daemon.process.wait(_PATIENCE) == 0

@@ -11,7 +11,7 @@ from sqlalchemy import make_url, select
 from rotator.rotation.owner import Owner
 from rotator.store import tables
 from rotator.store.rotation_row import RotationRow
-from tests.support.daemons import DaemonProcess, Daemons
+from tests.support.daemons import ANY_PORT, DaemonProcess, Daemons
 from tests.support.house import House
 from tests.support.postgres import DatabaseServer
 from tests.support.store import only_postgresql
@@ -170,7 +170,7 @@ def test_a_store_that_was_away_is_found_again(
     daemons: Daemons, house: House, pg16: DatabaseServer, store_url: str
 ) -> None:
     """A daemon that loses its store in mid-rotation says so, goes on, and ends that rotation when it is back."""
-    daemon = daemons.start(**_SHORT_LEASE)
+    daemon = daemons.start(**_SHORT_LEASE, **ANY_PORT)
     names = _secrets(house, pg16, 1)
     roles = [house.role(names[0]).name]
     with _held_passwords(pg16):
@@ -179,8 +179,11 @@ def test_a_store_that_was_away_is_found_again(
         house.store.close()
         with _without_store(pg16, store_url):
             assert daemon.says("store.away", error="StoreUnavailable")
+            assert daemon.answers("/readyz", 503, "store-away\n")
+            assert daemon.get("/livez") == (200, "alive\n")
             assert eventually(lambda: _is_broken_off(daemon), timeout=_PATIENCE)
     assert daemon.says("store.back")
+    assert daemon.answers("/readyz", 200, "ready\n")
     assert eventually(lambda: _all_succeeded(house, names), timeout=_PATIENCE)
     assert pg16.can_log_in(house.role(names[0]))
     daemon.stop()

@@ -4,8 +4,9 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.support.store import AUDIT_KEY_TEXT
 from tests.support.waiting import eventually
 
 _PATIENCE = 60.0
+ANY_PORT = {"ROTATOR_DAEMON_LISTEN": "127.0.0.1:0"}
+"""For a daemon that is to be asked how it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,19 @@ class DaemonProcess:
     def says(self, name: str, **fields: Any) -> bool:
         """Whether it logs the event before long."""
         return eventually(lambda: bool(self.events(name, **fields)), timeout=_PATIENCE)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """What it answers at its own address, which was to be any free port: status and text."""
+        assert self.says("health.listening")
+        [listening] = self.events("health.listening")
+        with closing(HTTPConnection(listening["host"], listening["port"], timeout=20)) as asked:
+            asked.request("GET", path)
+            response = asked.getresponse()
+            return response.status, response.read().decode()
+
+    def answers(self, path: str, status: int, text: str) -> bool:
+        """Whether it answers that before long."""
+        return eventually(lambda: self.get(path) == (status, text), timeout=_PATIENCE)
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -102,6 +118,7 @@ def daemons_on(
         "ROTATOR_ACCOUNT": ACCOUNT,
         "ROTATOR_REGION": REGION,
         "ROTATOR_DAEMON_POLL": "0.2",
+        "ROTATOR_DAEMON_LISTEN": "none",
     }
     daemons = Daemons(RotateCommand(home=home, environment=settings | environment))
     try:

@@ -1,0 +1,55 @@
+"""All who are told how the daemon is: the service manager, whoever asks its endpoints, the metrics."""
+
+from rotator.daemon.endpoints import Endpoints
+from rotator.daemon.health import Condition, Health
+from rotator.daemon.metrics import Metrics
+from rotator.daemon.service_manager import ServiceManager
+from rotator.sdk import clock
+
+_BEAT_EVERY = 5.0  # seconds
+_BEATS_FOR_WATCHDOG = 3  # one or two may come late
+
+
+class Monitor:
+    """Told by the daemon's loop; tells the rest.
+
+    Args:
+        service: who started the process.
+        address: where the endpoints answer; None for nowhere.
+    """
+
+    def __init__(self, service: ServiceManager, address: tuple[str, int] | None) -> None:
+        self.metrics = Metrics()
+        self._service = service
+        self._health = Health(clock())
+        self._endpoints = Endpoints(address, health=self._health, metrics=self.metrics)
+        self._began = False
+        self.open, self.close = self._endpoints.open, self._endpoints.close
+        watchdog = service.watchdog
+        self.beat_every = (
+            _BEAT_EVERY if watchdog is None else min(_BEAT_EVERY, watchdog / _BEATS_FOR_WATCHDOG)
+        )
+
+    def beat(self, now: float) -> None:
+        """The loop turns."""
+        self._health.beat(now)
+        self._service.feed()
+
+    def note(self, condition: Condition) -> None:
+        """How the daemon is now."""
+        before, self._health.condition = self._health.condition, condition
+        if condition is Condition.STOPPING:
+            self._service.stopping()
+        elif not self._began and condition is not Condition.STARTING:
+            self._began = True
+            self._service.ready(str(condition))
+        elif condition is not before:
+            self._service.show(str(condition))
+
+    def reloading(self) -> None:
+        """The configuration is being read anew."""
+        self._service.reloading()
+
+    def reloaded(self) -> None:
+        """That is over, whatever came of it."""
+        self._service.ready(str(self._health.condition))
