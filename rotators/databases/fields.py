@@ -72,16 +72,18 @@ class Fields:
 
     def port(self, *, default: int) -> int:
         """A port, also where it is given as text."""
+        port = self.optional_port(hint=f'store "port": {default}')
+        return default if port is None else port
+
+    def optional_port(self, *, hint: str = 'store "port" as a number') -> int | None:
+        """As `port`, or None where the field is missing or null."""
         port = self.values.get("port")
-        if port is None:
-            return default
         if isinstance(port, str) and port.isascii() and port.isdigit() and len(port) <= 5:
             port = int(port)
+        if port is None:
+            return None
         if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
-            raise Misconfigured(
-                'the secret\'s "port" is not a number from 1 to 65535',
-                hint=f'store "port": {default}',
-            )
+            raise Misconfigured('the secret\'s "port" is not a number from 1 to 65535', hint=hint)
         return port
 
     def ssl(self) -> bool | None:

@@ -21,6 +21,7 @@ from rotator.sdk import (
     Use,
     scrub,
 )
+from rotators.databases.fields import Fields
 from rotators.external import protocol
 
 
@@ -69,17 +70,22 @@ class ExternalRotator(Rotator):
         """
 
     def claims(self, value: SecretValue) -> Authority:
-        """What the JSON names in the fields that AWS's database secrets have; nothing for a value without them."""
+        """What the JSON names in the fields that AWS's database secrets have; nothing for a value without them.
+
+        Raises:
+            Misconfigured: one of them has something else in it. What is not compared with what was pinned could send
+                the admin's password to another server.
+        """
         try:
-            fields = value.fields()
+            given = value.fields()
         except Misconfigured:
             return Authority()
-        username = _text(fields, "username")
-        port = fields.get("port")
+        fields = Fields(values=given, product=self.name)
+        username = fields.optional_text("username")
         return Authority(
-            host=_text(fields, "host"),
-            port=port if isinstance(port, int) and not isinstance(port, bool) else None,
-            admin=_text(fields, "masterarn"),
+            host=fields.optional_text("host"),
+            port=fields.optional_port(),
+            admin=fields.optional_text("masterarn"),
             users=() if username is None else (username,),
         )
 
@@ -174,11 +180,6 @@ class ExternalRotator(Rotator):
     ) -> dict[str, Any]:
         sent = protocol.request(verb, rotation, candidate=candidate, uses=uses)
         return self.exchange(verb, sent, rotation)
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str | None:
-    text = fields.get(name)
-    return text if isinstance(text, str) and text else None
 
 
 def _plaintexts(rotation: Rotation) -> Iterator[SecretValue]:

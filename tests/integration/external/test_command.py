@@ -370,3 +370,14 @@ def test_what_the_secrets_json_names_is_pinned() -> None:
     )
     for value in (SecretValue(string="bare"), SecretValue(binary=b"\0")):
         assert rotator.claims(value) == Authority()
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"), [("port", 0), ("host", ["db"]), ("username", 7), ("masterarn", "")]
+)
+def test_what_the_secrets_json_names_oddly_is_refused(name: str, odd: object) -> None:
+    """A port in quotes counts too, and what can't be compared with what was pinned is never sent to the program."""
+    rotator = command(Path("/bin/true"))
+    assert rotator.claims(SecretValue.from_json({"port": "5432"})) == Authority(port=5432)
+    with pytest.raises(Misconfigured, match=f'the secret\'s "{name}"'):
+        rotator.claims(SecretValue.from_json({name: odd}))
