@@ -16,6 +16,11 @@ from rotator.schedule.windows import Window
 from rotator.schedule.zones import first_moment_at, last_moment_at
 
 DAY = timedelta(days=1)
+_EVERY_HOUR = (
+    24  # occurrences a day: where there are more it takes minutes to find those of one week
+)
+_TOO_OFTEN = frozenset({"SECONDLY", "MINUTELY"})
+_TIMES_OF_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +65,37 @@ def parse_icalendar(text: str, *, zone: tzinfo) -> Events:
     """
     try:
         calendar = icalendar.Calendar.from_ical(text)
+        _check_recurrence(calendar)
         events = Events(calendar=calendar, zone=zone)
         list(events.spans(datetime(2000, 1, 1, tzinfo=UTC), datetime(2000, 1, 2, tzinfo=UTC)))
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ScheduleError(
             f"it is no iCalendar file that can be read ({error}); allowed: a VCALENDAR with events (RFC 5545)",
             field="icalendar",
             position=0,
         ) from None
     return events
+
+
+def _check_recurrence(calendar: icalendar.Calendar) -> None:
+    """Nothing, where events come back every hour at the most.
+
+    Raises:
+        ValueError: one comes more often, or for ever at the same moment.
+    """
+    for event in calendar.walk("VEVENT"):
+        for rule in _rules(event):
+            interval = rule.get("INTERVAL", [1])
+            if min(interval) < 1:
+                raise ValueError("an event comes back after an INTERVAL of 0")
+            a_day = _EVERY_HOUR if "HOURLY" in rule.get("FREQ", []) else 1
+            for part in _TIMES_OF_DAY[a_day > 1 :]:
+                a_day *= len(rule.get(part, [0]))
+            if a_day > _EVERY_HOUR or not _TOO_OFTEN.isdisjoint(rule.get("FREQ", [])):
+                raise ValueError("an event comes back more often than every hour")
+
+
+def _rules(event: icalendar.cal.Component) -> Iterator[icalendar.vRecur]:
+    for name in ("RRULE", "EXRULE"):
+        given = event.get(name, [])
+        yield from given if isinstance(given, list) else [given]

@@ -114,6 +114,9 @@ END:VCALENDAR
 """.replace("\n", "\r\n")
 
 
+MINUTES = ",".join(map(str, range(60)))
+
+
 def test_events_of_an_icalendar_file() -> None:
     """Days, times with a zone, repeated ones and their exceptions count; a cancelled event does not."""
     two_weeks = Window(MONDAY, MONDAY + 14 * DAY)
@@ -137,6 +140,17 @@ def test_events_of_an_icalendar_file() -> None:
         ({"timezone": "Mars"}, "timezone"),
         ({"icalendar": "no calendar"}, "icalendar"),
         ({"icalendar": FEAST.replace("FREQ=WEEKLY", "FREQ=SELDOM")}, "icalendar"),
+        ({"icalendar": FEAST.replace("FREQ=WEEKLY", "FREQ=MINUTELY")}, "icalendar"),
+        ({"icalendar": FEAST.replace("FREQ=WEEKLY", "FREQ=DAILY;INTERVAL=0")}, "icalendar"),
+        (
+            {
+                "icalendar": FEAST.replace(
+                    "FREQ=WEEKLY", "FREQ=DAILY;BYHOUR=1,2;BYMINUTE=" + MINUTES
+                )
+            },
+            "icalendar",
+        ),
+        ({"icalendar": FEAST.replace("20260603", "99991231")}, "icalendar"),
     ],
 )
 def test_what_can_not_be_read_is_refused(calendar: dict[str, object], field: str) -> None:
