@@ -1,6 +1,7 @@
 """The console script. Every error ends here."""
 
 import gc
+import resource
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -17,6 +18,7 @@ _COLLECT_AFTER = 250_000
 
 def main() -> None:
     """The console script."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash leaves no values or keys on the disk
     # Start-up makes more than a hundred thousand objects that stay; looking through them again and again for garbage
     # takes a noticeable part of it, and so does the last look, before the process ends.
     gc.set_threshold(_COLLECT_AFTER)

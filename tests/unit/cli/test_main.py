@@ -1,6 +1,8 @@
 """The console script: how a command line is taken, and how every error ends."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,6 +55,28 @@ def test_the_short_way_ends_as_typers_does(
     short = (run(arguments), capsys.readouterr())
     monkeypatch.setattr(main, "plain_now", lambda _: None)
     assert (run(arguments), capsys.readouterr()) == short
+
+
+_ITS_LIMIT = """
+import resource, sys
+from rotator.cli.main import main
+
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+sys.argv = ["rotate", "--version"]
+try:
+    main()
+finally:
+    print(resource.getrlimit(resource.RLIMIT_CORE))
+"""
+
+
+def test_a_crash_leaves_no_image_of_the_memory() -> None:
+    """Values and keys are in it, so no core file is written, whatever the limit that a command was started with."""
+    ran = subprocess.run(
+        [sys.executable, "-c", _ITS_LIMIT], check=True, capture_output=True, text=True
+    )
+    assert ran.stdout.splitlines() == [f"rotate {__version__}", "(0, 0)"]
 
 
 def test_errors_are_one_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:
