@@ -228,7 +228,7 @@ class ChildRotator(Rotator):
         line, _, self._received = self._received.partition(b"\n")
         try:
             answer = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             raise Nonsense("wrote something else than answers into the pipe of its answers")

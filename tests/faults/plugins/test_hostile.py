@@ -96,13 +96,16 @@ def test_nonsense_is_told_without_the_value(rotator: Rotator, tmp_path: Path, at
         ("flood", "answered create_secret with a value of 3000000 bytes"),
         ("same", "answered create_secret with the current value"),
         ("garble", "wrote something else than answers"),
+        ("nest", "wrote something else than answers"),
         ("unprintable", "failed in create_secret with _Unprintable"),
     ],
 )
 def test_what_can_not_be_used_is_the_plugins_bug(
     rotator: Rotator, tmp_path: Path, how: str, said: str
 ) -> None:
-    """A value too large or the same again, bytes in the pipe of answers, an exception that can't be shown."""
+    """A value too large or the same again, an exception that can't be shown, bytes in the pipe of answers, JSON without
+    end.
+    """
     failed = failure_of(rotator, tmp_path, at="create_secret", how=how)
 
     assert isinstance(failed, PluginBug)

@@ -307,10 +307,12 @@ def _shout(known: list[SecretValue], rotation: Rotation | None) -> Any:
     raise TargetRefused("said it all")
 
 
-def _garble(known: list[SecretValue], rotation: Rotation | None) -> Any:
+def _garble(
+    known: list[SecretValue], rotation: Rotation | None, *, line: bytes = b"no answer"
+) -> Any:
     for descriptor in range(3, 20):
         try:
-            os.write(descriptor, b"no answer\n")
+            os.write(descriptor, line + b"\n")
         except OSError:
             continue
     return None
@@ -336,6 +338,7 @@ _HARM: dict[str, Callable[[list[SecretValue], Rotation | None], Any]] = {
     "spill": _spill,
     "shout": _shout,
     "garble": _garble,
+    "nest": partial(_garble, line=b"[" * 50_000),
     "unprintable": _unprintable,
     "control": _control,
     "exit": lambda known, rotation: sys.exit(0),
