@@ -19,6 +19,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from rotator.store.database import Database
 from rotators.databases.facade import DatabaseRotator, SessionTellingRotator
 from rotators.databases.limited_socket import LimitedSocket
+from rotators.ldap.session import Session as LdapSession
 from rotators.mysql_protocol import session as mysql_sessions
 from rotators.mysql_protocol.alternating_users import (
     AlternatingUsersRotator as MysqlAlternatingUsers,
@@ -86,10 +87,18 @@ class _Watch:
                 text = " ".join((query, *args))
             if self._acting or not _CHANGES.search(text):
                 return call(session, query, *args, **kwargs)
+            return changing(session, query, *args, **kwargs)
+
+        changing = self.change(call)
+        return watched
+
+    def change(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(call)
+        def watched(*args: Any, **kwargs: Any) -> Any:
             self.reach(f"{CHANGE}: before")
             self._changing = True
             try:
-                result = call(session, query, *args, **kwargs)
+                result = call(*args, **kwargs)
             finally:
                 self._changing = False
             self.reach(f"{CHANGE}: after")
@@ -110,7 +119,7 @@ class _Watch:
         return watched
 
     def writing(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Names the moment when PyMySQL or redis-py has written the whole of a change."""
+        """Names the moment when PyMySQL, redis-py or ldap3 has written the whole of a change."""
 
         @functools.wraps(call)
         def watched(session: Any, data: bytes) -> None:
@@ -170,5 +179,6 @@ def effects(act: Act, *, transactions: bool = False) -> Iterator[None]:
         replace(mysql_session, "run", watch.execute(mysql_session.run))
         replace(mysql_session, "_write_bytes", watch.writing(mysql_session._write_bytes))
         replace(RedisSession, "run", watch.execute(RedisSession.run))
+        replace(LdapSession, "modify", watch.change(LdapSession.modify))
         replace(LimitedSocket, "sendall", watch.writing(LimitedSocket.sendall))
         yield

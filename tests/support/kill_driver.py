@@ -28,6 +28,7 @@ from rotator.rotation.engine import Engine
 from rotator.rotation.policy import EnginePolicy, RetryPolicy
 from rotator.rotation.registry import RotatorRegistry
 from rotator.store.store import Store
+from rotators.ldap import steps as ldap_steps  # noqa: F401
 from rotators.mariadb import alternating_users_steps as mariadb_turns  # noqa: F401
 from rotators.mariadb import single_user_steps as mariadb_steps  # noqa: F401
 from rotators.mysql import alternating_users_steps as mysql_turns  # noqa: F401

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -10,11 +11,13 @@ from rotator.model.rotation import InUse, Status
 from tests.fix_faults import KILL_POINTS
 from tests.support.driver import Runs
 from tests.support.house import House
+from tests.support.ldap_server import LdapServer, Person
 from tests.support.manager import ME
 from tests.support.mysql import MysqlDatabase, literal
 from tests.support.postgres import DatabaseServer, Role
+from tests.support.redis_server import RedisServer, User
 
-Database = DatabaseServer | MysqlDatabase
+Server = DatabaseServer | MysqlDatabase | RedisServer | LdapServer
 
 _WRITES = ("commit", "change of the target")
 
@@ -42,6 +45,8 @@ class Situation:
 PG = Situation(name="postgresql-turns", server="pg16", rotator="postgresql-alternating-users")
 MYSQL = Situation(name="mysql", server="mysql", rotator="mysql-single-user")
 MARIADB = Situation(name="mariadb", server="mariadb", rotator="mariadb-single-user")
+REDIS = Situation(name="redis", server="redis_server", rotator="redis-acl")
+LDAP = Situation(name="openldap", server="ldap_server", rotator="openldap-password")
 ITSELF = Situation(name="mysql-itself", server="mysql", rotator="mysql-single-user", admin=False)
 AT_ONCE = Situation(name="mysql-at-once", server="mysql", rotator="mysql-single-user", grace=0.0)
 
@@ -51,7 +56,7 @@ class Scene:
     """One secret right before the run that is to be struck, and the credential that is to die."""
 
     house: House
-    server: Database
+    server: Server
     secret: str
     old: Role
 
@@ -66,12 +71,18 @@ class Scene:
         return _logs_in(self.server, self.house.role(self.secret))
 
 
-def _logs_in(server: Database, role: Role) -> bool:
-    return server.can_log_in(role)
+def _logs_in(server: Server, role: Role) -> bool:
+    match server:
+        case RedisServer():
+            return server.can_log_in(User(name=role.name, password=role.password))
+        case LdapServer():
+            return server.can_log_in(Person(dn=role.name, password=role.password))
+        case _:
+            return server.can_log_in(role)
 
 
 def _stage(
-    house: House, situation: Situation, server: Database, *, in_use: InUse = InUse.TERMINATE
+    house: House, situation: Situation, server: Server, *, in_use: InUse = InUse.TERMINATE
 ) -> Scene:
     """A new secret, rotated where there is a grace period."""
     options = RotationOptions(grace=situation.grace, in_use=in_use)
@@ -92,23 +103,30 @@ def _stage_again(scene: Scene, situation: Situation) -> Scene:
     return replace(scene, old=house.role(secret, "AWSPREVIOUS"))
 
 
-def _adopt(house: House, situation: Situation, server: Database, options: RotationOptions) -> str:
-    if isinstance(server, DatabaseServer):
-        role = server.new_role()
-        return house.adopt(
-            server, role, rotator=situation.rotator, admin=server.superuser, options=options
-        )
+def _adopt(house: House, situation: Situation, server: Server, options: RotationOptions) -> str:
+    of: dict[str, Any] = {"rotator": situation.rotator, "options": options}
+    match server:
+        case DatabaseServer():
+            return house.adopt(server, server.new_role(), admin=server.superuser, **of)
+        case RedisServer():
+            return house.adopt(server, server.new_user(), admin=server.superuser, **of)
+        case LdapServer():
+            return house.adopt(server, server.new_person(), admin=server.admin, **of)
     account = server.new_account()
     if not situation.admin:
         server.execute(f"GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO {account.spec}")
     admin = server.superuser if situation.admin else None
-    return house.adopt(server, account, rotator=situation.rotator, admin=admin, options=options)
+    return house.adopt(server, account, admin=admin, **of)
 
 
 @pytest.mark.parametrize(
     ("store_engine", "situation"),
     [
-        *[(store, each) for store in ("sqlite", "postgresql") for each in (PG, MYSQL, MARIADB)],
+        *[
+            (store, each)
+            for store in ("sqlite", "postgresql")
+            for each in (PG, MYSQL, MARIADB, REDIS, LDAP)
+        ],
         ("sqlite", ITSELF),
         ("sqlite", AT_ONCE),
     ],
@@ -124,7 +142,7 @@ def test_killed_at_every_effect_it_resumes(
     record_property: Callable[[str, object], None],
 ) -> None:
     """After a SIGKILL at any commit, verb or change AWSCURRENT logs in, and the next run ends the old credential."""
-    server: Database = request.getfixturevalue(situation.server)
+    server: Server = request.getfixturevalue(situation.server)
     scene = _stage(house, situation, server)
     effects = scene.strike(runs, situation)
     assert "retire_secret: before" in effects

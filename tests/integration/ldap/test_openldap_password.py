@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from rotator.errors import RotationInProgress
+from rotator.manager.settings import RotationOptions
 from rotator.model.rotation import Status
 from rotator.sdk import (
     AdminLoginRefused,
@@ -25,6 +27,7 @@ from rotators.ldap.hashes import is_of
 from rotators.ldap.steps import LdapSteps
 from tests.support.house import House
 from tests.support.ldap_server import HOST, LdapServer, Person
+from tests.support.manager import ME
 from tests.support.rotations import Values, attempt, preflight, refusals, warnings, with_pending
 from tests.support.rotations import rotation_of as any_rotation_of
 from tests.support.tcp_proxy import Sender, TcpProxy
@@ -423,3 +426,37 @@ def test_rotations_from_end_to_end(
     assert ldap_server.can_log_in(now)
     assert ldap_server.can_log_in(person)
     assert house.history(name)[0].overlap == Overlap.DUAL
+
+
+@pytest.mark.parametrize("admin", [True, False], ids=["admin", "itself"])
+@pytest.mark.parametrize("store_engine", ["sqlite"], indirect=True)
+def test_a_grace_period(house: House, ldap_server: LdapServer, admin: bool) -> None:
+    """Both passwords bind as long as it lasts; after `retire` exactly the new one, beside a value of somebody else."""
+    person = ldap_server.new_person(values=[b"somebody else's"])
+    changer = ldap_server.admin if admin else None
+    options = RotationOptions(grace=3600.0)
+    name = house.adopt(
+        ldap_server, person, rotator="openldap-password", admin=changer, options=options
+    )
+
+    report = house.rotate(name)
+    assert report.status is Status.GRACE, report.failure
+    new = Person(dn=person.dn, password=house.fields(name)["password"])
+    other = person.with_password("somebody else's")
+    everyone = (person, new, other)
+    assert [ldap_server.can_log_in(each) for each in everyone] == [True, True, True]
+    with pytest.raises(RotationInProgress):
+        house.rotate(name)
+    assert [ldap_server.can_log_in(each) for each in everyone] == [True, True, True]
+
+    retired = house.engine().retire(name, **ME)
+    assert retired is not None
+    assert retired.status is Status.SUCCEEDED, retired.failure
+    assert [ldap_server.can_log_in(each) for each in everyone] == [False, True, True]
+    assert len(ldap_server.passwords(person)) == 2
+    assert house.engine().retire(name, **ME) is None
+
+    report = house.engine().rotate(name, **ME, compromised=True)
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert not ldap_server.can_log_in(new)
+    assert ldap_server.can_log_in(new.with_password(house.fields(name)["password"]))
