@@ -49,7 +49,7 @@ def show_outcomes(outcomes: Sequence[Outcome], *, output: OutputFormat, nothing:
     if not outcomes:
         write(f"{nothing[:1].upper()}{nothing[1:]}.")
     for outcome in outcomes:
-        write(*_lines(outcome, nothing=nothing))
+        write(*outcome_lines(outcome, nothing=nothing))
     if len(outcomes) > 1:
         _summarise(outcomes)
     return code
@@ -89,7 +89,12 @@ def _done(report: Report) -> str:
     return MEANING[report.status]
 
 
-def _lines(outcome: Outcome, *, nothing: str) -> Iterator[str]:
+def outcome_lines(outcome: Outcome, *, nothing: str) -> Iterator[str]:
+    """What became of one secret, in a few lines.
+
+    Args:
+        nothing: what to say where there was nothing to do.
+    """
     if outcome.report is not None:
         yield from report_lines(outcome.report)
     elif outcome.error is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 
@@ -24,6 +24,7 @@ from rotator.manager.results import Deletion, SecretName, StoredVersion
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT, Labels
 from rotator.model.names import check_name, parse_secret_id, secret_arn
+from rotator.model.rotation import Status
 from rotator.sdk import SecretValue
 from rotator.store import creation, rotations, secrets, versions
 from rotator.store.changes import GONE
@@ -174,8 +175,10 @@ class Lifecycle(Operations):
     ) -> Deletion:
         """Marks a secret for deletion, or removes it at once.
 
-        A rotation under way is abandoned. Where one may have changed its target and no probe has settled which value
-        lives, forcing marks the secret with a window that is over, so that the value is there until then.
+        A rotation under way is abandoned. An old credential whose grace period lasts longer than the recovery window is
+        retired when that is over: at once with forcing. Where a rotation may have changed its target and no probe has
+        settled which value lives, forcing marks the secret with a window that is over, so that the value is there until
+        then.
 
         Raises:
             InvalidParameter: the window is out of range, or named although none is wanted.
@@ -235,8 +238,8 @@ def _mark(tx: Tx, call: Call, *, days: int) -> Deletion:
     secrets.lock_authority(tx)
     secret = call.find_usable(tx, for_update=True)
     _refuse_admin(tx, call, secret)
-    _abandon(tx, call, secret)
     purge_at = tx.now + timedelta(days=days)
+    _abandon(tx, call, secret, purge_at=purge_at)
     call.record(tx, secret.arn, event=MARKED)
     marked = {"deleted_at": tx.now, "purge_at": purge_at, "changed_at": tx.now, **NOT_DUE}
     call.change(tx, secret, marked, detail={"recovery_window_in_days": days})
@@ -247,7 +250,7 @@ def _remove(tx: Tx, call: Call) -> Deletion:
     secrets.lock_authority(tx)
     secret = call.find(tx, for_update=True)
     _refuse_admin(tx, call, secret)
-    _abandon(tx, call, secret)
+    _abandon(tx, call, secret, purge_at=tx.now)
     unsettled = versions.any_pinned(tx, secret.id)
     if unsettled:
         marked = {"deleted_at": secret.deleted_at or tx.now, "purge_at": tx.now, **NOT_DUE}
@@ -273,8 +276,11 @@ def _refuse_admin(tx: Tx, call: Call, secret: SecretRow) -> None:
     )
 
 
-def _abandon(tx: Tx, call: Call, secret: SecretRow) -> None:
+def _abandon(tx: Tx, call: Call, secret: SecretRow, *, purge_at: datetime) -> None:
+    """Abandons its rotation; or lets the grace period of an old credential end with the secret's window."""
     rotation = rotations.active(tx, secret.id, for_update=True)
     abandon_rotation(
         tx, call=call, secret=secret, rotation=rotation, reason="the secret was deleted"
     )
+    if rotation is not None and rotation.status == Status.GRACE and not rotation.touched:
+        rotations.end_grace_by(tx, rotation, moment=purge_at)

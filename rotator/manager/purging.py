@@ -38,6 +38,20 @@ class Purging(Operations):
                 break
         return removed
 
+    def overdue(self, *, caller: Caller, request_id: str, limit: int) -> tuple[str, ...]:
+        """Names of secrets of the caller's account and region whose recovery window is over; after a purge, of those
+        that it has to leave for now.
+
+        Raises:
+            AccessDenied: the caller may not.
+        """
+        call = Call(event="ListSecrets", caller=caller, request_id=request_id)
+        with call.read(self._store) as tx:
+            call.permit(account=caller.account, region=caller.region)
+            found = secrets.overdue(tx, account=caller.account, region=caller.region, limit=limit)
+            call.record(tx, None, detail={"overdue": len(found)})
+        return found
+
     def _purge_batch(self, call: Call, size: int) -> int:
         caller = call.caller
         with call.write(self._store) as tx:

@@ -207,10 +207,16 @@ class Engine:
             secret_id, purpose, caller=caller, request_id=request_id, observer=observer
         )[0]
 
-    def retirable(self, *, caller: Caller) -> tuple[str, ...]:
-        """ARNs of the secrets with an old credential whose grace period is over, the earliest first."""
+    def retirable(self, *, caller: Caller, of_deleted: bool = False) -> tuple[str, ...]:
+        """ARNs of the secrets with an old credential whose grace period is over, the earliest first.
+
+        Args:
+            of_deleted: only of those whose recovery window is over, which a purge leaves until then.
+        """
         with self._store.read() as tx:
-            return open_rotations.retirable(tx, account=caller.account, region=caller.region)
+            return open_rotations.retirable(
+                tx, account=caller.account, region=caller.region, of_deleted=of_deleted
+            )
 
     def plan(self, secret_id: str, *, caller: Caller, request_id: str) -> "Plan":
         """What `rotate` would do; nothing is changed."""

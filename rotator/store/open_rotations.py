@@ -43,6 +43,9 @@ _RETIRABLE = (
     )
     .order_by(_R.next_attempt_at)
 )
+_RETIRABLE_OF_DELETED = _RETIRABLE.where(
+    tables.secrets.c.purge_at <= bindparam("at_time", type_=tables.Instant)
+)
 
 
 def unfinished(tx: Tx, *, account: str, region: str) -> tuple[str, ...]:
@@ -50,12 +53,17 @@ def unfinished(tx: Tx, *, account: str, region: str) -> tuple[str, ...]:
     return tuple(tx.execute(_UNFINISHED, {"account": account, "region": region}).scalars())
 
 
-def retirable(tx: Tx, *, account: str, region: str) -> tuple[str, ...]:
-    """ARNs of the secrets whose old credential has had its grace, earliest first, but for those at work now."""
+def retirable(tx: Tx, *, account: str, region: str, of_deleted: bool = False) -> tuple[str, ...]:
+    """ARNs of the secrets whose old credential has had its grace, earliest first, but for those at work now.
+
+    Args:
+        of_deleted: only of those whose recovery window is over.
+    """
     of = {"account": account, "region": region, "at_time": tx.now}
+    statement = _RETIRABLE_OF_DELETED if of_deleted else _RETIRABLE
     found = (
         (mapping.pop("arn"), RotationRow(**mapping))
-        for mapping in tx.execute(_RETIRABLE, of).mappings()
+        for mapping in tx.execute(statement, of).mappings()
     )
     return tuple(arn for arn, row in found if not row.leased(tx))
 

@@ -136,6 +136,13 @@ def abandon(tx: Tx, row: RotationRow, *, reason: str) -> None:
     take(tx, row, columns=columns)
 
 
+def end_grace_by(tx: Tx, row: RotationRow, *, moment: datetime) -> None:
+    """Makes the grace period of an old credential, and the wait for clients after it, end at a moment at the latest."""
+    moments = {"next_attempt_at": row.next_attempt_at, "deadline_at": row.deadline_at}
+    earlier = {name: min(at or moment, moment) for name, at in moments.items()}
+    update_fenced(tx, row.id, fencing=row.fencing, columns=earlier)
+
+
 def deadline(tx: Tx, seconds: float) -> datetime:
     """The moment `seconds` from now by the store's clock."""
     return tx.now + timedelta(seconds=seconds)

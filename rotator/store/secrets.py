@@ -150,6 +150,16 @@ _PURGEABLE = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
+_OVERDUE = (
+    select(secrets.c.name)
+    .where(
+        secrets.c.account == bindparam("at_account"),
+        secrets.c.region == bindparam("at_region"),
+        secrets.c.purge_at <= bindparam("at_time", type_=Instant),
+    )
+    .order_by(secrets.c.purge_at, secrets.c.id)
+    .limit(bindparam("most"))
+)
 
 _chain = (
     select(secrets.c.arn, secrets.c.admin_arn)
@@ -323,6 +333,12 @@ def purgeable(
     """
     where = {"at_account": account, "at_region": region, "at_time": now, "most": limit}
     return [SecretRow._make(row) for row in tx.execute(_PURGEABLE, where)]
+
+
+def overdue(tx: Tx, *, account: str, region: str, limit: int) -> tuple[str, ...]:
+    """Names of the secrets whose recovery window is over; the longest due first."""
+    where = {"at_account": account, "at_region": region, "at_time": tx.now, "most": limit}
+    return tuple(tx.execute(_OVERDUE, where).scalars())
 
 
 def resource_policy(tx: Tx, secret_id: int) -> str | None:

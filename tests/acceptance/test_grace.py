@@ -78,6 +78,48 @@ def test_the_grace_period_as_a_user_sees_it(
         assert each.password not in shown
 
 
+def test_what_is_purged_leaves_no_old_password_alive(
+    home: RotateCommand, mysql: MysqlDatabase, account: Account
+) -> None:
+    """A deletion by force ends the grace period: `purge` retires the old password first, and the secret is gone."""
+    home.ok("now", SECRET)
+    new = current(home, account)
+    home.ok("secret", "delete", SECRET, "--force", "--yes")
+    assert mysql.can_log_in(account)
+
+    purged = home.ok("secret", "purge").out
+
+    assert f"{SECRET}: old credential retired" in purged
+    assert "1 secret removed for good." in purged
+    assert home("secret", "describe", SECRET).code == 3
+    assert [mysql.can_log_in(each) for each in (account, new)] == [False, True]
+
+
+def test_what_is_purged_tells_which_old_password_it_leaves(
+    home: RotateCommand, mysql: MysqlDatabase, account: Account
+) -> None:
+    """Where nobody can retire it any more the secret goes all the same, with exit code 6 and a record."""
+    home.ok("now", SECRET)
+    old = home.json("secret", "describe", SECRET)["versions"]
+    (left,) = [version for version, labels in old.items() if "AWSPREVIOUS" in labels]
+    for name in (SECRET, "db/admin"):
+        home.ok("secret", "delete", name, "--force", "--yes")
+
+    purged = home("secret", "purge")
+
+    assert purged.code == 6
+    assert left in purged.out
+    assert "admin secret" in purged.out
+    assert "1 secret removed for good." in purged.out
+    (record,) = [
+        each
+        for each in home.json("audit", "show", "--event", "EndSecretVersionDelete")["records"]
+        if each["detail"].get("unretired")
+    ]
+    assert record["detail"]["unretired"] == [left]
+    assert mysql.can_log_in(account)
+
+
 def test_a_grace_period_for_all_secrets_of_a_rotator(
     home: RotateCommand, mysql: MysqlDatabase, account: Account
 ) -> None:

@@ -91,7 +91,7 @@ def test_what_is_past_its_window_is_purged(home: RotateCommand) -> None:
     with closing(sqlite3.connect(home.home / "rotator.db")) as store, store:
         store.execute("UPDATE secrets SET purge_at = deleted_at")
     assert home.ok("secret", "purge").out == "1 secret removed for good.\n"
-    assert home.json("secret", "purge") == {"removed": 0}
+    assert home.json("secret", "purge") == {"removed": 0, "kept": [], "retired": []}
     assert home("secret", "describe", SECRET).code == 3
     home.ok("secret", "create", SECRET, value="again")
 

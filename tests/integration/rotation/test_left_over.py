@@ -368,3 +368,26 @@ def rotator_of(house: House, name: str, rotator: str) -> None:
             update(rotations).where(rotations.c.id == house.history(name)[0].id),
             {"rotator": rotator},
         )
+
+
+def test_a_grace_period_ends_with_the_recovery_window(house: House, pg16: DatabaseServer) -> None:
+    """A deleted secret's old credential is due to be retired when the secret is to go, however long its grace."""
+    options = RotationOptions(grace=300 * 86_400.0)
+    name = house.adopt(
+        pg16, pg16.new_role(), rotator=ALTERNATING, admin=pg16.superuser, options=options
+    )
+    assert house.rotate(name).status is Status.GRACE
+    gone = house.manager.delete_secret(**ME, secret_id=name, recovery_window_in_days=7)
+    assert house.history(name)[0].next_attempt_at == gone.deletion_date
+    assert house.engine().retirable(caller=ME["caller"]) == ()
+
+    house.manager.restore_secret(**ME, secret_id=name)
+    house.manager.delete_secret(**ME, secret_id=name, force_without_recovery=True)
+    old = house.role(name, "AWSPREVIOUS")
+    assert house.engine().retirable(caller=ME["caller"], of_deleted=True) == (gone.arn,)
+    report = house.engine(parks=True).run_due(gone.arn, **ME)
+    assert report is not None
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert not pg16.can_log_in(old)
+    assert house.manager.purge(**ME, limit=100) == 1
+    assert [found for found in differences(house.store) if found is not None] == []

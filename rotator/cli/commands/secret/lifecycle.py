@@ -1,13 +1,15 @@
 """`rotate secret delete`, `restore`, `purge` and `stage`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rotator.cli.options import Output, SecretId
-from rotator.cli.output import OutputFormat, moment, write, write_json
+from rotator.cli.output import OutputFormat, counted, moment, write, write_json
 from rotator.cli.session import Session
 from rotator.errors import ConfigurationError
+
+_NAMED = 100  # secrets that a purge has to leave
 
 
 def stage(
@@ -127,20 +129,36 @@ def purge(
         int, typer.Option("--limit", min=1, metavar="N", help="Secrets to remove at most.")
     ] = 100_000,
     output: Output = OutputFormat.TEXT,
-) -> None:
+) -> int:
     """Removes for good the secrets whose recovery window is over. Meant for a timer; it may be interrupted.
 
-    A secret stays where a rotation has left open which of its values the target accepts.
+    An old credential that a rotation has replaced is retired first; where that fails, the exit code is 6, and its
+    secret goes all the same. A secret stays where a rotation has left open which of its values the target accepts.
 
     Example: rotate secret purge
     """
+    from rotator.cli.batch import exit_code, run
+    from rotator.cli.reports import outcome_lines
+
     session: Session = context.obj
-    removed = session.manager.purge(
-        caller=session.caller, request_id=session.request_id, limit=limit
+    who: dict[str, Any] = {"caller": session.caller, "request_id": session.request_id}
+    retired = run(
+        session.engine.retirable(caller=session.caller, of_deleted=True),
+        lambda name: session.engine.retire(name, **who, due_only=True),
+        session=session,
     )
+    removed = session.manager.purge(**who, limit=limit)
+    kept = session.manager.overdue(**who, limit=_NAMED)
+    code = exit_code(retired)
     if output is OutputFormat.JSON:
-        write_json({"removed": removed})
-    elif removed:
-        write(f"{removed} secret{'' if removed == 1 else 's'} removed for good.")
-    else:
+        write_json({"removed": removed, "kept": kept, "retired": retired})
+        return code
+    for outcome in retired:
+        write(*outcome_lines(outcome, nothing="nothing is to be retired"))
+    if removed:
+        write(f"{counted(removed, 'secret')} removed for good.")
+    elif not kept:
         write("No secret's recovery window is over.")
+    for name in kept:
+        write(f"{name} stays for now: its last rotation is not settled. rotate status {name}")
+    return code
