@@ -73,10 +73,17 @@ def replica_set(redis_command: list[str]) -> Iterator[list[RedisServer]]:
         same_superuser(replica, primary)
         replica.execute("CONFIG", "SET", "masteruser", "root")
         replica.execute("CONFIG", "SET", "masterauth", primary.superuser.password)
+        primary.execute("CONFIG", "SET", "repl-diskless-sync-delay", "0")
         replica.execute("REPLICAOF", HOST, str(primary.port))
-        # The replica counts itself as connected before its primary does.
-        assert eventually(lambda: "slave0" in primary.execute("INFO", "replication"))
+        # Each side has a state of its own, and a replica that loads its data refuses commands.
+        assert eventually(lambda: _state_of_replica(primary) == "online")
+        assert eventually(lambda: replica.execute("ROLE")[3] == "connected")
         yield [primary, replica]
+
+
+def _state_of_replica(primary: RedisServer) -> str | None:
+    replica: dict[str, str] = primary.execute("INFO", "replication").get("slave0", {})
+    return replica.get("state")
 
 
 def _written(path: Path, content: bytes) -> Path:

@@ -36,7 +36,7 @@ from rotator.testing.unprivileged import (
 )
 
 SUPERUSER = "postgres"
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _PORT_ATTEMPTS = 5
 

@@ -7,10 +7,12 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -245,8 +247,9 @@ def _wait(process: "subprocess.Popen[bytes]", broker: Broker) -> None:
         if process.poll() is not None:
             raise RabbitmqUnavailable(f"RabbitMQ ended. Its log:\n{broker.log_text()[-2000:]}")
         try:
-            return broker.can_log_in(broker.superuser)
-        except ConnectionError:
+            socket.create_connection((HOST, broker.tls_port), timeout=20).close()
+            return broker.ask(broker.superuser, "GET", "/api/whoami")[0] == HTTPStatus.OK
+        except (OSError, http.client.HTTPException, ValueError):  # it has begun, but not all of it
             return False
 
     if not eventually(let_in, timeout=_START_SECONDS):

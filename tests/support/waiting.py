@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def eventually(condition: Callable[[], bool], *, timeout: float = 20.0) -> bool:
+def eventually(condition: Callable[[], bool], *, timeout: float = 60.0) -> bool:
     """Whether `condition` comes true within `timeout` seconds; returns as soon as it does."""
     deadline = time.monotonic() + timeout
     while not condition():
