@@ -12,9 +12,12 @@ from rotator.cli.output import OutputFormat, write, write_json
 from rotator.errors import RotatorError
 from rotator.sdk import StepError
 
-# The API's own texts, which say no more than they do on the real service.
+# The API's own texts, by their beginnings: they say no more than they do on the real service.
 _HINTS = {
     "Secrets Manager can't find the specified secret.": "`rotate secret list` shows what there is.",
+    "Secrets Manager can't find the specified secret value": "`rotate secret versions SECRET` shows what there is.",
+    "The operation failed because the secret": "`rotate secret put` gives it a new value; else name another.",
+    "You must provide MoveToVersionId": "name the version with --to, the one that has the label now with --from.",
 }
 
 
@@ -40,9 +43,13 @@ def problem_of(error: Exception) -> Problem:
         error=type(error).__name__,
         code=error.code if isinstance(error, RotatorError) else None,
         message=error.message if isinstance(error, StepError) else str(error),
-        hint=error.hint if isinstance(error, StepError) else _HINTS.get(str(error)),
+        hint=error.hint if isinstance(error, StepError) else _hint(str(error)),
         exit_code=of_error(error),
     )
+
+
+def _hint(message: str) -> str | None:
+    return next((hint for start, hint in _HINTS.items() if message.startswith(start)), None)
 
 
 def unexpected(error: Exception, *, folder: Path, request_id: str) -> Problem:

@@ -98,7 +98,8 @@ def outcome_lines(outcome: Outcome, *, nothing: str) -> Iterator[str]:
     if outcome.report is not None:
         yield from report_lines(outcome.report)
     elif outcome.error is not None:
-        yield f"{outcome.secret}: {outcome.error.message}"
+        said = outcome.error.message
+        yield said if said.startswith(f"{outcome.secret} ") else f"{outcome.secret}: {said}"
         if outcome.error.hint:
             yield f"  What to do: {outcome.error.hint}"
     else:

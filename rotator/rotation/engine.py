@@ -146,7 +146,7 @@ class Engine:
         ):
             raise PreflightRefused(
                 f"{report.secret_name} can't be rotated as things are, and nothing was changed: {failure.message}"
-                + (f". {failure.hint}" if failure.hint else "")
+                + (f". What to do: {failure.hint}" if failure.hint else "")
             )
         return report
 

@@ -73,7 +73,7 @@ def explain_login_failure(failure: Exception, attempt: Attempt) -> StepError:
     text = str(failure.args[-1]) if failure.args else type(failure).__name__
     if number == CR.CR_SSL_CONNECTION_ERROR:
         return Misconfigured(
-            f"the server at {attempt.address} does not offer TLS, and the secret asks for it",
+            f"the server at {attempt.address} does not offer TLS, and the secret allows no login without it",
             hint='turn TLS on there (ssl_cert, ssl_key), or set "ssl": false in the secret to accept plaintext',
         )
     if not isinstance(number, int) or CR.CR_ERROR_FIRST <= number <= 2999:

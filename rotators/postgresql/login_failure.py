@@ -156,7 +156,7 @@ def _without_server_message(text: str, attempt: Attempt) -> StepError:
         return certificate
     if "does not support SSL" in detail:
         return Misconfigured(
-            f"the server at {attempt.address} does not offer TLS, and the secret asks for it",
+            f"the server at {attempt.address} does not offer TLS, and the secret allows no login without it",
             hint='turn TLS on there (ssl = on), or set "ssl": false in the secret to accept plaintext',
         )
     if "SSL error" in detail:

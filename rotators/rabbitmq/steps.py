@@ -180,7 +180,7 @@ class RabbitmqSteps:
             found.append(
                 say(
                     f'"{live.username}" is an administrator',
-                    "allow privileged roles in the rotation's settings, if it is meant",
+                    "if it is meant: rotate rotation set SECRET --allow-privileged",
                 )
             )
         if rotation.require_overlap:

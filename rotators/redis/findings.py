@@ -118,7 +118,7 @@ def privilege_findings(
         yield finding.warning(f"{reason}; the rotation is allowed to change it")
     else:
         yield finding.refusal(
-            reason, "allow privileged roles in the rotation's settings, if it is meant"
+            reason, "if it is meant: rotate rotation set SECRET --allow-privileged"
         )
 
 

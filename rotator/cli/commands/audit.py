@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rotator.cli.exits import ExitCode
-from rotator.cli.moments import parse_moment
+from rotator.cli.moments import parse_ago, parse_moment
 from rotator.cli.options import Output
 from rotator.cli.output import OutputFormat, counted, moment, plain, write, write_json, write_table
 from rotator.cli.session import Session
@@ -232,7 +232,8 @@ def _pruned_before(before: str | None, keep: str | None) -> datetime:
     if given is None or (before is not None and keep is not None):
         raise ConfigurationError("Say what to remove: either --before 2026-01-01 or --keep 90d.")
     now = datetime.now(UTC)
-    older_than = parse_moment(given, option=option, now=now)
+    read = parse_moment if before is not None else parse_ago
+    older_than = read(given, option=option, now=now)
     if older_than > now:
         raise ConfigurationError(
             f"{option} {given} is in the future: every record would go. Nothing was removed. Name a moment in the "
@@ -345,7 +346,8 @@ def _verdict(found: "Verification") -> Iterator[str]:
         if found.unchained
         else ""
     )
+    checkpoints = counted(found.checkpoints, "checkpoint")
     yield (
-        f"{found.records:,} records{unchained} and {found.checkpoints:,} checkpoints are as they were written; "
+        f"{found.records:,} records{unchained} and {checkpoints} are as they were written; "
         f"{found.secrets:,} secrets are as their last recorded changes left them."
     )

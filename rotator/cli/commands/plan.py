@@ -163,7 +163,8 @@ def _plan_lines(plan: "Plan") -> Iterator[str]:
         yield f"  {_MARK[finding.level]:<8} {finding.message}"
         if finding.remedy:
             yield f"           {finding.remedy}"
-    yield "Steps"
+    if plan.steps:
+        yield "Steps"
     for number, step in enumerate(plan.steps, start=1):
         yield f"  {number}. {step}"
     if plan.changes:

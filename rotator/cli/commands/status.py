@@ -141,6 +141,8 @@ def _details(secret: "SecretDescription", found: "SecretRotations") -> Iterator[
         yield f"  last rotated {moment(rotation.rotated_at)}"
         if rotation.due_at is None and rotation.enabled and rotation.scheduled:
             yield f"  next         {NO_WINDOW}"
+        elif rotation.due_at is None:
+            yield f"  next         on request: rotate now {secret.name}"
         else:
             yield f"  next         {moment(rotation.due_at)} (window ends {moment(rotation.window_end)})"
     for label, version in sorted(found.labels.items()):
