@@ -18,6 +18,7 @@ from rotators.external.protocol import LARGEST_ANSWER, ExternalBug
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _KEPT_ERRORS = 8192  # bytes: the last ones that the program wrote to its standard error stream
 _CHUNK = 65536
+_FAREWELL = 5.0  # seconds that the supervisor may take to end what the program started
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,8 @@ def run(
 ) -> Ended:
     """Runs a program to its end, with `content` as its standard input.
 
-    What it started in its process group is killed when it has ended, at the deadline, and when this process is gone.
+    What it started (elsewhere than on Linux: in its process group) is killed when it has ended, at the deadline, and
+    when this process is gone.
 
     Args:
         environment: all of it.
@@ -67,7 +69,8 @@ def run(
         try:
             return _Conversation(process, ours, content, deadline).ended(arguments[0])
         finally:
-            _kill(process)
+            ours.close()
+            _end(process)
 
 
 class _Conversation:
@@ -164,8 +167,17 @@ class _Conversation:
         )
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kills what is left of the process group, which is nobody else's before the supervisor was waited for."""
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Lets the supervisor, whose socket is closed, end what is left; kills the process group where it doesn't.
+
+    The group is nobody else's before the supervisor was waited for.
+    """
+    if sys.platform.startswith("linux"):  # elsewhere the supervisor could do no more
+        supervisor = os.pidfd_open(process.pid)
+        poll = select.poll()
+        poll.register(supervisor, select.POLLIN)
+        poll.poll(_FAREWELL * 1000)
+        os.close(supervisor)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -41,11 +41,13 @@ elif verb == "probe":
         print(json.dumps({"proof": "accepted" if file.read() == password(request["candidate"]) else "refused"}))
 else:
     sys.exit(17)
+if misbehaviour in ("hang", "leave", "flood"):
+    note("pids", f"{subprocess.Popen(['sleep', '600']).pid}\\n")
+    # Out of the process group, and nobody's child any more.
+    escaped = ["sh", "-c", "setsid sleep 600 >/dev/null 2>&1 </dev/null & echo $!"]
+    note("pids", subprocess.run(escaped, stdout=subprocess.PIPE, text=True).stdout)
 if misbehaviour == "hang":
-    note("pids", f"{subprocess.Popen(['sleep', '600']).pid}\\n")
     time.sleep(600)
-if misbehaviour == "leave":
-    note("pids", f"{subprocess.Popen(['sleep', '600']).pid}\\n")
 if misbehaviour == "print":
     print(settings["out"])
 if misbehaviour == "flood":

@@ -223,9 +223,9 @@ def test_a_program_that_hangs_is_killed_with_what_it_started(
 
 
 def test_what_a_program_leaves_running_is_ended(target: FileTarget, tmp_path: Path) -> None:
-    """A process left in the background, with the standard streams open, is not waited for but killed."""
+    """Processes left in the background, in sessions of their own too, are not waited for but killed."""
     command(program(tmp_path)).set_secret(step(target, do="leave"))
-    assert len(target.pids) == 2
+    assert len(target.pids) == 3
     assert_over(target)
 
 
@@ -249,7 +249,7 @@ def test_a_program_ends_with_the_engine_and_at_its_deadline(
     arguments = [sys.executable, "-c", _ENGINE, str(program(tmp_path)), wire, str(seconds)]
     with subprocess.Popen(arguments) as engine:
         try:
-            assert eventually(lambda: (tmp_path / "pids").exists() and len(target.pids) == 2)
+            assert eventually(lambda: (tmp_path / "pids").exists() and len(target.pids) == 3)
             assert all(is_running(pid) for pid in target.pids)
             engine.send_signal(how)
             assert_over(target)
