@@ -14,7 +14,7 @@ from rotator.rotation.actions import Facts
 from rotator.rotation.claim import Claim, Purpose
 from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
-from rotator.rotation.situation import Found, candidates_of, left_token
+from rotator.rotation.situation import Found, candidates_of, left_token, pinned_beside
 from rotator.rotation.taking_up import leased_state
 from rotator.sdk import Candidate
 from rotator.store import changes, labels, left_over, rotation_row, rotations
@@ -125,6 +125,7 @@ def begin(
         fencing=fencing,
         state=state,
         candidates=candidates,
+        pinned=pinned_beside(tx, secret, candidates),
         admin=found.admin,
         labels=at,
         deadline=found.asked + policy.deadline,

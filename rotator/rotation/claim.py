@@ -35,6 +35,7 @@ class Claim:
         rotator: the one that began the rotation.
         owner: who holds the lease: this run.
         state: where the machine goes on.
+        pinned: pinned versions beyond the candidates; nobody tries them, but their credentials may log in.
         deadline: when the rotation must be over, a reading of `rotator.sdk.clock`.
         lease_until: when the lease ends, counted from before it was asked for, on the same clock.
         admin: the admin secret with its current version, where one is pinned.
@@ -64,6 +65,7 @@ class Claim:
     resumed: bool
     abandoned: bool
     new_token: bool
+    pinned: tuple[VersionRow, ...] = ()
     reverts: bool = False
     retires: bool = False
     rival: VersionRow | None = None

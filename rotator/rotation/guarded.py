@@ -162,7 +162,7 @@ class GuardedRotator(Rotator):
 
 def _plaintexts(rotation: Rotation) -> list[SecretValue]:
     """What the rotator knows and must not tell."""
-    return [*rotation.values.values(), *([rotation.admin] if rotation.admin else [])]
+    return [*rotation.known, *([rotation.admin] if rotation.admin else [])]
 
 
 def _clean(finding: Finding, values: Sequence[SecretValue]) -> Finding:

@@ -13,7 +13,7 @@ from rotator.model.rotation import Goal, InUse, MachineState, Status
 from rotator.rotation.claim import Claim
 from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
-from rotator.rotation.situation import admin_value, candidates_of, check_rotatable
+from rotator.rotation.situation import admin_value, candidates_of, check_rotatable, pinned_beside
 from rotator.rotation.values import Values
 from rotator.rotation.verdicts import UNSUPPORTED, LabelProof, Plan, Verification
 from rotator.sdk import (
@@ -91,6 +91,7 @@ class Inspector:
                 fencing=0,
                 state=MachineState() if row is None else row.state,
                 candidates=candidates,
+                pinned=pinned_beside(tx, secret, candidates),
                 admin=admin,
                 labels=at,
                 deadline=clock() + self.policy.deadline,

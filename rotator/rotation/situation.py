@@ -1,5 +1,6 @@
 """What a claim finds: whether the secret can be rotated, its admin secret, the versions that may log in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rotator.errors import InvalidRequest, ResourceNotFound
@@ -144,3 +145,18 @@ def candidates_of(
     if strangers and not settling and Candidate.PINNED not in wanted:
         found[Candidate.PINNED] = strangers[-1]
     return found
+
+
+def pinned_beside(
+    tx: Tx, secret: SecretRow, candidates: Mapping[Candidate, VersionRow]
+) -> tuple[VersionRow, ...]:
+    """Pinned versions with a value beyond the candidates, oldest first; there can be some where one of these is one."""
+    if Candidate.PINNED not in candidates:
+        return ()
+    known = {row.version_id for row in candidates.values()}
+    rows = versions.named_or_pinned(tx, secret.id, ())
+    return tuple(
+        row
+        for version_id, row in rows.items()
+        if version_id not in known and row.sealed is not None
+    )

@@ -14,7 +14,7 @@ from rotator.rotation.claim import Claim, Purpose
 from rotator.rotation.journal import lease_columns
 from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
-from rotator.rotation.situation import Found, candidates_of
+from rotator.rotation.situation import Found, candidates_of, pinned_beside
 from rotator.store import rotation_row, rotations, versions
 from rotator.store.rotation_row import RotationRow
 from rotator.store.tx import Tx
@@ -90,6 +90,7 @@ def take_up(
         fencing=fencing,
         state=state,
         candidates=candidates,
+        pinned=pinned_beside(tx, secret, candidates),
         admin=found.admin,
         labels=at,
         deadline=found.asked + (policy.deadline if fresh or retires else _left(tx, row)),

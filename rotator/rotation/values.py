@@ -1,6 +1,7 @@
 """The plaintext that one run needs, and the requests that carry it to the rotator."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from rotator.crypto.envelope import Sealer
 from rotator.errors import DecryptionFailure, KeyUnavailable
@@ -32,9 +33,11 @@ class Values:
         self._authority = pinned_authority(claim.secret) or Authority()
         self._options = rotation_options(claim.secret)
         self._values = dict(self._opened(claim))
+        self._pinned = self._opened_beside(claim) if claim.pinned else []
         self._admin = None if claim.admin is None else self._open(*claim.admin)
         self._rival = None if claim.rival is None else self._open(claim.secret, claim.rival)
         self._agreed: set[Candidate] = set()
+        self._left_over: tuple[SecretValue, ...] | None = None
         self._refused: list[SecretValue] = []
 
     def _opened(self, claim: Claim) -> Iterator[tuple[Candidate, SecretValue]]:
@@ -45,6 +48,13 @@ class Values:
             except (DecryptionFailure, KeyUnavailable):
                 if candidate in _needed(claim.state.goal):
                     raise
+
+    def _opened_beside(self, claim: Claim) -> list[SecretValue]:
+        found = []
+        for row in claim.pinned:
+            with suppress(DecryptionFailure, KeyUnavailable):
+                found.append(self._open(claim.secret, row))
+        return found
 
     def _open(self, secret: SecretRow, row: VersionRow) -> SecretValue:
         if row.sealed is None:
@@ -69,7 +79,7 @@ class Values:
     def all(self) -> Iterable[SecretValue]:
         """Every plaintext that a message might leak."""
         admin = [] if self._admin is None else [self._admin]
-        return [*self._values.values(), *self._refused, *admin]
+        return [*self._values.values(), *self._pinned, *self._refused, *admin]
 
     def kinship(self, *, of_current: bool) -> dict[str, Kinship]:
         """What those that have a label share with the value that is to be retired, by label.
@@ -124,6 +134,15 @@ class Values:
                 del self._values[candidate]
             else:
                 self._agreed.add(candidate)
+        if self._left_over is None:
+            self._left_over = tuple(value for value in self._pinned if self._agrees(value, rotator))
+
+    def _agrees(self, value: SecretValue, rotator: Rotator) -> bool:
+        try:
+            require_agreement(claimed=rotator.claims(value), pinned=self._authority)
+        except Misconfigured:
+            return False
+        return True
 
     def request(
         self, claim: Claim, state: MachineState, *, rotator: Rotator, deadline: float
@@ -142,6 +161,7 @@ class Values:
             attempt=state.attempt,
             strictness=state.strictness,
             values=dict(self._values),
+            pinned=self._left_over or (),
             live=state.live,
             admin=self._admin,
             authority=self._authority,

@@ -69,6 +69,7 @@ class Rotation:
         strictness: how many values of this rotation the target has refused by its policy (`PasswordRefused`): so much
             stricter has the next one to be.
         values: the values that exist, by what they were when the rotation began.
+        pinned: values of still earlier rotations that may log in, beyond that of `Candidate.PINNED`.
         live: the credential that logs in, as far as the engine knows.
         admin: the admin secret's value where one is pinned.
         authority: what may be changed.
@@ -90,6 +91,7 @@ class Rotation:
     fencing: int
     attempt: int
     values: Mapping[Candidate, SecretValue]
+    pinned: tuple[SecretValue, ...] = ()
     live: Candidate = Candidate.CURRENT
     admin: SecretValue | None = None
     authority: Authority = field(default_factory=Authority)
@@ -136,12 +138,17 @@ class Rotation:
             self.live is not Candidate.PINNED
         ):  # then it is the one that logs in, and the current one may not
             found.append(self.values.get(Candidate.PINNED))
-        return tuple(value for value in found if value is not None)
+        return tuple(value for value in (*found, *self.pinned) if value is not None)
+
+    @property
+    def known(self) -> tuple[SecretValue, ...]:
+        """Every value of the secret that there is here, none of which may be told; the admin's is apart."""
+        return (*self.values.values(), *self.pinned)
 
     @property
     def log(self) -> RotationLog:
         """A log that no value of this rotation gets into; what it is told reaches the engine's own log."""
-        told = tuple(self.values.values()) + (() if self.admin is None else (self.admin,))
+        told = self.known + (() if self.admin is None else (self.admin,))
         about = {"secret_name": self.secret_name, "rotation_id": self.rotation_id}
         return RotationLog(values=told, about=about, sink=self.sink)
 
@@ -210,6 +217,7 @@ class Rotation:
         plain = {name: getattr(self, name) for name in _PLAIN_FIELDS}
         return plain | {
             "values": {str(name): value.to_wire() for name, value in self.values.items()},
+            "pinned": [value.to_wire() for value in self.pinned],
             "admin": None if self.admin is None else self.admin.to_wire(),
             "authority": asdict(self.authority),
             "settings": self.settings.to_mapping(),
@@ -235,6 +243,7 @@ class Rotation:
                     Candidate(name): SecretValue.from_wire(value)
                     for name, value in wire["values"].items()
                 },
+                "pinned": tuple(map(SecretValue.from_wire, wire["pinned"])),
                 "admin": None if wire["admin"] is None else SecretValue.from_wire(wire["admin"]),
                 "authority": Authority(**authority | {"users": tuple(authority["users"])}),
                 "settings": settings_model.parse(wire["settings"]),
@@ -242,7 +251,7 @@ class Rotation:
         )
 
 
-_STRUCTURED_FIELDS = frozenset({"values", "admin", "authority", "settings", "sink"})
+_STRUCTURED_FIELDS = frozenset({"values", "pinned", "admin", "authority", "settings", "sink"})
 _PLAIN_FIELDS = tuple(name for name in Rotation.__slots__ if name not in _STRUCTURED_FIELDS)
 
 

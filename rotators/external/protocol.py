@@ -56,6 +56,7 @@ def request(
         "allow_other_server": rotation.allow_other_server,
         "live": rotation.live,
         "values": {str(name): value.to_wire() for name, value in rotation.values.items()},
+        "left_over": [value.to_wire() for value in rotation.left_over],
         "admin": None if rotation.admin is None else rotation.admin.to_wire(),
         "authority": asdict(rotation.authority),
         "settings": rotation.settings.to_mapping(),

@@ -227,7 +227,7 @@ class TwoUsers(ABC, Generic[A]):
 
     def _stale_turns(self, pairs: Pairs[A], user: str, rotation: Rotation) -> list[Turn[A]]:
         """The user's accounts that nothing rotates and that take a stored password of it, which is about to go."""
-        secrets = [self._parse(rotation, candidate) for candidate in rotation.values]
+        secrets = [parse(value, self.product) for value in rotation.known]
         passwords = [secret.password for secret in secrets if secret.username == user]
         return [
             turn

@@ -150,7 +150,7 @@ def test_preflight_may_say_no(housed: House, target: FileTarget) -> None:
     found = json.dumps({"overlap": "dual", "findings": [refusal]})
     name = adopt(housed, target, **{"do": "exit", "code": "0", "in": "preflight", "out": found})
 
-    with pytest.raises(PreflightRefused, match=r"locked: \*\*\*\. unlock it"):
+    with pytest.raises(PreflightRefused, match=r"locked: \*\*\*\. What to do: unlock it"):
         housed.rotate(name)
     (finding,) = housed.engine().plan(name, **ME).findings
     assert finding.message == "locked: ***"

@@ -15,6 +15,7 @@ from rotator.store.audit_rows import differences
 from rotator.store.tables import rotations, versions
 from rotators.mysql_protocol.single_user_steps import SingleUserSteps
 from rotators.postgresql import AlternatingUsers
+from rotators.redis.steps import RedisSteps
 from tests.support.house import ALTERNATING, House
 from tests.support.manager import ME
 from tests.support.mysql import Account, MysqlDatabase
@@ -122,6 +123,55 @@ def test_a_password_that_could_not_be_retired_goes_with_the_next_rotation(
     assert report.status is Status.SUCCEEDED, report.failure
     assert not mariadb.can_log_in(account)
     assert [found for found in differences(house.store) if found is not None] == []
+
+
+def test_several_passwords_that_could_not_be_retired_all_go(
+    house: House, mariadb: MysqlDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After two retirements in a row that failed the next rotation takes away what both have left."""
+    name, _ = adopted(house, mariadb)
+    left = []
+    with monkeypatch.context() as patch:
+        patch.setattr(SingleUserSteps, "retire_secret", refusing)
+        for _ in range(2):
+            left.append(house.role(name))
+            house.rotate(name)
+            report = house.engine().retire(name, **ME)
+            assert report is not None
+            assert report.status is Status.UNRETIRED
+    assert mariadb.can_log_in(left[1])
+
+    report = house.engine().rotate(name, **ME, compromised=True)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    for old in left:
+        assert not mariadb.can_log_in(old)
+    assert mariadb.can_log_in(house.role(name))
+
+
+def test_several_passwords_of_a_redis_user_all_go(
+    house: House, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There too; and where the rotation that could take them away fails, they are still known to the next."""
+    user = redis_server.new_user(rules=("~*", "+@read", "+acl|whoami"))
+    name = house.adopt(redis_server, user, rotator="redis-acl", admin=redis_server.superuser)
+    left = []
+    with monkeypatch.context() as patch:
+        patch.setattr(RedisSteps, "retire_secret", refusing)
+        for _ in range(2):
+            left.append(user.with_password(house.role(name).password))
+            house.rotate(name)
+            house.engine().retire(name, **ME)
+    with monkeypatch.context() as patch:
+        patch.setattr(RedisSteps, "preflight", refusing)
+        assert house.rotate(name).status is Status.FAILED
+    assert redis_server.can_log_in(left[1])
+
+    report = house.engine().rotate(name, **ME, compromised=True)
+
+    assert report.status is Status.SUCCEEDED, report.failure
+    for old in left:
+        assert not redis_server.can_log_in(old)
 
 
 def test_a_failed_rotation_hides_no_old_password(
