@@ -23,15 +23,16 @@ NOT_CONFIRMED = Failure(
 NOTHING_LIVES = Failure(
     phase=Phase.PROBE,
     kind=FailureKind.REFUSED,
-    message="the target accepts none of the stored values: somebody changed the credential there",
-    hint="store the password that works with `rotate secret put`, or name an admin secret with "
-    "`rotate rotation set --admin`",
+    message="the target accepts none of the stored values that were tried: somebody changed the credential there, or "
+    "an earlier rotation left it with another",
+    hint="`rotate now` tries what else is kept; if that doesn't help, store the password that works with "
+    "`rotate secret put`, or name an admin secret with `rotate rotation set --admin`",
 )
 
 ABANDONED_VALUE_LIVES = Failure(
     phase=Phase.PROBE,
     kind=FailureKind.REFUSED,
-    message="the target accepts the value of the abandoned rotation, not AWSCURRENT",
+    message="the target accepts the value of an abandoned rotation, not AWSCURRENT",
     hint="`rotate now` rotates on from the value that logs in; its version is kept until then",
 )
 

@@ -142,7 +142,8 @@ def candidates_of(
     rows = versions.named_or_pinned(tx, secret.id, set(ids.values()))
     found = {c: rows[v] for c, v in ids.items() if v in rows and rows[v].sealed is not None}
     strangers = [row for version_id, row in rows.items() if version_id not in ids.values()]
-    if strangers and not settling and Candidate.PINNED not in wanted:
+    # An abandoned rotation that has stored no value yet may have begun with one that lives as an earlier one left it.
+    if strangers and Candidate.PINNED not in (found if settling else wanted):
         found[Candidate.PINNED] = strangers[-1]
     return found
 

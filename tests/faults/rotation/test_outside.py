@@ -30,6 +30,7 @@ from tests.faults.rotation.situations import (
 from tests.support.effects import effects
 from tests.support.house import QUICK, House
 from tests.support.postgres import DatabaseServer
+from tests.support.store import only_sqlite
 
 ONCE_BEFORE = replace(SINGLE_ALONE, earlier=1)  # so that there is an AWSPREVIOUS
 each_situation = pytest.mark.parametrize(
@@ -106,6 +107,59 @@ def test_forced_deletion_keeps_what_may_live(
                 assert report.status in {Status.ABANDONED, Status.DIVERGED}, report.failure
                 assert scene.logs_in() is (report.status is Status.ABANDONED)
                 assert pinned(scene) == _kept(report)
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("probe: before", "accepts the value of an abandoned rotation"),
+        ("create_secret: after", "accepts the value of an abandoned rotation"),
+        (
+            "drain",
+            "none of the stored values that were tried",
+        ),  # there is a newer one, which nobody has set
+    ],
+)
+def test_the_next_rotation_is_abandoned_too(
+    house: House,
+    pg16: DatabaseServer,
+    open_store: Callable[[str], Store],
+    store_url: str,
+    at: str,
+    said: str,
+) -> None:
+    """What an abandoned rotation has set is kept, and found by whoever settles the next one or rotates after that."""
+    scene = stage(replace(house, store=open_store(store_url)), pg16, SINGLE_ALONE)
+    first = _put_at("set_secret: after", house, scene)
+    assert first.status is Status.DIVERGED
+
+    second = _put_at(at, house, scene)
+
+    assert second.status is Status.DIVERGED
+    assert second.failure is not None
+    assert said in second.failure.message
+    assert first.token in pinned(scene)
+    healed = house.rotate(scene.secret)
+    assert (healed.status, healed.failure) == (Status.SUCCEEDED, None)
+    assert scene.logs_in()
+    assert not pinned(scene)
+
+
+def _put_at(name: str, house: House, scene: Scene) -> Report:
+    """The report of a rotation during which a value is put, at the first effect of that name."""
+    put: list[str] = []
+
+    def strike(effect: str) -> None:
+        if effect == name and not put:
+            put.append(effect)
+            PUT.make(scene)
+
+    engine = house.engine(policy=WITH_DRAIN, sleep=lambda _: strike("drain"))
+    with effects(strike, transactions=True):
+        report = house.rotate(scene.secret, engine=engine)
+    assert put == [name]
+    return report
 
 
 def _points(house: House, server: DatabaseServer, situation: Situation) -> range:

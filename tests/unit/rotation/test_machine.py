@@ -481,7 +481,7 @@ ABANDONED = replace(
     ("outcomes", "ending", "reason"),
     [
         ([YES], Status.ABANDONED, "abandoned: a put"),
-        ([NO, YES], Status.DIVERGED, "abandoned: a put; the target accepts the value of the aband"),
+        ([NO, YES], Status.DIVERGED, "abandoned: a put; the target accepts the value of an aband"),
         ([NO, NO], Status.DIVERGED, "abandoned: a put; the target accepts none"),
         ([fails(FailureKind.UNSUPPORTED)], Status.UNVERIFIED, "unsupported again"),
         ([fails(FailureKind.UNREACHABLE)] * 2, Status.UNVERIFIED, "unreachable again"),
