@@ -3,9 +3,11 @@
 import os
 
 from rotator.cli.session import Session
+from rotator.config import Settings
 from rotator.config.difference import changed_keys
 from rotator.daemon.daemon import Daemon
 from rotator.daemon.monitor import Monitor
+from rotator.daemon.notices import Notices, notifier
 from rotator.daemon.parts import Parts
 from rotator.daemon.planner import Caps
 from rotator.daemon.reloading import Reloaded
@@ -52,4 +54,18 @@ def _parts(session: Session) -> Parts:
         ),
         poll=given.poll,
         shutdown=given.shutdown,
+        drift_every=given.drift_every,
+        notices=_notices(session.configuration.settings),
+    )
+
+
+def _notices(settings: Settings) -> Notices:
+    told, trust = settings.notifications, settings.tls.trust
+    trusted = None if trust is None else str(trust)
+    return Notices(
+        {name: notifier("command", **command.options()) for name, command in told.commands.items()}
+        | {
+            name: notifier("webhook", trust=trusted, **webhook.options())
+            for name, webhook in told.webhooks.items()
+        }
     )

@@ -58,10 +58,33 @@ class WebhookSettings:
         return {"url": self.url, "key": self.key, "timeout": self.timeout}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationSettings:
+    """Who is told of what a person has to know.
+
+    Attributes:
+        commands: programs that are run with each notice, by a name.
+        webhooks: endpoints that each notice is posted to, by a name.
+    """
+
+    commands: Mapping[str, CommandSettings] = field(
+        default_factory=dict, metadata={"named": CommandSettings}
+    )
+    webhooks: Mapping[str, WebhookSettings] = field(
+        default_factory=dict, metadata={"named": WebhookSettings}
+    )
+
+
 def check_declared(
-    commands: Mapping[str, CommandSettings], webhooks: Mapping[str, WebhookSettings]
+    commands: Mapping[str, CommandSettings],
+    webhooks: Mapping[str, WebhookSettings],
+    *,
+    within: str = "",
 ) -> None:
     """What must hold for programs and endpoints.
+
+    Args:
+        within: what their keys begin with.
 
     Raises:
         ConfigurationError: with the key and the reason.
@@ -70,17 +93,17 @@ def check_declared(
         for name in names:
             if not _NAME.fullmatch(name):
                 raise ConfigurationError(
-                    f"{section}.{name}: a rotator's name has letters, digits, - and _, 64 at most."
+                    f"{within}{section}.{name}: a name has letters, digits, - and _, 64 at most."
                 )
     both = sorted(commands.keys() & webhooks.keys())
     if both:
         raise ConfigurationError(
-            f"webhooks.{both[0]}: there is a command of this name too. Give one of them another."
+            f"{within}webhooks.{both[0]}: there is a command of this name too. Give one of them another."
         )
     for name, command in commands.items():
-        _check_command(f"commands.{name}", command)
+        _check_command(f"{within}commands.{name}", command)
     for name, webhook in webhooks.items():
-        _check_webhook(f"webhooks.{name}", webhook)
+        _check_webhook(f"{within}webhooks.{name}", webhook)
 
 
 def _check_command(key: str, command: CommandSettings) -> None:

@@ -7,7 +7,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rotator.config.declared import CommandSettings, WebhookSettings, check_declared
+from rotator.config.declared import (
+    CommandSettings,
+    NotificationSettings,
+    WebhookSettings,
+    check_declared,
+)
 from rotator.errors import ConfigurationError
 from rotator.model.rotation import FRESH, LONGEST_BARRIER, LONGEST_GRACE, LONGEST_LEASE, InUse
 from rotator.model.rules import Limits, Missed
@@ -179,6 +184,7 @@ class DaemonSettings:
         per_rotator: those by one rotator.
         poll: the longest time between two looks at what is due.
         shutdown: how long it waits for what runs when it is stopped.
+        drift_every: the time in which the stored credential of each secret is tried once; 0: never.
         listen: where it answers those who watch it: HOST:PORT, or `none`.
     """
 
@@ -187,6 +193,7 @@ class DaemonSettings:
     per_rotator: int = _bounded(16, low=1, high=256)
     poll: float = _bounded(10.0, low=0.1, high=3600.0)
     shutdown: float = _bounded(30.0, low=0.0, high=3600.0)
+    drift_every: float = _bounded(86400.0, low=0.0, high=31_536_000.0)
     listen: str = _matching(
         "127.0.0.1:8475",
         pattern=r"none|[0-9A-Za-z.-]+:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}",
@@ -255,6 +262,7 @@ class Settings:
         region: its region, a name that AWS SDKs accept.
         commands: programs that rotate, by the name of the rotator that each one is.
         webhooks: endpoints that rotate, by name.
+        notifications: who is told of what a person has to know.
     """
 
     account: str = _matching("000000000000", pattern=r"[0-9]{12}", meaning="12 digits, in quotes")
@@ -274,6 +282,7 @@ class Settings:
     barrier: BarrierSettings = field(default_factory=BarrierSettings)
     commands: Mapping[str, CommandSettings] = _named(CommandSettings)
     webhooks: Mapping[str, WebhookSettings] = _named(WebhookSettings)
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     def engine_policy(self) -> "EnginePolicy":
@@ -330,6 +339,8 @@ def check_relations(settings: Settings) -> None:
         ConfigurationError: with both keys and the reason.
     """
     check_declared(settings.commands, settings.webhooks)
+    told = settings.notifications
+    check_declared(told.commands, told.webhooks, within="notifications.")
     rotation, retry, barrier = settings.rotation, settings.retry, settings.barrier
     if rotation.step_limit >= rotation.lease:
         raise ConfigurationError(

@@ -69,11 +69,12 @@ def _task(row: DueRow | HeldRow) -> Task:
         arn=row.arn,
         name=row.name,
         rotator=row.rotator,
-        target=_target(row.authority or {}),
+        target=target_of(row.authority or {}),
         since=row.since,
     )
 
 
-def _target(authority: dict[str, Any]) -> str | None:
+def target_of(authority: dict[str, Any]) -> str | None:
+    """Host and port in what was pinned for a secret; None where there are none."""
     host = authority.get("host")
     return None if host is None else f"{host}:{authority.get('port')}"

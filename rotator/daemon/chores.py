@@ -1,57 +1,34 @@
-"""What is to be done now and then, beside rotations: due times worked out anew, deleted secrets removed."""
+"""What is to be done now and then: due times worked out anew, deleted secrets and old versions removed."""
 
 import uuid
-from collections.abc import Callable
-from functools import partial
 
 from rotator import telemetry
-from rotator.daemon.loop import Loop
 from rotator.daemon.parts import Parts
-from rotator.errors import RotatorError
-from rotator.manager.manager import SecretsManager
 from rotator.model.caller import Caller
 
 CHORES_EVERY = 60.0
 """Seconds between two rounds."""
 
-_MOST_PURGED = 10_000  # by one round
+_MOST_PURGED = 10_000  # secrets, by one round
+_LOOKED_AT = 1000  # secrets whose versions one round counts: a million in less than a day
 
 _log = telemetry.logger("daemon")
 
 
 class Chores:
-    """Rounds in a thread, one at a time.
+    """The rounds of one daemon. Not for several threads at once."""
 
-    Args:
-        done: called in the loop after each.
-    """
-
-    def __init__(self, loop: Loop, caller: Caller, *, done: Callable[[], None]) -> None:
-        self._loop = loop
+    def __init__(self, caller: Caller) -> None:
         self._caller = caller
-        self._done = done
-        self._at_it = False
+        self._pruned_until = 0
 
-    def start(self, parts: Parts) -> None:
-        """A round, unless one goes on."""
-        if self._at_it:
-            return
-        self._at_it = True
-        self._loop.in_thread("rotator-chores", partial(self._go, parts), failed=self._over)
+    def do(self, parts: Parts) -> None:
+        """One round.
 
-    def _go(self, parts: Parts) -> None:
-        _round(parts.manager, self._caller)
-        self._loop.put(self._over)
-
-    def _over(self) -> None:
-        self._at_it = False
-        self._done()
-
-
-def _round(manager: SecretsManager, caller: Caller) -> None:
-    """What fails is told, and comes again with the next."""
-    request_id = str(uuid.uuid4())
-    try:
+        Raises:
+            RotatorError: the store can't be read or written, or the settings don't let due times be worked out.
+        """
+        manager, caller, request_id = parts.manager, self._caller, str(uuid.uuid4())
         planned = manager.replan(caller=caller, request_id=request_id)
         if planned.changed or planned.missed:
             _log.info("schedule.replanned", changed=planned.changed, missed=planned.missed)
@@ -60,7 +37,11 @@ def _round(manager: SecretsManager, caller: Caller) -> None:
         purged = manager.purge(caller=caller, request_id=request_id, limit=_MOST_PURGED)
         if purged:
             _log.info("secrets.purged", number=purged)
-    except RotatorError as error:
-        _log.warning("chores.failed", error=type(error).__name__, reason=str(error))
-    except Exception as error:  # noqa: BLE001  # nobody foresaw it; rotations go on
-        _log.error("chores.broken", error=type(error).__name__)
+        pruned, self._pruned_until = manager.prune_versions(
+            caller=caller,
+            request_id=request_id,
+            after=self._pruned_until,
+            secrets_at_most=_LOOKED_AT,
+        )
+        if pruned:
+            _log.info("versions.pruned", number=pruned)

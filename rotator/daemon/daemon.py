@@ -10,16 +10,20 @@ from dataclasses import asdict
 from functools import partial
 
 from rotator import telemetry
-from rotator.daemon import agenda, planner, telling
+from rotator.daemon import agenda, drift, planner, telling
 from rotator.daemon.agenda import Agenda
 from rotator.daemon.backoff import Breakers, Holds
 from rotator.daemon.chores import CHORES_EVERY, Chores
+from rotator.daemon.drift import DriftChecks, Findings
 from rotator.daemon.health import Condition
+from rotator.daemon.looking import Looking
 from rotator.daemon.loop import Loop
 from rotator.daemon.monitor import Monitor
 from rotator.daemon.parts import Parts
 from rotator.daemon.planner import Task
 from rotator.daemon.reloading import Reloaded, Reloading
+from rotator.daemon.rounds import Rounds
+from rotator.daemon.telling import notice_of
 from rotator.daemon.turn import Turn
 from rotator.daemon.wakeup import wake_on_change
 from rotator.daemon.work import work
@@ -27,7 +31,7 @@ from rotator.errors import StoreUnavailable
 from rotator.model.caller import Caller
 from rotator.rotation.owner import Owner
 from rotator.rotation.report import Report
-from rotator.sdk import FailureKind, clock
+from rotator.sdk import FailureKind, Notice, clock
 from rotator.store.store import Store
 
 _TURN_EVERY = 1.0  # seconds between two looks whether another daemon has ended
@@ -68,20 +72,22 @@ class Daemon:
         self._metrics = monitor.metrics
         self._chance = chance
         self._loop = Loop()
-        self._chores = Chores(self._loop, caller, done=self._look)
+        self._looking = Looking(
+            self._loop,
+            read=partial(agenda.read, store, caller=caller, me=Owner.me()),
+            looked=self._looked,
+        )
+        self._chores = Rounds(self._loop, "chores", Chores(caller).do, done=self._look)
+        self._drift = DriftChecks(store, caller, self._findings())
+        self._drift_checks = Rounds(self._loop, "drift", self._check_drift, done=lambda: None)
         self._reloading = Reloading(
             self._loop, read=read_again, take=self._take_parts, over=monitor.reloaded
         )
-        self._next_beat = self._looked_at = clock()
+        self._next_beat = clock()
         self._due: tuple[Task, ...] = ()
         self._running: dict[str, Task] = {}
         self._breakers = Breakers()
         self._holds = Holds()
-        self._me = Owner.me()
-        self._looks = False
-        self._look_again = False
-        self._ended_meanwhile: set[str] = set()
-        self._agenda: Agenda | None = None
         self._store_is_away = False
         self._stands_by = False
         self._has_turn = False
@@ -106,6 +112,7 @@ class Daemon:
         finally:
             self._monitor.close()
             self._turn.give_back()
+            self._parts.notices.close()
         left = sorted(task.name for task in self._running.values())
         if left:
             _log.warning("daemon.left", secret_names=left, seconds=self._parts.shutdown)
@@ -126,7 +133,7 @@ class Daemon:
             return
         self._next_beat = now + self._monitor.beat_every
         self._monitor.beat(now)
-        if now - self._looked_at > 2 * self._parts.poll:
+        if now - self._looking.at > 2 * self._parts.poll:
             # The ticker counts on the wall clock, which may have been set back.
             self._look()
 
@@ -138,7 +145,14 @@ class Daemon:
     def _take_parts(self, parts: Parts) -> None:
         self._parts = parts
         if self._has_turn:
+            self._set_ticks()
             self._chores.start(parts)  # calendars may be others
+
+    def _set_ticks(self) -> None:
+        self._loop.every("chores", self._start_chores, seconds=CHORES_EVERY)
+        if self._parts.drift_every > 0:
+            tick = drift.tick(self._parts.drift_every)
+            self._loop.every("drift", self._start_drift_checks, seconds=tick)
 
     def _is_over(self) -> bool:
         return self._stopping and (self._waited_enough or not self._running)
@@ -170,8 +184,9 @@ class Daemon:
         _log.info("daemon.ready")
         wake_on_change(self._store, partial(self._loop.put, self._look))
         self._monitor.note(Condition.READY)
-        self._loop.every("chores", self._start_chores, seconds=CHORES_EVERY)
+        self._set_ticks()
         self._start_chores()
+        self._start_drift_checks()
         self._look()
 
     def _open_endpoints(self) -> None:
@@ -186,46 +201,20 @@ class Daemon:
             self._loop.once("begin", self._begin_later, seconds=_TURN_EVERY)
 
     def _look(self) -> None:
-        """Has a thread read what is due."""
-        if self._stopping or not self._has_turn:
-            return
-        if self._looks:
-            self._look_again = True
-            return
-        self._looks = True
-        self._looked_at = clock()
-        self._look_again = False
-        self._ended_meanwhile.clear()
-        self._loop.in_thread("rotator-look", self._read_agenda, failed=self._look_failed)
-
-    def _read_agenda(self) -> None:
-        try:
-            found = agenda.read(self._store, caller=self._caller, me=self._me)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the next look may find the store well again
-            self._loop.put(partial(self._looked, None, error))
-        else:
-            self._loop.put(partial(self._looked, found, None))
-
-    def _look_failed(self) -> None:
-        self._looks = False
-        self._loop.once("look", self._look, seconds=self._parts.poll)
+        if not self._stopping and self._has_turn:
+            self._looking.start()
 
     def _looked(self, found: Agenda | None, error: Exception | None) -> None:
         """Starts what may be, and sets when to look again."""
-        self._looks = False
         self._note_store(error)
         self._metrics.looked(found)
         wait = self._parts.poll
         if found is not None:
-            self._agenda = found
-            # What ended after it was read would be found not due: once is enough.
-            self._due = tuple(task for task in found.tasks if task.arn not in self._ended_meanwhile)
+            self._due = self._looking.still_due(found)
             if found.next_in is not None:
                 wait = min(wait, max(found.next_in, 0.0) + _JITTER * self._chance())
         self._loop.once("look", self._look, seconds=wait)
         self._fill()
-        if self._look_again:
-            self._look()
 
     def _fill(self) -> None:
         if self._stopping:
@@ -244,18 +233,12 @@ class Daemon:
         self._metrics.waiting(len(self._due), paused=len(paused))
         for task in chosen:
             self._running[task.arn] = task
-            self._metrics.started(task, late=self._lateness(task))
+            self._metrics.started(task, late=self._looking.lateness(task))
             self._loop.in_thread(
                 f"rotator-{task.name}",
                 partial(self._work, task),
                 failed=partial(self._loop.put, partial(self._finished, task, None, None)),
             )
-
-    def _lateness(self, task: Task) -> float:
-        """Seconds since it became due, by the store's clock and what has passed since it was read."""
-        if self._agenda is None:
-            return 0.0
-        return (self._agenda.now - task.since).total_seconds() + clock() - self._looked_at
 
     def _work(self, task: Task) -> None:
         """One task, in its thread."""
@@ -265,10 +248,11 @@ class Daemon:
 
     def _finished(self, task: Task, report: Report | None, error: Exception | None) -> None:
         del self._running[task.arn]
-        self._ended_meanwhile.add(task.arn)
+        self._looking.ended(task)
         now = clock()
         if report is not None:
             self._holds.begun(task.arn)
+            self._notify(notice_of(task, report))
         else:
             again_in = self._holds.refused(task.arn, now=now)
             if error is not None:
@@ -286,6 +270,24 @@ class Daemon:
     def _start_chores(self) -> None:
         if not self._stopping:
             self._chores.start(self._parts)
+
+    def _start_drift_checks(self) -> None:
+        if not self._stopping:
+            self._drift_checks.start(self._parts)
+
+    def _check_drift(self, parts: Parts) -> None:
+        self._drift.go_on(parts.engine, every=parts.drift_every)
+
+    def _findings(self) -> Findings:
+        return Findings(
+            count=self._metrics.checked,
+            notify=self._notify,
+            stopped=lambda: self._stopping,
+        )
+
+    def _notify(self, notice: Notice | None) -> None:
+        if notice is not None:
+            self._parts.notices.send(notice, counted=self._metrics.notified)
 
     def _note_store(self, error: Exception | None) -> None:
         if error is not None and not self._store_is_away:

@@ -68,6 +68,19 @@ class Metrics:
             "rotator_paused_targets", "Targets that are left alone for now.", registry=registry
         )
 
+        self._checked = Counter(
+            "rotator_drift_checks",
+            "Stored credentials that were tried, by what that showed.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._notified = Counter(
+            "rotator_notifications",
+            "Notices, by the notifier and what became of them.",
+            ["notifier", "outcome"],
+            registry=registry,
+        )
+
     def text(self) -> bytes:
         """All of them, in Prometheus' text format."""
         return generate_latest(self._registry)
@@ -108,3 +121,11 @@ class Metrics:
             self._refused.labels(task.rotator, type(error).__name__).inc()
         if lost:
             self._lost.inc()
+
+    def checked(self, outcome: str) -> None:
+        """A stored credential was tried."""
+        self._checked.labels(outcome).inc()
+
+    def notified(self, notifier: str, outcome: str) -> None:
+        """A notice was passed on, or not."""
+        self._notified.labels(notifier, outcome).inc()

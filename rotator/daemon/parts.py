@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rotator.daemon.notices import Notices
 from rotator.daemon.planner import Caps
 from rotator.manager.manager import SecretsManager
 from rotator.rotation.engine import Engine
@@ -15,6 +16,8 @@ class Parts:
         engine: one that parks.
         poll: the longest time between two looks, in seconds.
         shutdown: how long the daemon waits for what runs when it is stopped, in seconds.
+        drift_every: the time in which each stored credential is tried once, in seconds; 0: never.
+        notices: pass on what a person has to know.
     """
 
     engine: Engine
@@ -22,3 +25,5 @@ class Parts:
     caps: Caps
     poll: float
     shutdown: float
+    drift_every: float
+    notices: Notices

@@ -1,15 +1,24 @@
 """What the daemon logs of a task: events with stable names, each with the rotation's id where there is one."""
 
+from datetime import UTC, datetime
+
 from rotator import telemetry
 from rotator.daemon.planner import Task
 from rotator.errors import RotationInProgress, RotatorError
 from rotator.model.rotation import Status
 from rotator.rotation.report import Progress, ProgressKind, Report
-from rotator.sdk import StepError
+from rotator.sdk import Notice, NoticeKind, StepError
 from rotator.telemetry import Log
 
 _AS_IT_SHOULD = {Status.SUCCEEDED, Status.GRACE, Status.WAITING}
 _NEEDS_PERSON = {Status.DIVERGED, Status.DEGRADED, Status.UNVERIFIED, Status.UNRETIRED}
+_NOTICES = {
+    Status.FAILED: NoticeKind.FAILED,
+    Status.DIVERGED: NoticeKind.DIVERGED,
+    Status.DEGRADED: NoticeKind.DEGRADED,
+    Status.UNVERIFIED: NoticeKind.UNVERIFIED,
+    Status.UNRETIRED: NoticeKind.UNRETIRED,
+}
 
 
 def log_of(task: Task) -> Log:
@@ -54,6 +63,25 @@ def ended(log: Log, task: Task, report: Report, *, seconds: float) -> None:
         log.info("rotation.ended", **fields)
     else:
         log.warning("rotation.ended", **fields)
+
+
+def notice_of(task: Task, report: Report) -> Notice | None:
+    """What a person has to know of how its rotation ended; None where there is nothing."""
+    kind = _NOTICES.get(report.status)
+    if kind is None:
+        return None
+    failure = report.failure
+    return Notice(
+        kind=kind,
+        at=datetime.now(UTC),
+        secret_name=task.name,
+        secret_arn=task.arn,
+        rotator=task.rotator,
+        target=task.target,
+        rotation=report.rotation_id,
+        reason=None if failure is None else failure.message,
+        hint=None if failure is None else failure.hint,
+    )
 
 
 def refused(log: Log, error: Exception, *, again_in: float) -> None:

@@ -8,6 +8,7 @@ from rotator.manager.keys import Keys
 from rotator.manager.lifecycle import Lifecycle
 from rotator.manager.passwords import Passwords
 from rotator.manager.policies import Policies
+from rotator.manager.pruning import Pruning
 from rotator.manager.purging import Purging
 from rotator.manager.reading import Reading
 from rotator.manager.replanning import Replanning
@@ -21,6 +22,7 @@ from rotator.manager.writing import Writing
 class SecretsManager(
     Lifecycle,
     Purging,
+    Pruning,
     Reading,
     Batching,
     Writing,

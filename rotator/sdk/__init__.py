@@ -22,6 +22,7 @@ from rotator.sdk.keys import (
     KeyProviderSettings,
     key_in,
 )
+from rotator.sdk.notices import Notice, NoticeKind, Notifier
 from rotator.sdk.overlap import Overlap
 from rotator.sdk.passwords import PasswordPolicy
 from rotator.sdk.rotation import (
@@ -56,6 +57,9 @@ __all__ = [
     "LoginRefused",
     "Misconfigured",
     "NotSupported",
+    "Notice",
+    "NoticeKind",
+    "Notifier",
     "OutcomeUnknown",
     "Overlap",
     "PasswordPolicy",

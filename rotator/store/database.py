@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from rotator.errors import ConfigurationError, StoreUnavailable
 from rotator.store import postgresql, sqlite, waking
 from rotator.store.kept_connections import KeptConnections
+from rotator.store.sole import Sole
 from rotator.store.tx import Clock, Dialect, HostClock, ServerClock, Tx
 from rotator.store.waking import Listener
 
@@ -94,6 +95,10 @@ class Database:
             if trouble is None:
                 raise
             raise trouble from None
+
+    def sole(self, duty: int) -> Sole:
+        """The right to a duty that one process at a time has."""
+        return Sole(None if self.dialect == "sqlite" else self._engine, duty=duty)
 
     def close(self) -> None:
         """Ends every connection that no transaction has."""

@@ -166,6 +166,21 @@ _PRUNE = delete(versions).where(
 )
 
 
+# Those with labels or pins count too: whether there is one to remove is looked up when it is locked.
+_CROWDED = (
+    select(versions.c.secret_id)
+    .where(
+        versions.c.secret_id > bindparam("after"),
+        versions.c.secret_id <= bindparam("until"),
+    )
+    .group_by(versions.c.secret_id)
+    .having(
+        func.count() > bindparam("kept"),
+        func.min(versions.c.created_at) <= bindparam("old", type_=Instant),
+    )
+)
+
+
 def from_row(row: Any) -> VersionRow:
     """The version in a row that has all of `COLUMNS`."""
     return VersionRow(
@@ -267,14 +282,28 @@ def any_pinned(tx: Tx, secret_id: int) -> bool:
     return bool(tx.execute(_ANY_PINNED, {"at_secret": secret_id}).scalar_one())
 
 
-def prune(tx: Tx, secret_id: int) -> None:
-    """Removes the oldest versions without a label where there are more than 100 of them.
+def prune(tx: Tx, secret_id: int) -> int:
+    """Removes the oldest versions without a label where there are more than 100 of them; gives how many.
 
     A pinned version stays, and so does one that is younger than 24 hours. AWS: "Secrets Manager
     deletes deprecated versions when there are more than 100, but none created less than 24 hours ago".
     """
     until = tx.now - KEPT_AT_LEAST
-    tx.execute(_PRUNE, {"at_secret": secret_id, "until": until, "kept": KEPT_WITHOUT_LABEL})
+    pruned = tx.execute(
+        _PRUNE, {"at_secret": secret_id, "until": until, "kept": KEPT_WITHOUT_LABEL}
+    )
+    return pruned.rowcount
+
+
+def crowded(tx: Tx, *, after: int, until: int) -> Sequence[int]:
+    """Row ids of the secrets in a range that may have versions to prune.
+
+    Args:
+        after: the row id before the range.
+        until: the last one in it.
+    """
+    at = {"after": after, "until": until, "old": tx.now - KEPT_AT_LEAST, "kept": KEPT_WITHOUT_LABEL}
+    return [row.secret_id for row in tx.execute(_CROWDED, at)]
 
 
 def named_or_pinned(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
+from rotator.store.own_session import end_session, own_session
 from rotator.store.tx import Tx
 
 if TYPE_CHECKING:
@@ -46,13 +47,12 @@ def listening(engine: Engine) -> Iterator[Listener]:
     """A session that listens; errors are SQLAlchemy's."""
     import psycopg
 
-    with engine.connect() as connection:
-        connection.detach()  # the pool's sessions are for transactions
-        session: Any = connection.connection.dbapi_connection
-        try:
-            session.autocommit = True
-            session.execute(_LISTEN)
-            yield Listener(session)
-        except psycopg.Error as error:
-            connection.invalidate()  # or it would be rolled back, in vain and with a word in the log
-            raise OperationalError(_LISTEN, None, error) from None
+    session = own_session(engine)
+    try:
+        driver: Any = session.connection.dbapi_connection
+        driver.execute(_LISTEN)
+        yield Listener(driver)
+    except psycopg.Error as error:
+        raise OperationalError(_LISTEN, None, error) from None
+    finally:
+        end_session(session)

@@ -1,6 +1,5 @@
 """The rotator that a program of yours is, declared under `commands` in the configuration."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ from rotator.sdk import Rotation, clock
 from rotators.external import permissions, protocol
 from rotators.external.protocol import ExternalBug
 from rotators.external.rotator import ExternalRotator
+from rotators.external.surroundings import passed_on
 
 EXIT_CODES = {
     10: "TargetRefused",
@@ -24,7 +24,6 @@ EXIT_CODES = {
 """Exit codes and the classes of the SDK that they stand for. 0 is done; every other is a bug with an unknown outcome:
 shells and interpreters use the small ones and those from 126 on for their own failures."""
 
-_PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 _SHOWN_ERRORS = 1000  # characters
 
 
@@ -56,7 +55,7 @@ class Command(ExternalRotator):
         ended = run(
             [*self._argv, verb],
             request,
-            environment={name: os.environ[name] for name in self._passed_on()},
+            environment=passed_on(self._environment),
             deadline=min(rotation.deadline, clock() + self._timeout),
         )
         if ended.code == 0:
@@ -72,9 +71,6 @@ class Command(ExternalRotator):
             else f"died of signal {-ended.code}"
         )
         raise ExternalBug(f"{self._argv[0]} {how} in {verb}" + (f": {told}" if told else ""))
-
-    def _passed_on(self) -> tuple[str, ...]:
-        return tuple(name for name in (*_PASSED_ON, *self._environment) if name in os.environ)
 
 
 def _last_words(errors: bytes) -> str:

@@ -18,7 +18,11 @@ from tests.support.waiting import eventually
 
 SECRET = "db/app"
 _MINUTE = 60_000_000  # the store counts in microseconds
-_SETTINGS = {"ROTATOR_DAEMON_POLL": "0.2", "ROTATOR_DAEMON_LISTEN": "none"}
+_SETTINGS = {
+    "ROTATOR_DAEMON_POLL": "0.2",
+    "ROTATOR_DAEMON_LISTEN": "none",
+    "ROTATOR_DAEMON_DRIFT_EVERY": "0",
+}
 Daemon = subprocess.Popen[str]
 
 

@@ -1,5 +1,6 @@
 """`rotate daemon` as a service manager and a monitor see it."""
 
+import json
 import signal
 import socket
 import time
@@ -7,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+from psycopg import sql
 
 from tests.support.daemons import ANY_PORT, Daemons
 from tests.support.house import House
 from tests.support.postgres import DatabaseServer
+from tests.support.receiver import receiving
 from tests.support.store import only_sqlite
 from tests.support.waiting import eventually
 
@@ -145,3 +149,41 @@ def test_a_service_manager_is_told(daemons: Daemons, service_manager: socket.soc
     daemon.send(signal.SIGTERM)
     _told(service_manager, "STOPPING=1")
     assert daemon.process.wait(_PATIENCE) == 0
+
+
+def test_a_rotation_that_failed_is_told_to_all_who_are_to_know(
+    daemons: Daemons, house: House, pg16: DatabaseServer, tmp_path: Path
+) -> None:
+    """A program and an endpoint get the notice, without any value, also where it takes a second attempt."""
+    name = house.adopt(pg16, pg16.new_role())
+    role = house.role(name)
+    rename = sql.SQL("ALTER ROLE {} RENAME TO {}").format(
+        sql.Identifier(role.name), sql.Identifier(f"{role.name}_gone")
+    )
+    pg16.execute(rename)
+    told = tmp_path / "told"
+    with receiving() as receiver:
+        receiver.statuses = [503]
+        settings = {
+            "notifications": {
+                "commands": {"pager": {"argv": ["/usr/bin/tee", str(told)]}},
+                "webhooks": {
+                    "chat": {"url": receiver.url, "key": "k" * 32, "allow_plaintext": True}
+                },
+            }
+        }
+        _write(daemons, yaml.safe_dump(settings))
+        daemon = daemons.start(ROTATOR_RETRY_BASE="0.05")
+        house.make_due(name)
+        assert daemon.says("notification.sent", notifier="chat", attempt=2)
+        assert daemon.says("notification.sent", notifier="pager")
+    log = daemon.stop()
+
+    [ended] = [entry for entry in log if entry.get("status") == "failed"]
+    for given in (told.read_bytes(), *(body for _, body in receiver.posted)):
+        notice = json.loads(given)
+        assert (notice["kind"], notice["secret_name"]) == ("rotation.failed", name)
+        assert (notice["rotation"], notice["reason"]) == (ended["rotation"], ended["reason"])
+        assert role.password not in given.decode()
+    [failed] = [entry for entry in log if entry["event"] == "notification.failed"]
+    assert failed["rotation"] == ended["rotation"]

@@ -119,6 +119,7 @@ def daemons_on(
         "ROTATOR_REGION": REGION,
         "ROTATOR_DAEMON_POLL": "0.2",
         "ROTATOR_DAEMON_LISTEN": "none",
+        "ROTATOR_DAEMON_DRIFT_EVERY": "0",
     }
     daemons = Daemons(RotateCommand(home=home, environment=settings | environment))
     try:

@@ -42,6 +42,19 @@ def test_programs_and_endpoints_are_declared_by_name(tmp_path: Path) -> None:
     assert KEY not in repr(settings)
 
 
+def test_notifiers_are_declared_likewise(tmp_path: Path) -> None:
+    """Names of notifiers and rotators don't meet; what is wrong is told with the whole key."""
+    settings = load(
+        tmp_path,
+        "commands: {one: {argv: [/bin/true]}}\nnotifications: {commands: {one: {argv: [/bin/false]}}}",
+    ).settings
+    assert settings.notifications.commands == {"one": CommandSettings(argv=("/bin/false",))}
+    assert settings.commands == {"one": CommandSettings(argv=("/bin/true",))}
+    text = f"notifications: {{webhooks: {{one: {{url: 'http://x.example/', key: {KEY}}}}}}}"
+    with pytest.raises(ConfigurationError, match=r"notifications\.webhooks\.one\.url"):
+        load(tmp_path, text)
+
+
 def test_a_variable_declares_them_as_json(tmp_path: Path) -> None:
     """ROTATOR_COMMANDS goes before the file, as every variable does."""
     declared = json.dumps({"other": {"argv": ["/bin/true"]}})

@@ -1,0 +1,50 @@
+"""Secrets in the order of their rows, a stretch at a time: for what is done with each of them now and then."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, func, select
+
+from rotator.store.tables import secrets
+from rotator.store.tx import Tx
+
+_S = secrets.c
+_BOUNDS = select(func.min(_S.id).label("first"), func.max(_S.id).label("last"))
+_ROTATING = (
+    select(_S.id, _S.arn, _S.name, _S.rotator, _S.authority)
+    .where(
+        _S.id > bindparam("after"),
+        _S.id <= bindparam("until"),
+        _S.account == bindparam("at_account"),
+        _S.region == bindparam("at_region"),
+        _S.rotation_enabled,
+        _S.rotator.is_not(None),
+        _S.deleted_at.is_(None),
+    )
+    .order_by(_S.id)
+    .limit(bindparam("most"))
+)
+
+
+class RotaRow(NamedTuple):
+    """A secret that rotates."""
+
+    id: int
+    arn: str
+    name: str
+    rotator: str
+    authority: dict[str, Any] | None
+
+
+def bounds(tx: Tx) -> tuple[int, int] | None:
+    """The first and the last row id; None where there is no secret."""
+    row = tx.execute(_BOUNDS).one_or_none()
+    return None if row is None or row.first is None else (row.first, row.last)
+
+
+def rotating(
+    tx: Tx, *, account: str, region: str, after: int, until: int, limit: int
+) -> Sequence[RotaRow]:
+    """Secrets that rotate, of those whose row ids are greater than `after` and not greater than `until`."""
+    of = {"at_account": account, "at_region": region, "after": after, "until": until, "most": limit}
+    return [RotaRow._make(row) for row in tx.execute(_ROTATING, of)]
