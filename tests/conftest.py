@@ -1,6 +1,6 @@
 """Fixtures come as plugins, one file for each kind of thing that tests run against."""
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     "tests.fix_postgres",
@@ -15,5 +15,7 @@ pytest_plugins = [
 ]
 
 # A busy machine is no failure: how long an example took says nothing about what it did.
-settings.register_profile("rotator", deadline=None, print_blob=True)
+settings.register_profile(
+    "rotator", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
 settings.load_profile("rotator")
