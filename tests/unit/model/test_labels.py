@@ -69,6 +69,16 @@ def test_twenty_labels_are_the_limit() -> None:
         labels.put("v2", ["one-more"])
 
 
+def test_a_secret_above_the_limit_is_not_stuck() -> None:
+    """One that has more than 20 labels, from wherever, goes on rotating with those that it has; it gets no more."""
+    labels = Labels({**CROWDED, CURRENT: "v1", PREVIOUS: "v0", "last": "v1", "one-more": "v1"})
+    assert len(labels.at) > MAX_LABELS
+
+    assert labels.put("v2").version(PREVIOUS) == "v1"
+    with pytest.raises(LimitExceeded):
+        labels.put("v2", ["yet-another"])
+
+
 def test_a_rotation_that_began_can_end_at_the_limit() -> None:
     """With 20 labels, AWSPENDING among them, finishing has room for AWSPREVIOUS."""
     labels = Labels({**CROWDED, CURRENT: "v1", PENDING: "v2"})

@@ -129,6 +129,18 @@ def test_a_refused_password_gives_way_to_another() -> None:
     assert (state.status, state.attempt, state.strictness) == (Status.SUCCEEDED, 2, 1)
 
 
+def test_refused_passwords_have_all_attempts() -> None:
+    """More than other refusals: each is another value, so trying again helps."""
+    late = replace(SET_SENT, attempt=2)
+    policy = replace(POLICY, attempts=3)
+
+    renewed = machine.advance(late, fails(FailureKind.POLICY), facts=TWO, policy=policy)
+    refused = machine.advance(late, fails(FailureKind.REFUSED), facts=TWO, policy=policy)
+
+    assert (renewed.phase, renewed.attempt) == (Phase.PREFLIGHT, 3)
+    assert refused.phase is Phase.ENDED
+
+
 def test_refused_passwords_are_bounded() -> None:
     """Passwords that are refused to the end of the budget: failed, as before, and it says how many there were."""
     policy = fails(FailureKind.POLICY)
@@ -213,6 +225,27 @@ def test_a_failed_test_is_probed_and_repeated_then_reverted() -> None:
     assert state.status is Status.FAILED
     assert state.failure is not None
     assert state.failure.message == "refused again"
+
+
+def test_a_change_that_was_made_is_reverted_even_where_the_old_value_logs_in() -> None:
+    """The target took the value; that the old one logs in beside it, as with `dual`, doesn't make it untouched."""
+    unreachable, hopeless = fails(FailureKind.UNREACHABLE), fails(FailureKind.MISCONFIGURED)
+
+    done, state = play(SET_SENT, [OK, unreachable, NO, YES, hopeless, YES, OK, YES])
+
+    assert done == [
+        *("set", "test", "wait", "probe pending", "probe current", "preflight"),
+        *("probe pending", "revert", "probe current"),
+    ]
+    assert state.status is Status.FAILED
+
+
+def test_sessions_of_a_compromised_credential_end_with_a_gap_too() -> None:
+    """With a gap the old credential is dead, so the rotation is over; where it is compromised its sessions are not."""
+    compromised = replace(TESTED, compromised=True)
+
+    assert machine.advance(TESTED, OK, facts=TWO, policy=POLICY).phase is Phase.ENDED
+    assert machine.advance(compromised, OK, facts=TWO, policy=POLICY).phase is Phase.RETIRE
 
 
 def test_a_rotator_that_can_not_probe_sets_the_same_value_again() -> None:
@@ -303,6 +336,7 @@ def test_nothing_that_logs_in_diverges() -> None:
 
     assert state.status is Status.DIVERGED
     assert state.failure is not None
+    assert state.failure.message.startswith("the target accepts none of the stored values")
     assert "somebody changed the credential" in state.failure.message
 
 
@@ -500,6 +534,14 @@ def test_settling(outcomes: list[Outcome], ending: Status, reason: str) -> None:
     assert state.failure.message.startswith(reason)
 
 
+def test_settling_goes_on_with_what_was_pending_under_its_other_name() -> None:
+    """The value that logged in as the pending one is a pinned version's now, and a rotator is told so."""
+    lived = replace(ABANDONED, live=Candidate.PENDING)
+
+    assert machine.settling(lived, facts=PINNED).live is Candidate.PINNED
+    assert machine.settling(lived, facts=ONLY_CURRENT).live is Candidate.CURRENT
+
+
 def test_settling_where_nothing_is_outside_is_over_at_once() -> None:
     """With overlap `none` no target can hold another value, so there is nothing to find out."""
     state = machine.settling(replace(ABANDONED, overlap=Overlap.NONE), facts=PINNED)
@@ -524,6 +566,20 @@ def test_an_intent_is_taken_up_with_the_same_token() -> None:
     done, state = play(state, [YES, Done(Overlap.DUAL), OK, OK], facts=ISSUING)
     assert done == ["probe current", "preflight", "open", "create"]
     assert state.created
+
+
+def test_what_may_have_been_issued_is_deleted_even_where_the_old_value_logs_in() -> None:
+    """An answer that was lost may have left a value at the target; that the old one logs in says nothing of it."""
+    asked = MachineState(phase=Phase.CREATE, overlap=Overlap.DUAL, touched=True)
+    lost, hopeless = fails(FailureKind.UNREACHABLE), fails(FailureKind.MISCONFIGURED)
+
+    done, state = play(asked, [lost, YES, hopeless, YES, OK, YES], facts=ISSUING)
+
+    assert done == [
+        *("create", "wait", "probe current", "preflight"),
+        *("probe current", "revert", "probe current"),
+    ]
+    assert state.status is Status.FAILED
 
 
 def test_an_issued_value_that_nobody_kept_is_deleted() -> None:
