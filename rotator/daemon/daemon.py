@@ -133,8 +133,9 @@ class Daemon:
             return
         self._next_beat = now + self._monitor.beat_every
         self._monitor.beat(now)
+        self._loop.follow_clock()
         if now - self._looking.at > 2 * self._parts.poll:
-            # The ticker counts on the wall clock, which may have been set back.
+            # Whatever kept the ticker from ticking.
             self._look()
 
     def _reload(self) -> None:

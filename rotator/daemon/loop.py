@@ -20,6 +20,7 @@ class Loop:
         self._clockwork = Clockwork(self._queue.put)
         self.once = self._clockwork.once
         self.every = self._clockwork.every
+        self.follow_clock = self._clockwork.follow_clock
         self.put = self._queue.put
 
     def __enter__(self) -> Self:

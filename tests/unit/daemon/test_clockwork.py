@@ -1,0 +1,33 @@
+"""The ticker: what comes when, though the wall clock be set."""
+
+import time
+from queue import SimpleQueue
+
+from rotator.daemon.clockwork import Act, Clockwork
+
+HOUR = 3600.0
+
+
+class Wall:
+    """A wall clock that can be set."""
+
+    set_by = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.set_by
+
+
+def test_a_clock_that_was_set_back_prolongs_no_wait() -> None:
+    """What was to come in an hour, and every hour, comes when the clock has gone on by one and is set back by it."""
+    wall, acts = Wall(), SimpleQueue[Act]()
+    with Clockwork(acts.put, wall=wall) as clockwork:
+        clockwork.once("look", lambda: None, seconds=HOUR)
+        clockwork.every("chores", lambda: None, seconds=HOUR)
+        clockwork.follow_clock()
+        assert acts.empty()
+
+        wall.set_by = -HOUR
+        clockwork.follow_clock()
+
+        for _ in range(2):
+            acts.get(timeout=60)
