@@ -169,8 +169,14 @@ class Session:
         from rotator.rotation.declared import declared
 
         entries = declared(
-            {name: command.options() for name, command in settings.commands.items()},
-            {name: webhook.options() for name, webhook in settings.webhooks.items()},
+            {
+                name: command.options() | {"issues_value": command.issues_value}
+                for name, command in settings.commands.items()
+            },
+            {
+                name: webhook.options() | {"issues_value": webhook.issues_value}
+                for name, webhook in settings.webhooks.items()
+            },
         )
         return RotatorRegistry.load(entries, withheld=withheld)
 

@@ -26,11 +26,13 @@ class CommandSettings:
         argv: its absolute path and its first arguments.
         timeout: seconds for each verb.
         environment: names of variables that it gets besides PATH, HOME and their like.
+        issues_value: its target makes the new value.
     """
 
     argv: tuple[str, ...]
     timeout: float = field(default=30.0, metadata=_SECONDS)
     environment: tuple[str, ...] = ()
+    issues_value: bool = False
 
     def options(self) -> dict[str, Any]:
         """What the rotator is made with, besides its name."""
@@ -46,12 +48,14 @@ class WebhookSettings:
         key: what requests are signed with, at least 32 characters.
         timeout: seconds for each verb.
         allow_plaintext: http is allowed, to an address of this machine.
+        issues_value: its target makes the new value.
     """
 
     url: str
     key: str = field(repr=False, metadata={"secret": True})
     timeout: float = field(default=30.0, metadata=_SECONDS)
     allow_plaintext: bool = False
+    issues_value: bool = False
 
     def options(self) -> dict[str, Any]:
         """What the rotator is made with, besides its name."""

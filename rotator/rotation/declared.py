@@ -1,12 +1,16 @@
 """Rotators that the configuration declares: programs and endpoints, each under a name of its own."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib.metadata import distribution
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotator.rotation.registry import BUILTIN_DISTRIBUTION, RotatorEntry
 from rotator.sdk import Rotator
+
+if TYPE_CHECKING:
+    from rotator.rotation.facts import RotatorFacts
 
 GROUP = "rotator.declared"
 """Entry points of the kinds: classes that are made with a name and with what was declared."""
@@ -28,6 +32,11 @@ class DeclaredEntry(RotatorEntry):
     def origin(self) -> str:
         """Where in the configuration."""
         return f"{self.section}.{self.name} in the configuration"
+
+    @cached_property
+    def facts(self) -> "RotatorFacts":
+        """Those of its kind, and what was declared of it."""
+        return replace(super().facts, issues_value=bool(self.options.get("issues_value")))
 
     @property
     def aliases(self) -> tuple[str, ...]:

@@ -34,14 +34,21 @@ class Command(ExternalRotator):
         argv: the program's absolute path and its first arguments.
         timeout: seconds for one run; the rotation's own limit may be shorter.
         environment: names of variables that it gets besides a few that every program needs.
+        issues_value: its target makes the new value.
     """
 
     name = "command"
 
     def __init__(
-        self, *, name: str, argv: Sequence[str], timeout: float, environment: Sequence[str]
+        self,
+        *,
+        name: str,
+        argv: Sequence[str],
+        timeout: float,
+        environment: Sequence[str],
+        issues_value: bool = False,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, issues_value=issues_value)
         self.summary = f"the program {argv[0]}"  # type: ignore[misc]  # as the name
         self._argv = tuple(argv)
         self._timeout = timeout

@@ -51,13 +51,16 @@ class ExternalRotator(Rotator):
 
     Args:
         name: as it is declared.
+        issues_value: its target makes the new value, so that `create_secret` changes it and has to be known.
     """
 
     overlap = Overlap.GAP
     settings_model = AnySettings
 
-    def __init__(self, *, name: str) -> None:
-        self.name = name  # type: ignore[misc]  # a class variable in the interface, one of the instance here
+    def __init__(self, *, name: str, issues_value: bool) -> None:
+        # Class variables in the interface, those of the instance here.
+        self.name = name  # type: ignore[misc]
+        self.issues_value = issues_value  # type: ignore[misc]
 
     @abstractmethod
     def exchange(self, verb: str, request: bytes, rotation: Rotation) -> dict[str, Any]:
@@ -98,10 +101,21 @@ class ExternalRotator(Rotator):
         return _scrubbed(found, tuple(_plaintexts(rotation)))
 
     def create_secret(self, rotation: Rotation) -> SecretValue:
-        """The value that is answered; where that isn't known, a new random password."""
+        """The value that is answered; where that isn't known, a new random password.
+
+        Raises:
+            Misconfigured: it isn't known, and the target has to make the value.
+        """
+        if self.issues_value:
+            rotation.check_deadline()
         try:
             return protocol.value_in(self._ask("create_secret", rotation))
         except NotSupported:
+            if self.issues_value:
+                raise Misconfigured(
+                    f"{self.name} is declared with issues_value and does not know create_secret",
+                    hint="write it, or take issues_value out: docs/plugins.md describes the verbs",
+                ) from None
             return super().create_secret(rotation)
 
     def set_secret(self, rotation: Rotation) -> None:
@@ -183,7 +197,7 @@ class ExternalRotator(Rotator):
 
 
 def _plaintexts(rotation: Rotation) -> Iterator[SecretValue]:
-    yield from rotation.values.values()
+    yield from rotation.known
     if rotation.admin is not None:
         yield rotation.admin
 

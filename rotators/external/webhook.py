@@ -19,12 +19,15 @@ class Webhook(ExternalRotator):
         url: of the endpoint.
         key: what requests are signed with.
         timeout: seconds for one request; the rotation's own limit may be shorter.
+        issues_value: its target makes the new value.
     """
 
     name = "webhook"
 
-    def __init__(self, *, name: str, url: str, key: str, timeout: float) -> None:
-        super().__init__(name=name)
+    def __init__(
+        self, *, name: str, url: str, key: str, timeout: float, issues_value: bool = False
+    ) -> None:
+        super().__init__(name=name, issues_value=issues_value)
         self._shown = origin(url)
         self.summary = f"an endpoint at {self._shown}"  # type: ignore[misc]  # as the name
         self._url = url

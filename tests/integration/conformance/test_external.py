@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from rotator.sdk import SecretValue
+from rotator.sdk import Overlap, SecretValue
 from rotator.testing.conformance import ConformanceTarget, RotatorConformance
+from rotator.testing.conformance.bench import Bench
 from rotators.external import Command, Webhook
 from tests.support.documentation import shown
 
@@ -60,6 +61,96 @@ class TestProgram(RotatorConformance):
         targets = tmp_path / "targets"
         targets.mkdir()
         return Files(targets)
+
+
+_ISSUING = """\
+import json, os, pathlib, secrets, sys
+
+request = json.load(sys.stdin)
+values = {name: json.loads(value["string"]) for name, value in request["values"].items()}
+keys, token = pathlib.Path(values["current"]["path"]), request["rotation"]["token"]
+
+def issued():
+    return [file for file in keys.iterdir() if file.read_text() == token]
+
+match sys.argv[1]:
+    case "preflight":
+        print(json.dumps({"overlap": "dual"}))
+    case "create_secret":  # a key is shown once, so one that nobody has kept is of no use
+        for file in issued():
+            file.unlink()
+        made = secrets.token_urlsafe(18)
+        unnamed = keys.parent / f"{os.getpid()}.new"
+        unnamed.write_text(token)
+        unnamed.rename(keys / made)
+        print(json.dumps({"value": {"string": json.dumps(values["current"] | {"password": made})}}))
+    case "set_secret":
+        pass
+    case "probe":
+        accepted = (keys / values[request["candidate"]]["password"]).exists()
+        print(json.dumps({"proof": "accepted" if accepted else "refused"}))
+    case "revert_secret":
+        for file in issued():
+            file.unlink()
+    case "retire_secret":
+        (keys / values["current"]["password"]).unlink(missing_ok=True)
+    case _:
+        sys.exit(17)
+"""
+
+
+class IssuingProgram(Command):
+    """A program whose target makes the keys."""
+
+    overlap = Overlap.DUAL
+
+    def __init__(self) -> None:
+        argv = (sys.executable, "-IS", os.environ[_PLACE])
+        super().__init__(name="issuing", argv=argv, timeout=20.0, environment=(), issues_value=True)
+
+
+class Folders(ConformanceTarget):
+    """A folder for each credential, in which there is a file for each key."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def new_credential(self, name: str) -> SecretValue:
+        folder = self._folder / secrets.token_hex(8)
+        folder.mkdir()
+        key = secrets.token_urlsafe(18)
+        (folder / key).write_text("first")
+        return SecretValue.from_json({"path": str(folder), "password": key, "name": name})
+
+    def logs_in(self, value: SecretValue) -> bool:
+        return value.fields()["password"] in self.keys(value)
+
+    def keys(self, value: SecretValue) -> set[str]:
+        """All that is accepted."""
+        return {file.name for file in Path(value.fields()["path"]).iterdir()}
+
+
+class TestIssuingProgram(RotatorConformance):
+    """A program that is declared with `issues_value`."""
+
+    rotator = IssuingProgram
+    hostile_names = ()  # a program is given no name but in JSON, as the one above shows
+
+    @pytest.fixture
+    def target(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ConformanceTarget:
+        program = tmp_path / "program"
+        program.write_text(_ISSUING)
+        program.chmod(0o755)
+        monkeypatch.setenv(_PLACE, str(program))
+        targets = tmp_path / "targets"
+        targets.mkdir()
+        return Folders(targets)
+
+    def _resume(self, bench: Bench, target: ConformanceTarget, name: str, point: int) -> None:
+        super()._resume(bench, target, name, point)
+        value = self._current(bench, name)
+        assert isinstance(target, Folders)
+        assert target.keys(value) == {value.fields()["password"]}, f"killed at {point}"
 
 
 class LocalEndpoint(Webhook):

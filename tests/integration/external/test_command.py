@@ -208,6 +208,19 @@ def test_a_new_value_is_not_told_by_the_errors_of_who_made_it(
     assert "hunter2" not in str(raised.value)
 
 
+def test_a_program_whose_target_makes_the_value_has_to_know_create_secret(
+    target: FileTarget, tmp_path: Path
+) -> None:
+    """No random value takes the place of the one that the target would issue; the list of rotators says which is so."""
+    argv = (str(program(tmp_path)),)
+    issuing = Command(name="files", argv=argv, timeout=30.0, environment=(), issues_value=True)
+    with pytest.raises(Misconfigured, match="does not know create_secret"):
+        issuing.create_secret(step(target))
+    registry = registry_with(issuing={"argv": argv, "issues_value": True}, files={"argv": argv})
+    told = [registry.resolve(name).facts.issues_value for name in ("issuing", "files")]
+    assert told == [True, False]
+
+
 def test_a_program_that_hangs_is_killed_with_what_it_started(
     housed: House, target: FileTarget
 ) -> None:
