@@ -2,9 +2,10 @@
 
 import secrets
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from rotator.sdk import LoginRefused, Misconfigured, Proof, Rotation
+from rotator.sdk import Candidate, LoginRefused, Misconfigured, Proof, Rotation
 
 
 class Credential(Protocol):
@@ -31,6 +32,25 @@ class OpenSession(Protocol):
 
 C = TypeVar("C", bound=Credential)
 S = TypeVar("S", bound=OpenSession)
+Opened = TypeVar("Opened")
+
+
+def by_whichever(rotation: Rotation, log_in: Callable[[Candidate], Opened]) -> Opened:
+    """A session by the first value that logs in, the one that is thought to live before all: after a takeover nobody
+    knows which does.
+
+    Raises:
+        LoginRefused: none does.
+        StepError: any other failure of a login, by its class.
+    """
+    order = (rotation.live, *Candidate)
+    *others, last = [c for c in dict.fromkeys(order) if c in rotation.values]
+    for candidate in others:
+        try:
+            return log_in(candidate)
+        except LoginRefused:
+            continue
+    return log_in(last)
 
 
 class Prover(ABC, Generic[C, S]):

@@ -2,14 +2,14 @@
 
 from typing import ClassVar
 
-from rotator.sdk import Authority, Overlap, Rotation, SecretValue
-from rotators.databases.facade import DatabaseRotator, Steps
-from rotators.databases.passwords import new_value
-from rotators.ldap.secret import parse
+from rotator.sdk import Overlap, SecretValue
+from rotators.databases.facade import Steps
+from rotators.databases.one_user import OneUserRotator
+from rotators.ldap.secret import LdapSecret, parse
 from rotators.ldap.settings import LdapSettings
 
 
-class OpenldapPassword(DatabaseRotator):
+class OpenldapPassword(OneUserRotator):
     """Gives an entry a second value of userPassword, and takes the old one away when its grace period is over."""
 
     name: ClassVar[str] = "openldap-password"
@@ -20,19 +20,8 @@ class OpenldapPassword(DatabaseRotator):
     overlap = Overlap.DUAL
     settings_model = LdapSettings
 
-    def claims(self, value: SecretValue) -> Authority:
-        """What the secret's JSON says that a rotation acts on."""
-        secret = parse(value)
-        return Authority(
-            host=secret.host, port=secret.port, admin=secret.masterarn, users=(secret.username,)
-        )
-
-    def create_secret(self, rotation: Rotation) -> SecretValue:
-        """The current JSON with a new password."""
-        current = rotation.current
-        return new_value(
-            current, username=parse(current).username, password=rotation.random_password()
-        )
+    def _parse(self, value: SecretValue) -> LdapSecret:
+        return parse(value)
 
     def _load(self) -> Steps:
         from rotators.ldap.steps import LdapSteps

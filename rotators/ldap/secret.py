@@ -1,9 +1,10 @@
 """The JSON of a directory user's secret: the fields of AWS's database secrets, the user by its DN."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rotator.sdk import Misconfigured, SecretValue
 from rotators.databases.fields import Fields
+from rotators.databases.server_secret import ServerSecret
 
 ENGINES = ("openldap", "ldap")
 LDAP_PORT = 389
@@ -11,29 +12,14 @@ LDAPS_PORT = 636
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LdapSecret:
-    """A credential of a user and where it binds.
+class LdapSecret(ServerSecret):
+    """A credential of a user, named by its DN, and where it binds.
 
     Attributes:
-        username: its DN.
-        tls: the connection is encrypted and the server's certificate verified; False is plaintext.
         ldaps: TLS from the first byte; else it begins with StartTLS.
-        ca: the secret's own `ssl_ca`, a path.
     """
 
-    host: str
-    port: int
-    username: str
-    password: str = field(repr=False)
-    masterarn: str | None
-    tls: bool
     ldaps: bool
-    ca: str | None
-
-    @property
-    def address(self) -> str:
-        """Host and port, for messages."""
-        return f"{self.host}:{self.port}"
 
 
 def parse(value: SecretValue) -> LdapSecret:

@@ -8,8 +8,6 @@ Servers know no fencing and list no sessions to ordinary users. The only change 
 one that was on its way, since each checks its deadline right before it sends one.
 """
 
-import secrets
-
 from rotator.sdk import (
     Candidate,
     Finding,
@@ -27,12 +25,11 @@ from rotators.ldap.credential import Prover
 from rotators.ldap.driver import ldap3
 from rotators.ldap.entry import Entry, read_entry
 from rotators.ldap.failure import (
-    INSUFFICIENT_ACCESS,
     NO_SUCH_ATTRIBUTE,
     SUCCESS,
     VALUE_EXISTS,
-    access_hint,
 )
+from rotators.ldap.findings import right_findings, tls_findings, value_findings
 from rotators.ldap.hashes import hashed, salt_of
 from rotators.ldap.policies import policy_findings, read_policies
 from rotators.ldap.secret import LdapSecret, parse
@@ -55,7 +52,7 @@ class LdapSteps:
     def preflight(self, rotation: Rotation) -> Preflight:
         """Whether the password can be changed; nothing is."""
         live = parse(rotation.value(rotation.live))
-        found = _tls_findings(live)
+        found = tls_findings(live)
         try:
             session = self._changer(rotation)
         except Misconfigured as wrong:
@@ -66,8 +63,8 @@ class LdapSteps:
             found += policy_findings(
                 read_policies(session), entry, by_admin=rotation.admin is not None
             )
-            found += _right_findings(session, live.username)
-            found += _value_findings(entry, live, rotation)
+            found += right_findings(session, live.username)
+            found += value_findings(entry, live, rotation)
         finally:
             session.close()
         self._current_logged_in = rotation.live is Candidate.CURRENT and (
@@ -247,65 +244,6 @@ def _left_over(entry: Entry, rotation: Rotation) -> tuple[bytes, ...]:
     return tuple(
         stored for value in rotation.left_over for stored in entry.of(parse(value).password)
     )
-
-
-def _right_findings(session: Session, dn: str) -> list[Finding]:
-    """Whether the session may change userPassword: taking away a value that is not there changes nothing."""
-    absent = hashed(secrets.token_urlsafe(24), scheme="SSHA", salt=secrets.token_bytes(16))
-    doing = "asking for the right to change userPassword"
-    code = session.modify(dn, [Modification(ldap3.MODIFY_DELETE, (absent,))], doing=doing)
-    if code == NO_SUCH_ATTRIBUTE:
-        return []
-    if code == INSUFFICIENT_ACCESS:
-        return [
-            finding.refusal(
-                f'{session.attempt.who} may not change userPassword of "{dn}"',
-                access_hint(session.attempt.user),
-            )
-        ]
-    session.refuse(doing)
-    return []
-
-
-def _value_findings(entry: Entry, live: LdapSecret, rotation: Rotation) -> list[Finding]:
-    if entry.values is None:
-        return [
-            finding.warning(
-                f'the passwords of "{live.username}" can\'t be read (or there is none), so retire leaves the new one '
-                "alone: further ones that the entry may have are taken away too",
-                "let whoever changes it read userPassword (write, in place of =w)",
-            )
-        ]
-    if entry.refuses(live.password):
-        return [
-            finding.warning(
-                f'"{live.username}" has another password than the secret; it gets the new one'
-            )
-        ]
-    known = {value for each in rotation.values.values() for value in entry.of(parse(each).password)}
-    further = len(set(entry.values) - known)
-    if further > (0 if entry.of(live.password) else 1):
-        return [
-            finding.warning(
-                f'"{live.username}" has {further} further password{"s" if further > 1 else ""} beside the secret\'s, '
-                "which stay valid",
-                "see them as an administrator: ldapsearch … userPassword",
-            )
-        ]
-    return []
-
-
-def _tls_findings(secret: LdapSecret) -> list[Finding]:
-    if secret.tls:
-        how = "TLS from the first byte" if secret.ldaps else "StartTLS"
-        return [finding.ok(f"{how}, and the server's certificate and name are verified")]
-    return [
-        finding.warning(
-            f'connections of "{secret.username}" are not encrypted ("ssl": false): passwords cross the network in '
-            "plaintext at every bind",
-            'turn TLS on in slapd (TLSCertificateFile), and leave out "ssl" in the secret',
-        )
-    ]
 
 
 def _not_the_one(pending: LdapSecret) -> TargetRefused:

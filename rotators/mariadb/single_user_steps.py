@@ -13,11 +13,12 @@ from rotators.mariadb.accounts import MariadbAccount, read_accounts, read_own_me
 from rotators.mariadb.methods import Method
 from rotators.mysql_protocol import account_findings, fence
 from rotators.mysql_protocol.grants import account_grants, own_grants
+from rotators.mysql_protocol.one_user import Passwords
 from rotators.mysql_protocol.quoting import account, literal
 from rotators.mysql_protocol.secret import MARIADB, parse
 from rotators.mysql_protocol.server import Server, read_server
 from rotators.mysql_protocol.session import Session
-from rotators.mysql_protocol.single_user_steps import Passwords, SingleUserSteps, Verdict
+from rotators.mysql_protocol.single_user_steps import SingleUserSteps, Verdict
 
 _DOING = "changing the password"
 _BACK = "setting the current password again"

@@ -6,11 +6,12 @@ from rotators.mysql import findings, statements
 from rotators.mysql.accounts import MysqlAccount, read_accounts, read_own
 from rotators.mysql_protocol import account_findings, fence
 from rotators.mysql_protocol.grants import account_grants, own_grants
+from rotators.mysql_protocol.one_user import Passwords
 from rotators.mysql_protocol.quoting import account
 from rotators.mysql_protocol.secret import MYSQL
 from rotators.mysql_protocol.server import Server, version_numbers
 from rotators.mysql_protocol.session import Session
-from rotators.mysql_protocol.single_user_steps import Passwords, SingleUserSteps, Verdict
+from rotators.mysql_protocol.single_user_steps import SingleUserSteps, Verdict
 from rotators.mysql_protocol.statement_failure import (
     HISTORY,
     NOT_THE_PASSWORD,

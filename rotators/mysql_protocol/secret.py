@@ -3,10 +3,11 @@
 Source: AWS Secrets Manager User Guide, "JSON structure of AWS Secrets Manager secrets", Amazon RDS MySQL and MariaDB.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rotator.sdk import Misconfigured, SecretValue
 from rotators.databases.fields import Fields
+from rotators.databases.server_secret import ServerSecret
 
 DEFAULT_PORT = 3306
 NAME_CHARACTERS = 32
@@ -36,28 +37,14 @@ MARIADB = Product(name="MariaDB", engines=("mariadb",), name_characters=MARIADB_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MysqlSecret:
+class MysqlSecret(ServerSecret):
     """A credential of a user and where it logs in.
 
     Attributes:
         dbname: the database of the session, None for none.
-        tls: the connection is encrypted and the server's certificate verified; False is plaintext.
-        ca: the secret's own `ssl_ca`, a path.
     """
 
-    host: str
-    port: int
-    username: str
-    password: str = field(repr=False)
     dbname: str | None
-    masterarn: str | None
-    tls: bool
-    ca: str | None
-
-    @property
-    def address(self) -> str:
-        """Host and port, for messages."""
-        return f"{self.host}:{self.port}"
 
 
 def parse(value: SecretValue, product: Product) -> MysqlSecret:

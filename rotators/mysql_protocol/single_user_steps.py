@@ -1,9 +1,8 @@
 """What the single-user rotators of MySQL and MariaDB do alike on the target."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic
 
 from rotator.sdk import (
     Candidate,
@@ -18,14 +17,13 @@ from rotator.sdk import (
 )
 from rotators.databases import finding
 from rotators.mysql_protocol import fence
-from rotators.mysql_protocol.accounts import A, choose
-from rotators.mysql_protocol.admin import admin_secret
-from rotators.mysql_protocol.credential import Prover
+from rotators.mysql_protocol.accounts import A
+from rotators.mysql_protocol.one_user import OneUser, Passwords
 from rotators.mysql_protocol.policy import Requirements, requirements
 from rotators.mysql_protocol.quoting import split_account
-from rotators.mysql_protocol.secret import MysqlSecret, Product, parse
+from rotators.mysql_protocol.secret import MysqlSecret
 from rotators.mysql_protocol.server import Server, read_server, server_findings, tls_findings
-from rotators.mysql_protocol.session import Session, login
+from rotators.mysql_protocol.session import Session
 from rotators.mysql_protocol.statement_failure import (
     POLICY,
     Refusal,
@@ -43,25 +41,6 @@ class Verdict:
     changes: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passwords:
-    """The values of one rotation that a change is about."""
-
-    current: MysqlSecret
-    pending: MysqlSecret
-
-
-_Change = Callable[[Session, Passwords, Rotation], None]
-
-
-@dataclass(slots=True)
-class _Changer:
-    """The session that makes changes, and whose credential opened it (None: the admin's)."""
-
-    session: Session
-    candidate: Candidate | None
-
-
 @dataclass(slots=True)
 class _Before:
     """What preflight saw."""
@@ -71,15 +50,11 @@ class _Before:
     requirements: Requirements = field(default_factory=Requirements)
 
 
-class SingleUserSteps(ABC, Generic[A]):
-    """One attempt's steps. The session of preflight is kept for the change, to spare a login."""
-
-    product: ClassVar[Product]
-    oldest: ClassVar[tuple[int, ...]]
+class SingleUserSteps(OneUser[A]):
+    """One attempt's steps."""
 
     def __init__(self) -> None:
-        self._prover = Prover()
-        self._changer: _Changer | None = None
+        super().__init__()
         self._before = _Before()
 
     # What differs.
@@ -99,10 +74,6 @@ class SingleUserSteps(ABC, Generic[A]):
     @abstractmethod
     def _keep_pending_only(self, session: Session, values: Passwords, rotation: Rotation) -> None:
         """Make the server accept the pending password alone; may be repeated."""
-
-    @abstractmethod
-    def _read_accounts(self, session: Session, user: str) -> list[A]:
-        """All accounts of the user, as an admin sees them."""
 
     @abstractmethod
     def _sees_passwords(self, rotation: Rotation) -> bool:
@@ -230,47 +201,7 @@ class SingleUserSteps(ABC, Generic[A]):
         finally:
             session.close()
 
-    def close(self) -> None:
-        """End the kept session."""
-        if self._changer is not None:
-            self._changer.session.close()
-            self._changer = None
-
     # What they are made of.
-
-    def _parse(self, rotation: Rotation, candidate: Candidate) -> MysqlSecret:
-        return parse(rotation.value(candidate), self.product)
-
-    def _rotating(self, session: Session, rotation: Rotation) -> list[A]:
-        """The accounts that rotate together, as an admin sees them now."""
-        user = self._parse(rotation, Candidate.CURRENT).username
-        return self._choose(self._read_accounts(session, user), rotation)
-
-    def _choose(self, accounts: Sequence[A], rotation: Rotation) -> list[A]:
-        secrets = [self._parse(rotation, candidate) for candidate in rotation.values]
-        return choose(
-            accounts,
-            [secret.password for secret in secrets],
-            user=secrets[0].username,
-            listed=rotation.settings.accounts,
-        )
-
-    def _accepted_by_catalogue(
-        self, session: Session, candidate: Candidate, rotation: Rotation
-    ) -> bool:
-        """Whether the accounts accept the candidate: the pending one all of them, another one any."""
-        password = self._parse(rotation, candidate).password
-        accepting = (each.accepts(password) for each in self._rotating(session, rotation))
-        return all(accepting) if candidate is Candidate.PENDING else any(accepting)
-
-    def _values(self, rotation: Rotation) -> Passwords:
-        return Passwords(
-            current=self._parse(rotation, Candidate.CURRENT),
-            pending=self._parse(rotation, Candidate.PENDING),
-        )
-
-    def _admin(self, secret: MysqlSecret, rotation: Rotation) -> MysqlSecret:
-        return admin_secret(rotation, secret, self.product)
 
     def _set_pending(self, session: Session, values: Passwords, rotation: Rotation) -> None:
         try:
@@ -283,43 +214,6 @@ class SingleUserSteps(ABC, Generic[A]):
             ):
                 raise  # an account has it, so the others get it too, or none keeps it
             raise password_refused(refusal) from None
-
-    def _change(
-        self, session: Session, rotation: Rotation, values: Passwords, change: _Change
-    ) -> None:
-        """Make a change under the secret's lock, and close: a user may have few sessions, and testSecret needs one."""
-        self._prover.forget()
-        try:
-            fence.take_lock(session, rotation)
-            change(session, values, rotation)
-        finally:
-            self.close()
-
-    def _session_for_change(self, rotation: Rotation) -> Session:
-        candidate = None if rotation.admin is not None else rotation.live
-        kept = self._changer
-        if kept is not None and kept.candidate is candidate and kept.session.usable:
-            kept.session.deadline = rotation.deadline
-            return kept.session
-        self.close()
-        secret = self._parse(rotation, rotation.live)
-        if candidate is None:
-            session = login(self._admin(secret, rotation), rotation, admin=True)
-        else:
-            session = self._prover.log_in(secret, rotation)
-        self._changer = _Changer(session, candidate)
-        return session
-
-    def _any_session(self, rotation: Rotation) -> Session:
-        """A session by whichever value logs in: after a takeover nobody knows which does."""
-        order = (rotation.live, *Candidate)
-        *others, last = [c for c in dict.fromkeys(order) if c in rotation.values]
-        for candidate in others:
-            try:
-                return self._prover.log_in(self._parse(rotation, candidate), rotation)
-            except LoginRefused:
-                continue
-        return self._prover.log_in(self._parse(rotation, last), rotation)
 
     def _current_findings(self, rotation: Rotation) -> list[Finding]:
         live = self._parse(rotation, rotation.live)

@@ -4,21 +4,19 @@ An error that the server answers with is definite; only a lost connection, or a 
 open whether a change has happened. Error numbers: MySQL's "Server Error Message Reference", MariaDB's error codes.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pymysql
 
 from rotator.sdk import (
     LoginRefused,
     Misconfigured,
-    OutcomeUnknown,
     PasswordRefused,
     StepError,
     TargetBusy,
     TargetRefused,
-    TargetUnreachable,
 )
+from rotators.databases.explaining import cut_off, explaining
 
 EXPIRED = frozenset({1820, 1862})
 POLICY = 1819
@@ -53,8 +51,9 @@ def password_refused(refusal: Refusal) -> PasswordRefused:
     return PasswordRefused(refusal.message, hint=refusal.hint)
 
 
-@contextmanager
-def explained(doing: str, *, changing: bool = False, hint: str | None = None) -> Iterator[None]:
+def explained(
+    doing: str, *, changing: bool = False, hint: str | None = None
+) -> AbstractContextManager[None]:
     """Raise the SDK's errors in place of PyMySQL's.
 
     Args:
@@ -62,12 +61,11 @@ def explained(doing: str, *, changing: bool = False, hint: str | None = None) ->
         changing: they change the target, so a lost connection leaves the outcome unknown.
         hint: what to do where a privilege is missing.
     """
-    try:
-        yield
-    except pymysql.Error as failure:
-        raise explain_statement_failure(
-            failure, doing=doing, changing=changing, hint=hint
-        ) from None
+
+    def explain(failure: pymysql.Error) -> StepError:
+        return explain_statement_failure(failure, doing=doing, changing=changing, hint=hint)
+
+    return explaining(pymysql.Error, explain)
 
 
 def explain_statement_failure(
@@ -77,11 +75,9 @@ def explain_statement_failure(
     number = failure.args[0] if failure.args else None
     text = str(failure.args[-1]) if failure.args else type(failure).__name__
     if not isinstance(number, int) or number == 0 or 2000 <= number < 3000:
-        return _unknown(
-            f"the connection was lost in the middle of {doing}", text, changing=changing
-        )
+        return cut_off(f"the connection was lost in the middle of {doing}", text, changing=changing)
     if number in _INTERRUPTED:
-        return _unknown(f"the server interrupted {doing}", text, changing=changing)
+        return cut_off(f"the server interrupted {doing}", text, changing=changing)
     if number in _PASSES_BY_ITSELF:
         return TargetBusy(f"{doing} was given up: {_PASSES_BY_ITSELF[number]}")
     if number in _READ_ONLY:
@@ -103,9 +99,3 @@ def explain_statement_failure(
     if number in _NOT_PERMITTED:
         return Refusal(f"{doing} lacks a privilege: {text}", number=number, hint=hint)
     return Refusal(f"the server refused {doing}: {text} (error {number})", number=number)
-
-
-def _unknown(what: str, text: str, *, changing: bool) -> StepError:
-    if changing:
-        return OutcomeUnknown(f"{what}, which may have happened: {text}")
-    return TargetUnreachable(f"{what}: {text}")

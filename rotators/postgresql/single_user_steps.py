@@ -16,6 +16,7 @@ from rotator.sdk import (
     Use,
 )
 from rotators.databases import finding
+from rotators.databases.credential import by_whichever
 from rotators.postgresql import change, findings
 from rotators.postgresql.admin import admin_secret
 from rotators.postgresql.catalogue import Role, Roles, read_roles
@@ -194,15 +195,9 @@ class SingleUserSteps:
         return session
 
     def _any_session(self, rotation: Rotation) -> Session:
-        """A session by whichever value logs in: after a takeover nobody knows which does."""
-        order = (rotation.live, *Candidate)
-        *others, last = [c for c in dict.fromkeys(order) if c in rotation.values]
-        for candidate in others:
-            try:
-                return self._prover.log_in(parse(rotation.value(candidate)), rotation)
-            except LoginRefused:
-                continue
-        return self._prover.log_in(parse(rotation.value(last)), rotation)
+        return by_whichever(
+            rotation, lambda each: self._prover.log_in(parse(rotation.value(each)), rotation)
+        )
 
     def _change_password(
         self, session: Session, secret: DatabaseSecret, rotation: Rotation

@@ -4,19 +4,17 @@ SQLSTATEs: PostgreSQL manual, appendix A. An error that the server answers with 
 transaction; only a lost connection leaves it open whether the transaction was committed.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import psycopg
 
 from rotator.sdk import (
     Misconfigured,
-    OutcomeUnknown,
     StepError,
     TargetBusy,
     TargetRefused,
-    TargetUnreachable,
 )
+from rotators.databases.explaining import cut_off, explaining
 
 _PASSES_BY_ITSELF = {
     "57014": "the statement ran into its time limit",
@@ -28,8 +26,9 @@ _PASSES_BY_ITSELF = {
 }
 
 
-@contextmanager
-def explained(doing: str, *, changing: bool = False, hint: str | None = None) -> Iterator[None]:
+def explained(
+    doing: str, *, changing: bool = False, hint: str | None = None
+) -> AbstractContextManager[None]:
     """Raise the SDK's errors in place of psycopg's.
 
     Args:
@@ -37,12 +36,11 @@ def explained(doing: str, *, changing: bool = False, hint: str | None = None) ->
         changing: they change the target, so a lost connection leaves the outcome unknown.
         hint: what to do where a privilege is missing.
     """
-    try:
-        yield
-    except psycopg.Error as failure:
-        raise explain_statement_failure(
-            failure, doing=doing, changing=changing, hint=hint
-        ) from None
+
+    def explain(failure: psycopg.Error) -> StepError:
+        return explain_statement_failure(failure, doing=doing, changing=changing, hint=hint)
+
+    return explaining(psycopg.Error, explain)
 
 
 def explain_statement_failure(
@@ -52,7 +50,7 @@ def explain_statement_failure(
     state = failure.sqlstate or ""
     text = failure.diag.message_primary or " ".join(str(failure).split())
     if not state or state.startswith(("08", "57P")):
-        return _connection_lost(text, doing=doing, changing=changing)
+        return cut_off(f"the connection was lost in the middle of {doing}", text, changing=changing)
     if state in _PASSES_BY_ITSELF:
         return TargetBusy(f"{doing} was given up: {_PASSES_BY_ITSELF[state]}")
     # The server raises it without a code of its own, and doesn't translate it.
@@ -70,11 +68,3 @@ def explain_statement_failure(
         because = f"{text} ({detail})" if detail else text
         return TargetRefused(f"{doing} lacks a privilege: {because}", hint=hint)
     return TargetRefused(f"the server refused {doing}: {text} (SQLSTATE {state})")
-
-
-def _connection_lost(text: str, *, doing: str, changing: bool) -> StepError:
-    if changing:
-        return OutcomeUnknown(
-            f"the connection was lost in the middle of {doing}, which may have happened: {text}"
-        )
-    return TargetUnreachable(f"the connection was lost in the middle of {doing}: {text}")

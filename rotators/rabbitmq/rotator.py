@@ -2,13 +2,13 @@
 
 from typing import ClassVar
 
-from rotator.sdk import Authority, Overlap, Rotation, SecretValue
-from rotators.databases.facade import DatabaseRotator, Steps
-from rotators.databases.passwords import new_value
-from rotators.rabbitmq.secret import parse
+from rotator.sdk import Overlap, SecretValue
+from rotators.databases.facade import Steps
+from rotators.databases.one_user import OneUserRotator
+from rotators.rabbitmq.secret import RabbitmqSecret, parse
 
 
-class RabbitmqUser(DatabaseRotator):
+class RabbitmqUser(OneUserRotator):
     """Sets a user's one password, by the management API."""
 
     name: ClassVar[str] = "rabbitmq-user"
@@ -18,19 +18,8 @@ class RabbitmqUser(DatabaseRotator):
     )
     overlap = Overlap.GAP
 
-    def claims(self, value: SecretValue) -> Authority:
-        """What the secret's JSON says that a rotation acts on."""
-        secret = parse(value)
-        return Authority(
-            host=secret.host, port=secret.port, admin=secret.masterarn, users=(secret.username,)
-        )
-
-    def create_secret(self, rotation: Rotation) -> SecretValue:
-        """The current JSON with a new password."""
-        current = rotation.current
-        return new_value(
-            current, username=parse(current).username, password=rotation.random_password()
-        )
+    def _parse(self, value: SecretValue) -> RabbitmqSecret:
+        return parse(value)
 
     def _load(self) -> Steps:
         from rotators.rabbitmq.steps import RabbitmqSteps

@@ -1,9 +1,10 @@
 """The JSON of a RabbitMQ user's secret: the fields of AWS's database secrets, at the management API's address."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rotator.sdk import Misconfigured, SecretValue
 from rotators.databases.fields import Fields
+from rotators.databases.server_secret import ServerSecret
 
 ENGINES = ("rabbitmq",)
 PORT = 15672
@@ -11,27 +12,11 @@ TLS_PORT = 15671
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RabbitmqSecret:
+class RabbitmqSecret(ServerSecret):
     """A credential of a user and where the management API answers.
 
-    Attributes:
-        port: of the management API; the secret's "management_port", since "port" is where applications connect.
-        tls: the connection is encrypted and the server's certificate verified; False is plaintext.
-        ca: the secret's own `ssl_ca`, a path.
+    `port` is that of the API; the secret's "management_port", since "port" is where applications connect.
     """
-
-    host: str
-    port: int
-    username: str
-    password: str = field(repr=False)
-    masterarn: str | None
-    tls: bool
-    ca: str | None
-
-    @property
-    def address(self) -> str:
-        """Host and port, for messages."""
-        return f"{self.host}:{self.port}"
 
 
 def parse(value: SecretValue) -> RabbitmqSecret:

@@ -2,14 +2,14 @@
 
 from typing import ClassVar
 
-from rotator.sdk import Authority, Overlap, Rotation, SecretValue
-from rotators.databases.facade import DatabaseRotator, Steps
-from rotators.databases.passwords import new_value
-from rotators.redis.secret import parse
+from rotator.sdk import Overlap, SecretValue
+from rotators.databases.facade import Steps
+from rotators.databases.one_user import OneUserRotator
+from rotators.redis.secret import RedisSecret, parse
 from rotators.redis.settings import RedisSettings
 
 
-class RedisAcl(DatabaseRotator):
+class RedisAcl(OneUserRotator):
     """Gives a user of Redis a second password, and takes the old one away when its grace period is over."""
 
     name: ClassVar[str] = "redis-acl"
@@ -21,19 +21,8 @@ class RedisAcl(DatabaseRotator):
     overlap = Overlap.DUAL
     settings_model = RedisSettings
 
-    def claims(self, value: SecretValue) -> Authority:
-        """What the secret's JSON says that a rotation acts on."""
-        secret = parse(value)
-        return Authority(
-            host=secret.host, port=secret.port, admin=secret.masterarn, users=(secret.username,)
-        )
-
-    def create_secret(self, rotation: Rotation) -> SecretValue:
-        """The current JSON with a new password."""
-        current = rotation.current
-        return new_value(
-            current, username=parse(current).username, password=rotation.random_password()
-        )
+    def _parse(self, value: SecretValue) -> RedisSecret:
+        return parse(value)
 
     def _load(self) -> Steps:
         from rotators.redis.steps import RedisSteps

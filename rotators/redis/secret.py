@@ -1,10 +1,11 @@
 """The JSON of a Redis or Valkey secret: the fields of AWS's database secrets."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rotator.sdk import Misconfigured, SecretValue
 from rotators.databases.fields import Fields
+from rotators.databases.server_secret import ServerSecret
 
 DEFAULT_PORT = 6379
 DEFAULT_USER = "default"
@@ -15,26 +16,8 @@ _SPACE = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RedisSecret:
-    """A credential of a user and where it logs in.
-
-    Attributes:
-        tls: the connection is encrypted and the server's certificate verified; False is plaintext.
-        ca: the secret's own `ssl_ca`, a path.
-    """
-
-    host: str
-    port: int
-    username: str
-    password: str = field(repr=False)
-    masterarn: str | None
-    tls: bool
-    ca: str | None
-
-    @property
-    def address(self) -> str:
-        """Host and port, for messages."""
-        return f"{self.host}:{self.port}"
+class RedisSecret(ServerSecret):
+    """A credential of a user and where it logs in."""
 
 
 def parse(value: SecretValue) -> RedisSecret:
