@@ -238,16 +238,18 @@ class Daemon:
             self._loop.in_thread(
                 f"rotator-{task.name}",
                 partial(self._work, task),
-                failed=partial(self._loop.put, partial(self._finished, task, None, None)),
+                failed=partial(self._loop.put, partial(self._finished, task, None, None, None)),
             )
 
     def _work(self, task: Task) -> None:
         """One task, in its thread."""
         engine = self._parts.engine
-        report, error = work(task, engine=engine, caller=self._caller, metrics=self._metrics)
-        self._loop.put(partial(self._finished, task, report, error))
+        ended = work(task, engine=engine, caller=self._caller, metrics=self._metrics)
+        self._loop.put(partial(self._finished, task, *ended))
 
-    def _finished(self, task: Task, report: Report | None, error: Exception | None) -> None:
+    def _finished(
+        self, task: Task, report: Report | None, error: Exception | None, rotation: str | None
+    ) -> None:
         del self._running[task.arn]
         self._looking.ended(task)
         now = clock()
@@ -257,7 +259,7 @@ class Daemon:
         else:
             again_in = self._holds.refused(task.arn, now=now)
             if error is not None:
-                telling.refused(telling.log_of(task), error, again_in=again_in)
+                telling.refused(telling.log_of(task, rotation), error, again_in=again_in)
         if report is not None and task.target is not None:
             unreached = report.failure is not None and report.failure.kind in _UNREACHED
             pause = self._breakers.note(task.target, reached=not unreached, now=now)

@@ -21,11 +21,12 @@ _NOTICES = {
 }
 
 
-def log_of(task: Task) -> Log:
-    """The log of one task."""
-    return telemetry.logger("daemon").bind(
+def log_of(task: Task, rotation: str | None = None) -> Log:
+    """The log of one task, and of its rotation where it has begun."""
+    log = telemetry.logger("daemon").bind(
         secret_name=task.name, rotator=task.rotator, target=task.target
     )
+    return log if rotation is None else log.bind(rotation=rotation)
 
 
 def progress(log: Log, happened: Progress) -> None:

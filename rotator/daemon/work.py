@@ -15,8 +15,12 @@ from rotator.sdk import clock
 
 def work(
     task: Task, *, engine: Engine, caller: Caller, metrics: Metrics
-) -> tuple[Report | None, Exception | None]:
-    """Does what is due with a secret, and tells of it; its report where it began, or the error where it broke off."""
+) -> tuple[Report | None, Exception | None, str | None]:
+    """Does what is due with a secret, and tells of it.
+
+    Returns:
+        Its report where it began, or the error where it broke off; and the rotation's id where one was begun.
+    """
     log = telling.log_of(task)
     seen: list[Progress] = []
     report: Report | None = None
@@ -36,7 +40,7 @@ def work(
     metrics.finished(task, report, failure, lost=lost)
     if report is not None:
         telling.ended(log, task, report, seconds=clock() - started)
-    return report, failure
+    return report, failure, seen[0].rotation_id if seen else None
 
 
 def _observer(task: Task, tell: Observer, seen: list[Progress], metrics: Metrics) -> Observer:
