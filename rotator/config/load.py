@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, 
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote
 
 from rotator.config.conversion import PLAIN, choice, length
 from rotator.config.references import References, is_reference
@@ -23,6 +23,7 @@ FILE_IN_HOME = "config.yaml"
 _SECRET_KEYS = frozenset(
     {"store.url", "store.password", "keys.sealing_keys", "keys.options", "audit.key"}
 )
+_PASSWORD = re.compile(r"[^:/]*:[^@]*@")
 
 _Section = TypeVar("_Section")
 
@@ -282,14 +283,13 @@ class _Reader:
 def _holds_secret(key: str, value: str) -> bool:
     if is_reference(value):
         return False
-    return key != "store.url" or _password(value) is not None
+    return key != "store.url" or _has_password(value)
 
 
-def _password(url: str) -> str | None:
-    try:
-        return urlsplit(url).password
-    except ValueError:
-        return None
+def _has_password(url: str) -> bool:
+    """As SQLAlchemy and the drivers read it: before an @ with whatever characters, or as a parameter."""
+    place = url.partition("://")[2]
+    return bool(_PASSWORD.match(place)) or "password" in parse_qs(place.partition("?")[2])
 
 
 def _with_password(settings: Settings) -> str:

@@ -151,15 +151,17 @@ def test_a_file_that_others_may_change_is_refused(tmp_path: Path) -> None:
     assert "chmod 600" in refusal(tmp_path, "region: eu-west-1", mode=0o620)
 
 
-def test_a_readable_file_is_fine_until_it_holds_a_password(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "place", ["u:hunter2@db/r", "u:/hunter2?@db/r", "u@db/r?sslmode=require&password=hunter2"]
+)
+def test_a_readable_file_is_fine_until_it_holds_a_password(tmp_path: Path, place: str) -> None:
     """A world-readable file is refused only where a password stands in it; the message omits it."""
-    url = "store: {url: 'postgresql+psycopg://u:hunter2@db/r'}"
-    message = refusal(tmp_path, url, mode=0o644)
+    message = refusal(tmp_path, f"store: {{url: 'postgresql+psycopg://{place}'}}", mode=0o644)
     assert "store.url" in message
     assert "hunter2" not in message
-    file = write(tmp_path / "c.yaml", "region: eu-west-1", mode=0o644)
-    environ = {"ROTATOR_HOME": str(tmp_path)}
-    assert load_configuration(file=file, environ=environ).settings.region == "eu-west-1"
+    for fine in ("region: eu-west-1", "store: {url: 'postgresql+psycopg://u@db:5432/r'}"):
+        file = write(tmp_path / "c.yaml", fine, mode=0o644)
+        assert load_configuration(file=file, environ={"ROTATOR_HOME": str(tmp_path)}).file == file
 
 
 def test_a_password_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
