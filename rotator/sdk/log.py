@@ -65,7 +65,9 @@ class RotationLog:
 
     def _tell(self, level: LogLevel, message: str, fields: dict[str, Any]) -> None:
         told = dict[str, _Plain](self.about)
-        told.update((name, _clean(value, self.values)) for name, value in fields.items())
+        told.update(
+            (scrub(name, self.values), _clean(value, self.values)) for name, value in fields.items()
+        )
         text = clip(scrub(str(message), self.values))
         self.sink(LogLine(level=level, message=text, fields=told))
 
