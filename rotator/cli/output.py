@@ -1,6 +1,7 @@
 """How results reach a person or a script: text and tables, or JSON."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -9,6 +10,8 @@ from enum import Enum, StrEnum
 from pathlib import PurePath
 from textwrap import indent
 from typing import Any, TextIO
+
+_BREAK = re.compile(r"[\n\t]+")
 
 
 class OutputFormat(StrEnum):
@@ -20,8 +23,7 @@ class OutputFormat(StrEnum):
 
 def write_json(result: Any, *, stream: TextIO | None = None) -> None:
     """One JSON document; times are ISO 8601 in UTC."""
-    text = json.dumps(plain(result), indent=2, ensure_ascii=False)
-    _put(text, stream=stream or sys.stdout)
+    _put(_json(result), stream=stream or sys.stdout)
 
 
 def write_json_items(key: str, items: Iterable[Any]) -> None:
@@ -30,8 +32,7 @@ def write_json_items(key: str, items: Iterable[Any]) -> None:
     opening = f"{{\n  {json.dumps(key)}: ["
     between = f"{opening}\n"  # with the first item: an error before it leaves nothing of a document
     for item in items:
-        text = json.dumps(plain(item), indent=2, ensure_ascii=False)
-        stream.write(between + indent(text, "    "))
+        stream.write(between + indent(_json(item), "    "))
         between = ",\n"
     _put("\n  ]\n}" if between == ",\n" else f"{opening}]\n}}", stream=stream)
 
@@ -54,6 +55,7 @@ def write_table(
     if sys.stdout.isatty():
         _ruled(headers, cells, show_headers=not continued)
         return
+    cells = [[_BREAK.sub(" ", cell) for cell in row] for row in cells]  # a line is a row
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     for row in cells if continued else (headers, *cells):
         padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -88,6 +90,16 @@ def clean(text: str) -> str:
     return "".join(
         char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}"
         for char in text
+    )
+
+
+def _json(value: Any) -> str:
+    """A JSON document in which the characters that `clean` replaces are escaped; it means the same."""
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False)
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text
     )
 
 

@@ -51,6 +51,22 @@ def test_control_characters_are_not_shown(capsys: pytest.CaptureFixture[str]) ->
     assert clean("plain\ttext\n") == "plain\ttext\n"
 
 
+def test_json_drives_no_terminal_either(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a terminal obeys, or what hides text, is escaped; the document means the same."""
+    odd = "é\x9b2J\x7f\u202e\u2028\U000e0001\ud800\x1b"
+    write_json({"description": odd})
+    written = capsys.readouterr().out
+    assert json.loads(written) == {"description": odd}
+    assert "é" in written
+    assert written.replace("\n", "").isprintable()
+
+
+def test_a_cell_makes_no_row_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line break in what somebody else wrote doesn't look like another row to who reads line by line."""
+    write_table(("NAME", "N"), [("a\nb", "1\t2")])
+    assert capsys.readouterr().out == "NAME  N\na b   1 2\n"
+
+
 def test_a_table_is_aligned_off_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Columns are as wide as their widest cell, with nothing at the end of a line."""
     write_table(("A", "LONG"), [("wide", "x"), ("y", "")])
