@@ -8,9 +8,14 @@ from typing import ClassVar
 
 
 class RotatorError(Exception):
-    """Base of every error that rotator raises on purpose."""
+    """Base of every error that rotator raises on purpose.
+
+    Attributes:
+        recorded: there is an audit record of it.
+    """
 
     code: ClassVar[str] = "InternalServiceError"
+    recorded = False
 
 
 class InvalidParameter(RotatorError):

@@ -1,19 +1,24 @@
 """The audit: who did what to which secret, whether that is still what was written, and how old records go."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
-from rotator.errors import InvalidParameter
+from rotator import telemetry
+from rotator.errors import AuditBroken, InvalidParameter, KeyUnavailable, StoreUnavailable
 from rotator.manager.call import Call
+from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.store import audit_pruning, audit_search, audit_verifying
 from rotator.store.audit_chain import Link, is_sealed, seal
 from rotator.store.audit_checkpoints import Reason
 from rotator.store.audit_search import AuditFilter, AuditRecord, Place
 from rotator.store.audit_verifying import Verification
+from rotator.store.notes import AuditEntry
 from rotator.store.store import Store
 
+_log = telemetry.logger("audit")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _PAGE = 1000
@@ -66,6 +71,7 @@ class Auditing:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @audited("LookupEvents")
     def show(
         self,
         *,
@@ -85,7 +91,7 @@ class Auditing:
             raise InvalidParameter(f"A page of the audit has 1 to {MAX_PAGE:,} records.")
         call = _call("LookupEvents", caller, request_id)
         after = None if cursor is None else _place(cursor)
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
             found = audit_search.page(
                 tx,
@@ -97,23 +103,31 @@ class Auditing:
                 newest_first=True,
             )
         shown = tuple(found[:limit])
+        self._note_look(call.entry(None, detail={"records": len(shown), **_asked(where)}))
         return AuditPage(
             records=shown, next_cursor=_cursor(shown[-1].place) if len(found) > limit else None
         )
 
+    @audited("ExportAudit")
     def export(
         self, *, caller: Caller, request_id: str, where: AuditFilter
     ) -> Iterator[AuditRecord]:
         """Every record that passes the filter, oldest first; read a page at a time, so that it may be millions.
 
+        The record of the export itself is there before the first of them is given out.
+
         Raises:
             AccessDenied: the caller may not.
         """
-        call = _call("LookupEvents", caller, request_id)
+        call = _call("ExportAudit", caller, request_id)
+        call.permit(account=caller.account, region=caller.region)
+        self._note_look(call.entry(None, detail=_asked(where)))
+        return self._records(where, caller=caller)
+
+    def _records(self, where: AuditFilter, *, caller: Caller) -> Iterator[AuditRecord]:
         after: Place | None = None
         while True:
-            with call.read(self._store) as tx:
-                call.permit(account=caller.account, region=caller.region)
+            with self._store.read() as tx:
                 found = audit_search.page(
                     tx,
                     where,
@@ -128,6 +142,7 @@ class Auditing:
                 return
             after = found[-1].place
 
+    @audited("GetAuditHeads")
     def heads(self, *, caller: Caller, request_id: str) -> Heads:
         """The head of every chain, each known to be as it was written.
 
@@ -136,9 +151,10 @@ class Auditing:
             AuditBroken: one is not as it was written.
             KeyUnavailable: there is no audit key, or it is not this store's.
         """
-        self._permit("GetAuditHeads", caller, request_id)
+        call = self._permit("GetAuditHeads", caller, request_id)
         heads, _ = self._store.audit_state()
         key = self._store.audit_key()
+        self._store.record(call.entry(None))
         return Heads(
             at=datetime.now(UTC),
             fingerprint=key.fingerprint,
@@ -148,14 +164,16 @@ class Auditing:
             ),
         )
 
+    @audited("GetAuditHeads")
     def state(self, *, caller: Caller, request_id: str) -> AuditState:
         """How the audit stands; quick, since it walks over nothing.
 
         Raises:
             AccessDenied, AuditBroken, KeyUnavailable: as `heads` does.
         """
-        self._permit("GetAuditHeads", caller, request_id)
+        call = self._permit("GetAuditHeads", caller, request_id)
         heads, checkpoint = self._store.audit_state()
+        self._store.record(call.entry(None))
         return AuditState(
             records=sum(
                 head.seq - checkpoint.bases[shard].seq
@@ -167,6 +185,7 @@ class Auditing:
             checkpoint_at=checkpoint.at,
         )
 
+    @audited("VerifyAudit")
     def verify(
         self,
         *,
@@ -186,9 +205,15 @@ class Auditing:
             InvalidParameter: a kept head is not authentic.
             KeyUnavailable: there is no audit key, or it is not this store's.
         """
-        self._permit("VerifyAudit", caller, request_id)
-        return audit_verifying.verify(self._store, kept=self._authentic(kept), progress=progress)
+        call = self._permit("VerifyAudit", caller, request_id)
+        found = audit_verifying.verify(self._store, kept=self._authentic(kept), progress=progress)
+        entry = call.entry(None, detail={"records": found.records, "faults": len(found.faults)})
+        # Who finds something wrong has to learn of it, also where that keeps anything from being recorded.
+        with suppress(StoreUnavailable, KeyUnavailable) if found.faults else nullcontext():
+            self._store.record(entry)
+        return found
 
+    @audited("CreateAuditCheckpoint")
     def checkpoint(self, *, caller: Caller, request_id: str) -> int:
         """Writes a checkpoint over all heads and gives its number.
 
@@ -200,6 +225,7 @@ class Auditing:
         call = self._permit("CreateAuditCheckpoint", caller, request_id)
         return self._store.checkpoint(Reason.ASKED, call.entry(None))
 
+    @audited("PruneAudit")
     def count_prunable(self, *, caller: Caller, request_id: str, before: datetime) -> int:
         """How many records a pruning would remove; it verifies them first, and may refuse.
 
@@ -207,10 +233,13 @@ class Auditing:
             AccessDenied: the caller may not prune.
         """
         call = _call("PruneAudit", caller, request_id)
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
-            return audit_search.count_old(tx, before)
+            old = audit_search.count_old(tx, before)
+            call.record(tx, None, detail={"before": before.isoformat(), "counted": old})
+        return old
 
+    @audited("PruneAudit")
     def prune(
         self,
         *,
@@ -247,10 +276,16 @@ class Auditing:
                 progress(removed)
         return total
 
+    def _note_look(self, entry: AuditEntry) -> None:
+        """Records a look at the audit. One that is broken is looked at all the same, to find out who broke it."""
+        try:
+            self._store.record(entry)
+        except AuditBroken as error:
+            _log.warning("audit.look.unrecorded", event_name=entry.event, message=str(error))
+
     def _permit(self, event: str, caller: Caller, request_id: str) -> Call:
         call = _call(event, caller, request_id)
-        with call.refusing(self._store):
-            call.permit(account=caller.account, region=caller.region)
+        call.permit(account=caller.account, region=caller.region)
         return call
 
     def _authentic(self, kept: tuple[KeptHead, ...]) -> Mapping[int, Link]:
@@ -265,6 +300,11 @@ class Auditing:
                 )
             links[link.shard] = link
         return links
+
+
+def _asked(where: AuditFilter) -> Mapping[str, str]:
+    """What a filter asks for, as the record of a look at the audit keeps it."""
+    return {what: str(wanted) for what, wanted in asdict(where).items() if wanted is not None}
 
 
 def _link(head: KeptHead) -> Link | None:

@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from rotator.crypto.envelope import Sealed
 from rotator.errors import (
-    AccessDenied,
     DecryptionFailure,
     InvalidParameter,
     KeyUnavailable,
@@ -18,6 +17,7 @@ from rotator.manager import limits
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
 from rotator.manager.reading import MOST_LOOKS, POLL, access_to, checked_version, too_slow
+from rotator.manager.refusals import audited
 from rotator.manager.results import BatchValues, ItemError, SecretValueResult
 from rotator.manager.secret_list import SecretList
 from rotator.model.caller import Caller, CallerKind
@@ -68,17 +68,18 @@ class _Done:
     opened: dict[tuple[str, str, Sealed | None], SecretValue | RotatorError] = field(
         default_factory=dict
     )
-    denied: set[str | None] = field(default_factory=set)
+    missed: set[str | None] = field(default_factory=set)
     begun: bool = False
 
 
 class Batching(Operations):
     """How several values are read at once.
 
-    As on the real service each value that is read, or denied, leaves a record of its own, of the event GetSecretValue;
+    As on the real service each value that is read, or refused, leaves a record of its own, of the event GetSecretValue;
     one of BatchGetSecretValue says that the batch was asked for, also where it found nothing.
     """
 
+    @audited("BatchGetSecretValue")
     def batch_get_secret_value(
         self,
         *,
@@ -131,7 +132,7 @@ class Batching(Operations):
         waits = call.caller.kind is not CallerKind.SERVICE
         while True:
             looked_at = self._clock()
-            with call.read(self._store) as tx:
+            with self._store.read() as tx:
                 items, next_cursor = look(tx)
                 barriers = (item.row.barrier for item in items if isinstance(item, _Found))
                 raised = (barrier.remaining(tx.now) for barrier in barriers if barrier is not None)
@@ -150,9 +151,9 @@ class Batching(Operations):
         for item in items:
             if isinstance(item, _Missed):
                 named = item.call.secret_id
-                if isinstance(item.error, AccessDenied) and named not in done.denied:
-                    done.denied.add(named)
-                    entries.append(item.call.refusal())
+                if named not in done.missed:
+                    done.missed.add(named)
+                    entries.append(item.call.refusal(item.error))
             elif item.key not in done.opened:
                 try:
                     done.opened[item.key] = self._open(item.call, item.row, item.version)

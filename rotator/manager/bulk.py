@@ -12,6 +12,7 @@ from rotator.manager.call import Call
 from rotator.manager.checks import checked_key
 from rotator.manager.operations import Operations
 from rotator.manager.portable import PortableSecret, check_portable
+from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.model.labels import CURRENT, Labels
 from rotator.model.names import secret_arn
@@ -63,6 +64,7 @@ class Bulk(Operations):
         """
         check_portable(secret, self._sealer.provider)
 
+    @audited("GetSecretValue")
     def compare_secrets(
         self, *, caller: Caller, request_id: str, wanted: Sequence[PortableSecret]
     ) -> tuple[Comparison, ...]:
@@ -75,7 +77,7 @@ class Bulk(Operations):
             AccessDenied: the caller may not read secrets here.
         """
         call = Call(event="GetSecretValue", caller=caller, request_id=request_id)
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
             rows = secrets.by_names(
                 tx,
@@ -96,6 +98,7 @@ class Bulk(Operations):
                     call.record(tx, at.secret.arn, version_id=at.version.version_id, detail=detail)
         return tuple(self._compare(call, secret, found.get(secret.name)) for secret in wanted)
 
+    @audited("CreateSecret")
     def create_secrets(
         self, *, caller: Caller, request_id: str, wanted: Sequence[PortableSecret]
     ) -> tuple[Comparison, ...]:
@@ -139,7 +142,7 @@ class Bulk(Operations):
             return
         new = [self._sealed(caller, secret) for secret in absent]
         call = Call(event="CreateSecret", caller=caller, request_id=request_id)
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             call.permit(account=caller.account, region=caller.region)
             creation.add(tx, new)
             for secret in new:

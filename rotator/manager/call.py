@@ -1,13 +1,18 @@
 """One call of one operation: who calls, on what; what the caller may; the record that is left of it."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from rotator.errors import AccessDenied, InvalidRequest, ResourceNotFound
+from rotator.errors import (
+    AccessDenied,
+    InvalidRequest,
+    ResourceNotFound,
+    RotatorError,
+    StoreUnavailable,
+)
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT
 from rotator.model.names import parse_secret_id
@@ -18,11 +23,11 @@ from rotator.store.secrets import Found, SecretRow
 from rotator.store.store import Store, Tx
 from rotator.store.values import ValueRow
 
-T = TypeVar("T")
-
 # They hold the store and its key, or act for someone who did; a kind that isn't here may nothing.
 _ALLOWED_KINDS = frozenset({CallerKind.LOCAL, CallerKind.SERVICE})
-_LONGEST_ARN = 640  # of the audit column; an ARN that was made up may be longer
+# Of the audit's columns; what was made up may be longer.
+_LONGEST_ARN = 640
+_LONGEST_VERSION_ID = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +44,14 @@ class Call:
     request_id: str
     secret_id: str | None = None
 
-    def write(self, store: Store) -> AbstractContextManager[Tx]:
-        """A write transaction; a refusal of the caller leaves a record of its own."""
-        return _Refusing(self, store, store.write())
-
-    def read(self, store: Store) -> AbstractContextManager[Tx]:
-        """A reading transaction, whose records are committed before its result is used; refusals as in `write`."""
-        return _Refusing(self, store, store.read())
-
-    def glance(self, store: Store) -> AbstractContextManager[Tx]:
-        """For one statement that reads, without a record of its own; refusals as in `write`."""
-        return _Refusing(self, store, store.glance())
-
-    def refusing(self, store: Store) -> AbstractContextManager[None]:
-        """A refusal of the caller leaves a record."""
-        return _Refusing(self, store, nullcontext())
+    @contextmanager
+    def watched(self, store: Store) -> Iterator[None]:
+        """An error of ours that leaves the block leaves a record, as `ended_with` does."""
+        try:
+            yield
+        except RotatorError as error:
+            self.ended_with(error, store)
+            raise
 
     def find(self, tx: Tx, *, for_update: bool = False) -> SecretRow:
         """The secret of the call, which the caller may act on.
@@ -231,40 +229,59 @@ class Call:
             revision=revision,
         )
 
-    def record_failure(
-        self, store: Store, secret_arn: str | None, *, version_id: str | None, outcome: Outcome
-    ) -> None:
-        """Commits the record of what was not done."""
-        store.record(self.entry(secret_arn, version_id=version_id, outcome=outcome))
-
-    def refusal(self) -> AuditEntry:
-        """The record that the caller may not do this."""
-        named = None if self.secret_id is None else self.secret_id[:_LONGEST_ARN]
-        return self.entry(named, outcome=Outcome.DENIED)
-
-
-class _Refusing(Generic[T]):
-    """What a call does within, and its refusal, which leaves a record. A class, because generators cost more."""
-
-    __slots__ = ("_begun", "_call", "_store")
-
-    def __init__(self, call: Call, store: Store, begun: AbstractContextManager[T]) -> None:
-        self._call = call
-        self._store = store
-        self._begun = begun
-
-    def __enter__(self) -> T:
-        return self._begun.__enter__()
-
-    def __exit__(
+    def ended_with(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        error: RotatorError,
+        store: Store,
+        *,
+        secret_arn: str | None = None,
+        version_id: str | None = None,
+        asked: Mapping[str, str] | None = None,
     ) -> None:
-        self._begun.__exit__(kind, error, traceback)
-        if isinstance(error, AccessDenied):
-            self._store.record(self._call.refusal())
+        """Commits the record that the call ended with an error, where there is none yet.
+
+        A store that isn't available takes no record: nothing was read there.
+
+        Args:
+            secret_arn: the secret, where it was found; else the identifier is recorded as it was given.
+            version_id: the version that was asked for.
+            asked: what else was asked for.
+        """
+        if error.recorded or isinstance(error, StoreUnavailable):
+            return
+        store.record(self.refusal(error, secret_arn=secret_arn, version_id=version_id, asked=asked))
+        error.recorded = True
+
+    def nothing_done(self, detail: Mapping[str, Any]) -> AuditEntry:
+        """The record that there was nothing to do, on the secret as it was named."""
+        return self.entry(
+            _kept(self.secret_id, _LONGEST_ARN), detail={**detail, "nothing_to_do": True}
+        )
+
+    def refusal(
+        self,
+        error: RotatorError,
+        *,
+        secret_arn: str | None = None,
+        version_id: str | None = None,
+        asked: Mapping[str, str] | None = None,
+    ) -> AuditEntry:
+        """The record that the call, or what it asked of one secret, ended with an error."""
+        return self.entry(
+            _kept(secret_arn or self.secret_id, _LONGEST_ARN),
+            version_id=_kept(version_id, _LONGEST_VERSION_ID),
+            outcome=Outcome.DENIED if isinstance(error, AccessDenied) else Outcome.FAILED,
+            detail={"error": type(error).__name__}
+            | {what: _kept(given, _LONGEST_ARN) for what, given in (asked or {}).items()},
+        )
+
+
+def _kept(given: str | None, longest: int) -> str | None:
+    """What a caller gave, as a column can hold it: it may be anything, and was refused perhaps for that."""
+    if given is None:
+        return None
+    text = given.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    return text[:longest]
 
 
 def _is_sooner(due_at: object, *, than: datetime | None) -> bool:

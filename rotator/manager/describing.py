@@ -8,6 +8,7 @@ from rotator.manager.call import Call
 from rotator.manager.checks import MAX_PAGE, check_page_size
 from rotator.manager.next_due import Planner
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.manager.results import (
     SecretDescription,
     SecretPage,
@@ -27,6 +28,7 @@ from rotator.store.store import Tx
 class Describing(Operations):
     """How secrets are looked at without their values."""
 
+    @audited("DescribeSecret")
     def describe_secret(
         self, *, caller: Caller, request_id: str, secret_id: str
     ) -> SecretDescription:
@@ -38,12 +40,13 @@ class Describing(Operations):
         call = Call(
             event="DescribeSecret", caller=caller, request_id=request_id, secret_id=secret_id
         )
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             secret = call.find(tx)
             [description] = describe_all(tx, [secret], planner=self._planner)
             call.record(tx, secret.arn)
         return description
 
+    @audited("ListSecrets")
     def list_secrets(
         self,
         *,
@@ -72,12 +75,13 @@ class Describing(Operations):
             "ListSecrets", caller=caller, where=where, order=order, cursor=cursor
         )
         call = Call(event="ListSecrets", caller=caller, request_id=request_id)
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             found = wanted.page(tx, call, limit=max_results)
             descriptions = describe_all(tx, found.rows, planner=self._planner)
             call.record(tx, None)
         return SecretPage(secrets=descriptions, next_cursor=wanted.cursor(found.following))
 
+    @audited("ListSecretVersionIds")
     def list_secret_version_ids(
         self,
         *,
@@ -106,7 +110,7 @@ class Describing(Operations):
             request_id=request_id,
             secret_id=secret_id,
         )
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             secret = call.find(tx)
             this = ["versions", secret.arn, include_deprecated]
             after = None if cursor is None else _version_after(cursor, this)

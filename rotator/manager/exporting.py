@@ -9,6 +9,7 @@ from rotator.manager.call import Call
 from rotator.manager.operations import Operations
 from rotator.manager.portable import PortableSecret, PortableVersion
 from rotator.manager.reading import POLL
+from rotator.manager.refusals import audited
 from rotator.manager.secret_list import SecretList
 from rotator.model.caller import Caller
 from rotator.model.filters import SecretFilter
@@ -56,6 +57,7 @@ class Exporting(Operations):
     used, and a copy that is taken each night would hide it.
     """
 
+    @audited("GetSecretValue")
     def export_secrets(
         self,
         *,
@@ -88,6 +90,7 @@ class Exporting(Operations):
         )
         return self._opened(call, found, next_cursor=wanted.cursor(following))
 
+    @audited("GetSecretValue")
     def export_secret(
         self,
         *,
@@ -125,7 +128,7 @@ class Exporting(Operations):
     ) -> tuple[Sequence[_Found], Position | None]:
         """The secrets of a page with all that an export needs, and where the next page goes on."""
         while True:
-            with call.read(self._store) as tx:
+            with self._store.read() as tx:
                 secrets = page(tx)
                 barriers = [row.barrier for row in secrets.rows if row.barrier is not None]
                 remaining = max((barrier.remaining(tx.now) for barrier in barriers), default=0.0)

@@ -7,7 +7,7 @@ from typing import Any
 from rotator.crypto.keyring import new_key
 from rotator.crypto.keyring_provider import HeldKeys, KeyringProvider
 from rotator.crypto.sealing_keys import Keyring, KeyState, SealingKey
-from rotator.errors import InvalidRequest, KeyUnavailable
+from rotator.errors import InvalidRequest
 from rotator.manager import cursor as cursors
 from rotator.manager.call import Call
 from rotator.manager.key_descriptions import (
@@ -19,10 +19,10 @@ from rotator.manager.key_descriptions import (
     id_of,
 )
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.sdk import key_in
 from rotator.store import rewrap, sealing
-from rotator.store.audit import Outcome
 from rotator.store.store import Tx
 
 _NAMED = 5  # secrets that a refusal names
@@ -45,6 +45,7 @@ class _Changed:
 class Keys(Operations):
     """How sealing keys are looked after. They belong to the installation: every account seals under them."""
 
+    @audited("ListKeys")
     def list_keys(self, *, caller: Caller, request_id: str) -> tuple[KeyDescription, ...]:
         """The keys, the active one first; those that are missing last.
 
@@ -52,12 +53,13 @@ class Keys(Operations):
             KeyUnavailable: the provider has no keys to give.
         """
         call = Call(event="ListKeys", caller=caller, request_id=request_id)
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
             used = {key_id: rewrap.count_under(tx, key_id) for key_id in rewrap.keys_used(tx)}
             call.record(tx, None)
         return descriptions(self._sealer.provider, used)
 
+    @audited("ListKeySecrets")
     def list_key_secrets(
         self,
         *,
@@ -80,7 +82,7 @@ class Keys(Operations):
         key_id = id_of(self._sealer.provider, key)
         bound_to = (call.event, key_id)
         after = 0 if cursor is None else _place(cursor, of=bound_to)
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
             total = rewrap.count_secrets_under(tx, key_id)
             found = rewrap.secrets_under(tx, key_id, after=after, limit=max_results + 1)
@@ -101,6 +103,7 @@ class Keys(Operations):
             else None,
         )
 
+    @audited("CreateKey")
     def create_key(
         self, *, caller: Caller, request_id: str, alias: str | None = None
     ) -> KeyDescription:
@@ -114,6 +117,7 @@ class Keys(Operations):
         call = Call(event="CreateKey", caller=caller, request_id=request_id)
         return self._add(call, lambda keyring, key: keyring.with_key(key, alias=alias), alias=alias)
 
+    @audited("RotateKey")
     def rotate_key(
         self, *, caller: Caller, request_id: str, alias: str | None = None
     ) -> KeyDescription:
@@ -127,6 +131,7 @@ class Keys(Operations):
         call = Call(event="RotateKey", caller=caller, request_id=request_id)
         return self._add(call, lambda keyring, key: keyring.rotated(key, alias=alias), alias=alias)
 
+    @audited("DisableKey")
     def disable_key(self, *, caller: Caller, request_id: str, key: str) -> KeyDescription:
         """Closes every version that is sealed under a key until it is enabled again.
 
@@ -138,6 +143,7 @@ class Keys(Operations):
         call = Call(event="DisableKey", caller=caller, request_id=request_id)
         return self._set(call, key, lambda ring: ring.with_state(key, KeyState.DISABLED))
 
+    @audited("EnableKey")
     def enable_key(self, *, caller: Caller, request_id: str, key: str) -> KeyDescription:
         """Opens again what disabling a key has closed.
 
@@ -149,6 +155,7 @@ class Keys(Operations):
         call = Call(event="EnableKey", caller=caller, request_id=request_id)
         return self._set(call, key, lambda ring: ring.with_state(key, KeyState.ENABLED))
 
+    @audited("SetKeyAlias")
     def set_key_alias(
         self, *, caller: Caller, request_id: str, alias: str, key: str
     ) -> KeyDescription:
@@ -163,6 +170,7 @@ class Keys(Operations):
         call = Call(event="SetKeyAlias", caller=caller, request_id=request_id)
         return self._set(call, alias, lambda ring: ring.with_alias(alias, key))
 
+    @audited("RemoveKeyAlias")
     def remove_key_alias(self, *, caller: Caller, request_id: str, alias: str) -> None:
         """Takes an alias away that no secret asks for.
 
@@ -180,6 +188,7 @@ class Keys(Operations):
 
         self._change(call, remove)
 
+    @audited("ExportKeys")
     def export_keys(self, *, caller: Caller, request_id: str, keys: Sequence[str] = ()) -> Keyring:
         """The named keys, or all of them, with the keys themselves: for a file that is sealed.
 
@@ -191,11 +200,12 @@ class Keys(Operations):
         call = Call(event="ExportKeys", caller=caller, request_id=request_id)
         keyring = self._provider().keyring
         exported = keyring.only(keys) if keys else keyring
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
             call.record(tx, None, detail={"keys": sorted(exported.keys)})
         return exported
 
+    @audited("ImportKeys")
     def import_keys(self, *, caller: Caller, request_id: str, keys: Keyring) -> ImportedKeys:
         """Adds exported keys to those that are there, or makes the provider's keys of them where there are none.
 
@@ -236,7 +246,7 @@ class Keys(Operations):
         *,
         alias: str | None,
     ) -> KeyDescription:
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             key = new_key(tx.now)
 
         def added(before: Keyring) -> _Changed:
@@ -266,29 +276,23 @@ class Keys(Operations):
     def _change_or_make(
         self, call: Call, change: Callable[[Keyring | None], "_Changed"]
     ) -> Keyring:
-        """The changed keys. A change is on record before it is made: what can't be recorded isn't done."""
-        provider = self._provider()
-        recorded = False
+        """The changed keys. A change is on record before it is made: what can't be recorded isn't done.
+
+        One that was recorded and then could not be made leaves the record of its failure after that.
+        """
 
         def recording(before: Keyring | None) -> Keyring:
-            nonlocal recorded
             changed = change(before)
-            with call.write(self._store) as tx:
+            with self._store.write() as tx:
                 call.permit(account=call.caller.account, region=call.caller.region)
                 held = HeldKeys(changed.keyring)
                 for key_id in changed.new:
                     if changed.keyring.keys[key_id].state is KeyState.ENABLED:
                         sealing.take_in(tx, held, key_id)
                 call.record(tx, None, detail=changed.detail)
-            recorded = True
             return changed.keyring
 
-        try:
-            return provider.change_or_make(recording)
-        except KeyUnavailable:
-            if recorded:
-                call.record_failure(self._store, None, version_id=None, outcome=Outcome.FAILED)
-            raise
+        return self._provider().change_or_make(recording)
 
     def _described(self, keyring: Keyring, key_id: str) -> KeyDescription:
         with self._store.read() as tx:

@@ -20,6 +20,7 @@ from rotator.manager.checks import (
 )
 from rotator.manager.next_due import NOT_DUE, anchor_of
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.manager.results import Deletion, SecretName, StoredVersion
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT, Labels
@@ -38,7 +39,6 @@ MARKED = "StartSecretVersionDelete"
 RESTORED = "CancelSecretVersionDelete"
 PURGED = "EndSecretVersionDelete"
 
-_SHOWN_NAME = 512
 _NAMED = 5  # secrets that a refusal names
 
 
@@ -55,6 +55,7 @@ class _NewSecret:
 class Lifecycle(Operations):
     """How a secret comes and goes."""
 
+    @audited("CreateSecret")
     def create_secret(
         self,
         *,
@@ -118,7 +119,7 @@ class Lifecycle(Operations):
             if new.value is None
             else self._sealer.seal(new.value, context=context, key=new.kms_key_id)
         )
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             call.permit(account=caller.account, region=caller.region)
             try:
                 secret = call.find(tx)
@@ -164,6 +165,7 @@ class Lifecycle(Operations):
         self._refuse_other_content(call, secret, version, new.value)
         return self._repeated(call, secret, new.token)
 
+    @audited("DeleteSecret")
     def delete_secret(
         self,
         *,
@@ -189,7 +191,7 @@ class Lifecycle(Operations):
         days = checked_recovery(recovery_window_in_days, force=force_without_recovery)
         call = Call(event="DeleteSecret", caller=caller, request_id=request_id, secret_id=secret_id)
         try:
-            with call.write(self._store) as tx:
+            with self._store.write() as tx:
                 if force_without_recovery:
                     return _remove(tx, call)
                 return _mark(tx, call, days=days)
@@ -207,10 +209,11 @@ class Lifecycle(Operations):
             name=ref.name,
             suffix=self._random_suffix(),
         )
-        with call.write(self._store) as tx:
-            call.record(tx, None, detail={"missing": ref.name[:_SHOWN_NAME]})
+        with self._store.write() as tx:
+            tx.record(call.nothing_done({"missing": True}))
             return Deletion(arn=arn, name=ref.name, deletion_date=tx.now)
 
+    @audited("RestoreSecret")
     def restore_secret(self, *, caller: Caller, request_id: str, secret_id: str) -> SecretName:
         """Takes back a deletion; its schedule, if it has one, goes on from now.
 
@@ -220,7 +223,7 @@ class Lifecycle(Operations):
         call = Call(
             event="RestoreSecret", caller=caller, request_id=request_id, secret_id=secret_id
         )
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             secret = call.find(tx, for_update=True)
             restored = secret._replace(deleted_at=None, purge_at=None)
             anchor = anchor_of(secret, now=tx.now)

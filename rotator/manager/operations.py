@@ -14,7 +14,6 @@ from rotator.manager.results import StoredVersion
 from rotator.model.names import SUFFIX_ALPHABET, SUFFIX_LENGTH
 from rotator.sdk import SecretValue
 from rotator.store import labels
-from rotator.store.audit import Outcome
 from rotator.store.secrets import Found, SecretRow
 from rotator.store.store import Store
 from rotator.store.versions import VersionRow
@@ -80,9 +79,9 @@ class Operations:
             return self._sealer.open(
                 version.sealed, context=seal_context(secret, version.version_id)
             )
-        except (DecryptionFailure, KeyUnavailable):
-            call.record_failure(
-                self._store, secret.arn, version_id=version.version_id, outcome=Outcome.FAILED
+        except (DecryptionFailure, KeyUnavailable) as error:
+            call.ended_with(
+                error, self._store, secret_arn=secret.arn, version_id=version.version_id
             )
             raise
 
@@ -102,7 +101,7 @@ class Operations:
 
     def _repeated(self, call: Call, secret: SecretRow | Found, token: str) -> StoredVersion:
         """The answer to a call whose token came with the same value before: nothing new."""
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             stages = labels.load(tx, secret.id).of(token)
             call.record(tx, secret.arn, version_id=token, detail={"repeated": True})
         return StoredVersion(arn=secret.arn, name=secret.name, version_id=token, stages=stages)

@@ -9,6 +9,7 @@ from rotator.errors import InvalidParameter
 from rotator.manager import limits
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.sdk.passwords import draw
 
@@ -74,6 +75,7 @@ class PasswordRecipe:
 class Passwords(Operations):
     """How passwords are made for those who ask for one."""
 
+    @audited("GetRandomPassword")
     def get_random_password(
         self,
         *,
@@ -100,7 +102,7 @@ class Passwords(Operations):
         )
         password = recipe.make(choose)
         call = Call(event="GetRandomPassword", caller=caller, request_id=request_id)
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
             call.record(tx, None)
         return password

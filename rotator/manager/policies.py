@@ -7,6 +7,7 @@ from rotator.errors import MalformedPolicyDocument, PublicPolicy
 from rotator.manager import limits
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.manager.results import PolicyProblem, PolicyValidation, ResourcePolicy, SecretName
 from rotator.model.caller import Caller
 from rotator.model.policy_document import parse_policy
@@ -17,6 +18,7 @@ from rotator.store import secrets
 class Policies(Operations):
     """How the resource policies of secrets are kept."""
 
+    @audited("PutResourcePolicy")
     def put_resource_policy(
         self,
         *,
@@ -47,6 +49,7 @@ class Policies(Operations):
             )
         return self._set_policy("PutResourcePolicy", caller, request_id, secret_id, resource_policy)
 
+    @audited("DeleteResourcePolicy")
     def delete_resource_policy(
         self, *, caller: Caller, request_id: str, secret_id: str
     ) -> SecretName:
@@ -58,6 +61,7 @@ class Policies(Operations):
         """
         return self._set_policy("DeleteResourcePolicy", caller, request_id, secret_id, None)
 
+    @audited("GetResourcePolicy")
     def get_resource_policy(
         self, *, caller: Caller, request_id: str, secret_id: str
     ) -> ResourcePolicy:
@@ -70,12 +74,13 @@ class Policies(Operations):
         call = Call(
             event="GetResourcePolicy", caller=caller, request_id=request_id, secret_id=secret_id
         )
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             secret = call.find_usable(tx)
             policy = secrets.resource_policy(tx, secret.id)
             call.record(tx, secret.arn)
         return ResourcePolicy(arn=secret.arn, name=secret.name, policy=policy)
 
+    @audited("ValidateResourcePolicy")
     def validate_resource_policy(
         self,
         *,
@@ -101,7 +106,7 @@ class Policies(Operations):
             request_id=request_id,
             secret_id=secret_id,
         )
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             secret = None if secret_id is None else call.find_usable(tx)
             call.permit(account=caller.account, region=caller.region)
             call.record(tx, None if secret is None else secret.arn)
@@ -111,7 +116,7 @@ class Policies(Operations):
         self, event: str, caller: Caller, request_id: str, secret_id: str, policy: str | None
     ) -> SecretName:
         call = Call(event=event, caller=caller, request_id=request_id, secret_id=secret_id)
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             secret = call.find_usable(tx, for_update=True)
             call.change(tx, secret, {"changed_at": tx.now, "resource_policy": policy})
         return SecretName(arn=secret.arn, name=secret.name)

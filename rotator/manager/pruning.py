@@ -3,6 +3,7 @@
 from rotator.errors import ResourceNotFound
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.store import rota, secrets, versions
 
@@ -12,6 +13,7 @@ PRUNED = "VersionsPruned"
 class Pruning(Operations):
     """How versions leave."""
 
+    @audited(PRUNED)
     def prune_versions(
         self, *, caller: Caller, request_id: str, after: int, secrets_at_most: int
     ) -> tuple[int, int]:
@@ -29,7 +31,7 @@ class Pruning(Operations):
             AccessDenied: the caller may not.
         """
         call = Call(event=PRUNED, caller=caller, request_id=request_id)
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
             bounds = rota.bounds(tx)
             if bounds is None:
@@ -40,7 +42,7 @@ class Pruning(Operations):
         return pruned, until if until < bounds[1] else 0
 
     def _prune(self, call: Call, secret_id: int) -> int:
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             try:
                 secret = secrets.by_id(tx, secret_id, for_update=True)
             except ResourceNotFound:  # it is gone, and its versions with it

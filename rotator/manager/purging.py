@@ -3,6 +3,7 @@
 from rotator.manager.call import Call
 from rotator.manager.lifecycle import PURGED
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.store import left_over, secrets
 from rotator.store.changes import GONE
@@ -13,6 +14,7 @@ _BATCH = 100  # secrets of one transaction: long enough to be fast, short enough
 class Purging(Operations):
     """How secrets leave when nobody can restore them any more."""
 
+    @audited(PURGED)
     def purge(self, *, caller: Caller, request_id: str, limit: int) -> int:
         """Removes secrets of the caller's account and region whose recovery window is over; gives how many.
 
@@ -38,6 +40,7 @@ class Purging(Operations):
                 break
         return removed
 
+    @audited("ListSecrets")
     def overdue(self, *, caller: Caller, request_id: str, limit: int) -> tuple[str, ...]:
         """Names of secrets of the caller's account and region whose recovery window is over; after a purge, of those
         that it has to leave for now.
@@ -46,7 +49,7 @@ class Purging(Operations):
             AccessDenied: the caller may not.
         """
         call = Call(event="ListSecrets", caller=caller, request_id=request_id)
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
             found = secrets.overdue(tx, account=caller.account, region=caller.region, limit=limit)
             call.record(tx, None, detail={"overdue": len(found)})
@@ -54,7 +57,7 @@ class Purging(Operations):
 
     def _purge_batch(self, call: Call, size: int) -> int:
         caller = call.caller
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             call.permit(account=caller.account, region=caller.region)
             due = secrets.purgeable(
                 tx, account=caller.account, region=caller.region, now=tx.now, limit=size

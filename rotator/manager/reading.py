@@ -7,6 +7,7 @@ from rotator.errors import InvalidRequest, ResourceNotFound, StoreUnavailable
 from rotator.manager import limits
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.manager.results import Delayed, SecretValueResult
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT
@@ -66,6 +67,7 @@ class Reading(Operations):
                 sleep(min(POLL, remaining))
                 remaining = self.barrier_remaining(outcome)
 
+    @audited("GetSecretValue")
     def read_secret_value(
         self,
         *,
@@ -88,7 +90,7 @@ class Reading(Operations):
         value: SecretValue | None = None
         for _ in range(MOST_LOOKS):
             looked_at = self._clock()
-            with call.glance(self._store) as tx:
+            with self._store.glance() as tx:
                 found = call.find_value(tx, version_id=version_id, stage=stage)
                 if stage == CURRENT and caller.kind is not CallerKind.SERVICE:
                     seconds = _remaining(found.barrier, tx)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.store import planned, secrets
 from rotator.store.secrets import SecretRow
@@ -34,6 +35,7 @@ class Replanned:
 class Replanning(Operations):
     """How due times follow what they depend on."""
 
+    @audited(PLANNED)
     def replan(self, *, caller: Caller, request_id: str) -> Replanned:
         """Works out due times anew in the caller's account and region, where that is needed.
 
@@ -46,7 +48,7 @@ class Replanning(Operations):
         call = Call(event=PLANNED, caller=caller, request_id=request_id)
         unreadable: list[str] = []
         changed = 0
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
             stale = [basis for basis in planned.bases(tx) if not self._planner.is_current(basis)]
         for basis in stale:
@@ -57,7 +59,7 @@ class Replanning(Operations):
     def _replan_batches(self, call: Call, fetch: _Fetch, unreadable: list[str]) -> int:
         moved, after = 0, 0
         while True:
-            with call.write(self._store) as tx:
+            with self._store.write() as tx:
                 rows = fetch(tx, after)
                 moved += sum(self._replan_one(tx, call, row, unreadable) for row in rows)
             if len(rows) < _BATCH:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from rotator.errors import DecryptionFailure, KeyUnavailable
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.sdk import DEFAULT_KEY_ALIAS
 from rotator.store import rewrap, sealing
@@ -97,6 +98,7 @@ class _Tally:
 class Rewrapping(Operations):
     """How older versions get the sealing key of today."""
 
+    @audited("RewrapKeys")
     def rewrap_keys(
         self,
         *,
@@ -133,7 +135,7 @@ class Rewrapping(Operations):
     def _sources(self, call: Call) -> Iterator[_Source]:
         provider = self._sealer.provider
         active = provider.resolve(None)
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             call.permit(account=call.caller.account, region=call.caller.region)
             keys, names = rewrap.keys_used(tx), rewrap.names_used(tx)
         for key_id in keys:
@@ -172,7 +174,7 @@ class Rewrapping(Operations):
         after = START
         while found := self._batch(source, after=after, limit=batch):
             if after == START:
-                with call.write(self._store) as tx:
+                with self._store.write() as tx:
                     sealing.take_in(tx, self._sealer.provider, source.target)
             after = found[-1].place
             self._write(call, source, self._wrap(found, source, tally), tally)
@@ -205,7 +207,7 @@ class Rewrapping(Operations):
     def _write(self, call: Call, source: _Source, moves: Sequence[Move], tally: _Tally) -> None:
         if not moves:
             return
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             rewrap.lock(tx, {move.secret_id for move in moves})
             written = rewrap.replace(tx, moves)
             if written:

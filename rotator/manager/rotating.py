@@ -11,6 +11,7 @@ from rotator.manager.authority import readable_admin, resolve_authority
 from rotator.manager.call import Call
 from rotator.manager.next_due import NOT_DUE, Planner, schedule_of
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.manager.results import CancelledRotation
 from rotator.manager.settings import (
     RotationOptions,
@@ -54,6 +55,7 @@ class RotationRules:
 class Rotating(Operations):
     """How rotation is set up."""
 
+    @audited("RotateSecret")
     def set_rotation(
         self,
         *,
@@ -85,7 +87,7 @@ class Rotating(Operations):
             {} if rules is None else _rules_columns(rules, limits=self._planner.limits)
         )
         call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             if authority is not None:
                 secrets.lock_authority(tx)
             secret = call.find_usable(tx, for_update=True)
@@ -110,6 +112,7 @@ class Rotating(Operations):
             call.change(tx, secret, columns, detail=_recorded(settings))
         return settings
 
+    @audited("DescribeSecret")
     def get_rotation(
         self, *, caller: Caller, request_id: str, secret_id: str
     ) -> RotationSettings | None:
@@ -121,12 +124,13 @@ class Rotating(Operations):
         call = Call(
             event="DescribeSecret", caller=caller, request_id=request_id, secret_id=secret_id
         )
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             secret = call.find(tx)
             secret = self._planner.as_it_holds(tx, secret)
             call.record(tx, secret.arn)
         return rotation_settings(secret)
 
+    @audited("CancelRotateSecret")
     def cancel_rotation(
         self, *, caller: Caller, request_id: str, secret_id: str
     ) -> CancelledRotation:
@@ -139,7 +143,7 @@ class Rotating(Operations):
         call = Call(
             event="CancelRotateSecret", caller=caller, request_id=request_id, secret_id=secret_id
         )
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             secret = call.find_usable(tx, for_update=True)
             if secret.rotator is None:
                 raise InvalidRequest(_NEVER_CONFIGURED)

@@ -7,6 +7,7 @@ from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.manager.results import SecretName
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT, PENDING, PREVIOUS
@@ -21,6 +22,7 @@ _ROTATION_LABELS = frozenset({CURRENT, PENDING, PREVIOUS})
 class Staging(Operations):
     """How versions are labelled."""
 
+    @audited("UpdateSecretVersionStage")
     def update_secret_version_stage(
         self,
         *,
@@ -59,7 +61,7 @@ class Staging(Operations):
             request_id=request_id,
             secret_id=secret_id,
         )
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             secret = call.find_usable(tx, for_update=True)
             before = labels.load(tx, secret.id)
             named = [v for v in (move_to_version_id, remove_from_version_id) if v is not None]

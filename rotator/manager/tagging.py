@@ -6,6 +6,7 @@ from rotator.manager import limits
 from rotator.manager.call import Call
 from rotator.manager.checks import check_tag_count, check_tags
 from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
 from rotator.manager.results import SecretName, Untagged
 from rotator.model.caller import Caller
 from rotator.store import search, tags
@@ -15,6 +16,7 @@ from rotator.store.secrets import SecretRow
 class Tagging(Operations):
     """How secrets are tagged."""
 
+    @audited("TagResource")
     def tag_resource(
         self, *, caller: Caller, request_id: str, secret_id: str, tags: Mapping[str, str]
     ) -> SecretName:
@@ -31,6 +33,7 @@ class Tagging(Operations):
         done = self._tag(call, put=tags)
         return SecretName(arn=done.arn, name=done.name)
 
+    @audited("UntagResource")
     def untag_resource(
         self, *, caller: Caller, request_id: str, secret_id: str, tag_keys: Collection[str]
     ) -> Untagged:
@@ -51,7 +54,7 @@ class Tagging(Operations):
         self, call: Call, *, put: Mapping[str, str] | None = None, remove: Collection[str] = ()
     ) -> Untagged:
         put = put or {}
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             secret = call.find_usable(tx, for_update=True)
             removed = tags.remove(tx, secret.id, remove)
             if put:

@@ -12,6 +12,7 @@ from rotator.manager.call import Call
 from rotator.manager.checks import checked_key, checked_token, checked_value
 from rotator.manager.next_due import Planner, rules_of
 from rotator.manager.operations import Operations, seal_context
+from rotator.manager.refusals import audited
 from rotator.manager.resealing import Resealing, reseal
 from rotator.manager.results import StoredVersion
 from rotator.model.caller import Caller
@@ -20,7 +21,6 @@ from rotator.model.rotation import Status
 from rotator.schedule import Rate
 from rotator.sdk import SecretValue
 from rotator.store import labels, rewrap, rotations, versions
-from rotator.store.audit import Outcome
 from rotator.store.rotation_row import RotationRow
 from rotator.store.secrets import Found, SecretRow
 from rotator.store.store import Tx
@@ -49,6 +49,7 @@ class _NewValue:
 class Writing(Operations):
     """How values are stored."""
 
+    @audited("PutSecretValue")
     def put_secret_value(
         self,
         *,
@@ -86,6 +87,7 @@ class Writing(Operations):
         )
         return self._write_value(call, new)
 
+    @audited("UpdateSecret")
     def update_secret(
         self,
         *,
@@ -143,7 +145,7 @@ class Writing(Operations):
         """What UpdateSecret answers where it stores no value: one with `token` was there already, or none was given."""
         while True:
             resealing = self._resealing(call, columns)
-            with call.write(self._store) as tx:
+            with self._store.write() as tx:
                 secret = call.find_usable(tx, for_update=True)
                 if resealing is not None and not resealing.apply(tx, secret):
                     continue
@@ -157,13 +159,13 @@ class Writing(Operations):
         """The labelled versions under the key that the secret is about to get; None where it keeps the one it has."""
         if "kms_key_id" not in columns:
             return None
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             secret = call.find_usable(tx)
             labelled = rewrap.labelled(tx, secret.id)
         try:
             return reseal(self._sealer, secret, labelled, key=_key(columns, secret))
-        except (DecryptionFailure, KeyUnavailable):
-            call.record_failure(self._store, secret.arn, version_id=None, outcome=Outcome.FAILED)
+        except (DecryptionFailure, KeyUnavailable) as error:
+            call.ended_with(error, self._store, secret_arn=secret.arn)
             raise
 
     def _write_value(self, call: Call, new: _NewValue) -> StoredVersion:
@@ -185,9 +187,9 @@ class Writing(Operations):
     def _look_up(self, call: Call, new: _NewValue) -> tuple[Found, VersionRow | None]:
         """The secret, and the version that has the token already."""
         if new.fresh:
-            with call.glance(self._store) as tx:
+            with self._store.glance() as tx:
                 return call.glimpse_usable(tx), None
-        with call.read(self._store) as tx:
+        with self._store.read() as tx:
             secret = call.glimpse_usable(tx)
             return secret, versions.get(tx, secret_id=secret.id, version_id=new.token)
 
@@ -204,7 +206,7 @@ class Writing(Operations):
         looked.
         """
         token = new.token
-        with call.write(self._store) as tx:
+        with self._store.write() as tx:
             now_secret = call.find_usable(tx, for_update=True)
             version = None
             if not new.fresh:

@@ -70,7 +70,7 @@ class Admission:
         """
         asked = self.journal.clock()
         call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
-        with call.write(self.journal.store) as tx:
+        with self.journal.store.write() as tx:
             secret = call.find(tx, for_update=True)
             last = rotations.latest(tx, secret.id)
             row = last if last is not None and last.state.status.active else None

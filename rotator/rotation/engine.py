@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rotator.crypto.envelope import Sealer
-from rotator.errors import PreflightRefused, RotationInProgress
+from rotator.errors import PreflightRefused, RotationInProgress, RotatorError
+from rotator.manager.call import Call
 from rotator.manager.next_due import Planner
 from rotator.model.caller import Caller
 from rotator.model.rotation import Phase, Status
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 # Before a rotation begins an abandoned one is settled, an old credential retired, and what was left behind taken away.
 _MOST_BEFORE = 3
+_DUE = frozenset({Purpose.DUE, Purpose.RETIRE_DUE})
 
 
 def _is_preliminary(claim: Claim, report: Report, purpose: Purpose) -> bool:
@@ -326,8 +328,17 @@ class Engine:
             )
 
         patience = 0.0 if self._parks else self._policy.lease
-        claim = when_free(attempt, patience=patience, sleep=self._sleep)
+        call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
+        try:
+            claim = when_free(attempt, patience=patience, sleep=self._sleep)
+        except RotatorError as error:
+            # That somebody else is at it is no refusal to who only looked whether something is due.
+            if purpose not in _DUE or not isinstance(error, RotationInProgress):
+                call.ended_with(error, self._store, asked={"purpose": purpose})
+            raise
         if claim is None:
+            if purpose not in _DUE:
+                self._store.record(call.nothing_done({"purpose": str(purpose)}))
             return None, None
         # What ends as it begins needs no rotator, which may be gone.
         over = claim.state.phase is Phase.ENDED

@@ -66,7 +66,7 @@ class Inspector:
         call = Call(
             event="GetSecretValue", caller=caller, request_id=request_id, secret_id=secret_id
         )
-        with call.read(self.store) as tx:
+        with call.watched(self.store), self.store.read() as tx:
             secret = call.find(tx)
             row = rotations.active(tx, secret.id)
             last = rotations.latest(tx, secret.id) if row is None else row

@@ -80,7 +80,7 @@ def rotations_of(
         AccessDenied: the caller may not see it.
     """
     call = Call(event="DescribeSecret", caller=caller, request_id=request_id, secret_id=secret_id)
-    with call.read(store) as tx:
+    with call.watched(store), store.read() as tx:
         secret = call.find(tx)
         rows = rotations.history(tx, secret.id, limit=limit)
         running = bool(rows) and Status(rows[0].status).active

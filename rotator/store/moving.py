@@ -79,12 +79,19 @@ def plan(source: Database, destination: Database | None) -> Plan:
 
 
 def move(
-    source: Database, destination: Database, *, observe: Observer, batch: int = _BATCH
+    source: Database,
+    destination: Database,
+    *,
+    record: Callable[[Tx], None],
+    observe: Observer,
+    batch: int = _BATCH,
 ) -> Mapping[str, int]:
     """Moves a store, and gives the number of rows of each table that were compared at the end.
 
     Args:
         source: others can read it meanwhile; their writes wait for as long as they wait for locks, then are refused.
+        record: leaves the record of the move in the source, as it begins to be copied: so it is in both stores, or in
+            neither.
         observe: told how far it is, at least once for each batch.
         batch: rows in one transaction on the destination.
 
@@ -101,7 +108,10 @@ def move(
             _require_open(tx, source)
         moves.hold(tx)
         _require_rest(tx)
-        _claim(source, destination, _examine(source, destination), run=run)
+        found = _examine(source, destination)
+        if not closed:
+            record(tx)
+        _claim(source, destination, found, run=run)
         _copy(tx, destination, run=run, observe=observe, batch=batch)
         copy = ending.enter_context(_filling(destination, run))
         compared = _compare(tx, copy, observe=observe, batch=batch)

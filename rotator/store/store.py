@@ -70,14 +70,26 @@ class Store(Database):
             ConfigurationError: the URL can't be used.
             StoreUnavailable: it can't be reached, or its schema is another release's.
         """
-        parsed, engine = open_engine(url, create=create, lock_timeout=lock_timeout)
-        store = cls(engine, url=parsed, lock_timeout=lock_timeout, audit_key=audit_key)
+        store = cls.connect(url, create=create, lock_timeout=lock_timeout, audit_key=audit_key)
         try:
             schema.require(store)
         except BaseException:
             store.close()
             raise
         return store
+
+    @classmethod
+    def connect(
+        cls,
+        url: str,
+        *,
+        create: bool,
+        lock_timeout: float = LOCK_TIMEOUT,
+        audit_key: AuditKeySource | None = None,
+    ) -> Self:
+        """The store at `url`, whatever the release of its schema; arguments and errors as `open` has them."""
+        parsed, engine = open_engine(url, create=create, lock_timeout=lock_timeout)
+        return cls(engine, url=parsed, lock_timeout=lock_timeout, audit_key=audit_key)
 
     def read(self) -> AbstractContextManager[Tx]:
         """A transaction that only reads: one state on SQLite, READ COMMITTED on PostgreSQL.
@@ -121,6 +133,20 @@ class Store(Database):
         finally:
             if place is not None:
                 self._trail.give_back(place, committed=committed)
+
+    def chain(self, tx: Tx) -> None:
+        """Puts into the audit what a writing transaction has noted so far, for one that reads the audit itself.
+
+        Raises:
+            AuditBroken, KeyUnavailable, StoreUnavailable: it can't be recorded.
+        """
+        place = self._trail.take_place()
+        try:
+            self._trail.append(tx, place)
+            tx.entries.clear()
+        finally:
+            # Nobody knows yet whether it will be committed.
+            self._trail.give_back(place, committed=False)
 
     def begin_audit(self, *, anew: bool = False) -> bool:
         """Whether the audit of the store was begun by this call.

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,14 @@ def test_records_are_shown_filtered_and_exported(rotate: RotateCommand) -> None:
     shown = rotate.json("audit", "show", "--secret", "db/app")["records"]
     assert [record["event"] for record in shown] == ["GetSecretValue", "CreateSecret"]
     assert rotate.json("audit", "show", "--event", "Nothing")["records"] == []
-    first = rotate.json("audit", "show", "--limit", "1", "--since", "1h")
-    second = rotate.json("audit", "show", "--cursor", first["next_cursor"])
+    of_it = ("--secret", "db/app")
+    first = rotate.json("audit", "show", "--limit", "1", "--since", "1h", *of_it)
+    second = rotate.json("audit", "show", "--cursor", first["next_cursor"], *of_it)
     assert first["records"] + second["records"] == shown
-    lines = rotate("audit", "export").out.splitlines()
+    lines = rotate("audit", "export", *of_it).out.splitlines()
     assert [json.loads(line)["seq"] for line in lines] == [1, 2]
-    assert "GetSecretValue" in rotate("audit", "show").out
+    told = rotate("audit", "show").out
+    assert all(event in told for event in ("GetSecretValue", "LookupEvents", "ExportAudit"))
 
 
 def test_tampering_is_told_with_exit_code_7(rotate: RotateCommand, tmp_path: Path) -> None:
@@ -61,18 +64,18 @@ def test_one_record_is_one(tmp_path: Path) -> None:
     rotate = RotateCommand(home=tmp_path / "home")
     rotate.ok("init")
     rotate.ok("secret", "create", "db/app", value="v1")
-    prune = ("audit", "prune", "--keep", "0m")
+    prune = ("audit", "prune", "--before", datetime.now(UTC).isoformat())
     assert rotate.ok(*prune, "--dry-run").out == "1 record would be removed.\n"
     assert rotate.ok(*prune, "--yes").out == "1 record was removed.\n"
 
 
 def test_a_pruning_can_be_tried_before(rotate: RotateCommand) -> None:
-    """A dry run says how many records would go, and removes none."""
+    """A dry run says how many records would go, and removes none; it leaves one itself."""
     dry = ("audit", "prune", "--dry-run", "--keep")
     assert rotate.ok(*dry, "0m").out == "2 records would be removed.\n"
     assert rotate.ok(*dry, "1d").out == "No record is that old.\n"
-    assert rotate.json(*dry, "0m") == {"dry_run": True, "would_remove": 2}
-    assert len(rotate("audit", "export").out.splitlines()) == 2
+    assert rotate.json(*dry, "0m") == {"dry_run": True, "would_remove": 4}
+    assert len(rotate("audit", "export", "--secret", "db/app").out.splitlines()) == 2
 
 
 @pytest.mark.parametrize("more", [(), ("--dry-run",), ("--yes",)])
@@ -82,7 +85,7 @@ def test_a_pruning_of_what_is_to_come_is_refused(
     """A moment in the future, likely a slip, removes nothing."""
     refused = rotate("audit", "prune", "--before", "2999-01-01", *more)
     assert (refused.code, "in the future" in refused.err) == (2, True)
-    assert len(rotate("audit", "export").out.splitlines()) == 2
+    assert len(rotate("audit", "export", "--secret", "db/app").out.splitlines()) == 2
 
 
 @pytest.mark.parametrize(("typed", "code", "left"), [("n\n", 2, True), ("y\n", 0, False)])
@@ -94,6 +97,19 @@ def test_a_pruning_is_asked_for(rotate: RotateCommand, typed: str, code: int, le
     answers = (("Remove 2 audit records", typed),)
     assert on_terminal(rotate, *prune, answers=answers)[0] == code
     assert ("GetSecretValue" in rotate("audit", "export").out) is left
+
+
+def test_a_broken_audit_is_looked_at_all_the_same(rotate: RotateCommand, tmp_path: Path) -> None:
+    """Where nothing can be added to the audit, its records are shown and exported, and verifying says what is wrong."""
+    connection = sqlite3.connect(tmp_path / "home" / "rotator.db")
+    with connection:
+        connection.execute("UPDATE audit_heads SET seal = x'00'")
+    connection.close()
+    assert rotate("secret", "get", "db/app").code == 8
+    shown = rotate("audit", "show")
+    assert (shown.code, "GetSecretValue" in shown.out, "unrecorded" in shown.err) == (0, True, True)
+    assert "GetSecretValue" in rotate("audit", "export").out
+    assert rotate("audit", "verify").code == 7
 
 
 def test_without_its_key_a_store_gives_out_no_value(rotate: RotateCommand, tmp_path: Path) -> None:

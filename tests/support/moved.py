@@ -4,10 +4,16 @@ from typing import Any
 
 from sqlalchemy import select
 
+from rotator.manager.call import Call
+from rotator.manager.moving import MOVED
 from rotator.store import moving, schema
 from rotator.store.database import Database
 from rotator.store.moves import TABLES
+from rotator.store.store import Store
+from rotator.store.tx import Tx
 from tests.support import killed_commits, older_store
+from tests.support.manager import ME
+from tests.support.store import AUDIT_KEY
 
 SMALL = 12
 """Rows of a batch, so that even a small store takes many."""
@@ -19,10 +25,13 @@ def upgraded(url: str) -> str:
     database = Database.connect(url, create=False)
     schema.upgrade(database)
     database.close()
+    store = Store.open(url, create=False, audit_key=AUDIT_KEY)
+    store.begin_audit()
+    store.close()
     return url
 
 
-def rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
+def everything(url: str) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table that moves, as the house reads it."""
     database = Database.connect(url, create=False)
     with database.read() as tx:
@@ -34,12 +43,31 @@ def rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
+def rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """What a move doesn't change: all but its own record, and the heads of the audit with it."""
+    found = everything(url)
+    found["audit"] = [row for row in found["audit"] if MOVED not in row]
+    del found["audit_heads"]
+    return found
+
+
+def recorded(url: str) -> list[tuple[Any, ...]]:
+    """The records of moves."""
+    return [row for row in everything(url)["audit"] if MOVED in row]
+
+
 def run(source_url: str, url: str, *, observe: moving.Observer = lambda _: None) -> dict[str, int]:
     """Moves one store to the other in small batches."""
-    source = Database.connect(source_url, create=False, lock_timeout=1)
+    source = Store.connect(source_url, create=False, lock_timeout=1, audit_key=AUDIT_KEY)
     destination = Database.connect(url, create=True, lock_timeout=1)
+
+    def record(tx: Tx) -> None:
+        Call(event=MOVED, **ME).record(tx, None)
+        source.chain(tx)
+
     try:
-        return dict(moving.move(source, destination, observe=observe, batch=SMALL))
+        moved = moving.move(source, destination, record=record, observe=observe, batch=SMALL)
+        return dict(moved)
     finally:
         source.close()
         destination.close()

@@ -199,6 +199,8 @@ def prune(
 
     session: Session = context.obj
     older_than = _pruned_before(before, keep)
+    if not (dry_run or yes):
+        _require_terminal()
     if dry_run or not yes:
         old = session.auditing.count_prunable(
             caller=session.caller, request_id=session.request_id, before=older_than
@@ -255,14 +257,19 @@ def _removal(count: int, *, one: str, more: str) -> str:
     return f"{counted(count, 'record')} {one if count == 1 else more}."
 
 
-def _ask_to_prune(count: int, *, before: datetime) -> None:
-    from rotator.cli.asking import can_ask, confirm
+def _require_terminal() -> None:
+    from rotator.cli.asking import can_ask
 
     if not can_ask():
         raise ConfigurationError(
             "Audit records that are pruned are gone for good, and there is no terminal to ask on. If that is meant, "
             "add --yes. How many would go: --dry-run"
         )
+
+
+def _ask_to_prune(count: int, *, before: datetime) -> None:
+    from rotator.cli.asking import confirm
+
     if count:
         confirm(f"Remove {counted(count, 'audit record')} from before {moment(before)} for good?")
 

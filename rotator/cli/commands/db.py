@@ -16,6 +16,7 @@ from rotator.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
     from rotator.store.database import Database
+    from rotator.store.moving import Progress
 
 app = typer.Typer(help="Looks after the store.", no_args_is_help=True)
 
@@ -102,18 +103,18 @@ def migrate(
     Stop the daemons first. While it runs the store can be read; writes wait for ten seconds and are refused then. It
     may be interrupted and run again. At its end the old store is closed, and says where the new one is.
     """
-    from rotator.store.database import Database
+    from rotator.store.store import Store
 
     session: Session = context.obj
     url = _destination(session, to, to_password)
-    source = Database.connect(session.configuration.store_url, create=False)
-    try:
-        if dry_run:
-            _plan(source, url, output)
-        else:
-            _move(source, url, output)
-    finally:
-        source.close()
+    # Not opened: it may be closed already, where an earlier run was interrupted at its end.
+    session.store = Store.connect(
+        session.configuration.store_url, create=False, audit_key=session.audit_key
+    )
+    if dry_run:
+        _plan(session, url, output)
+    else:
+        _move(session, url, output)
 
 
 def _destination(session: Session, to: str, password: str | None) -> str:
@@ -180,26 +181,29 @@ def _reached(url: str, *, create: bool) -> "Database":
     return database
 
 
-def _plan(source: "Database", url: str, output: OutputFormat) -> None:
-    from rotator.store import moving
+def _plan(session: Session, url: str, output: OutputFormat) -> None:
+    from rotator.manager.moving import Moving
     from rotator.store.database import is_missing_file
 
     with _naming_to():
         destination = None if is_missing_file(url) else _reached(url, create=False)
     try:
-        plan = moving.plan(source, destination)
+        plan = Moving(session.store).plan(
+            caller=session.caller, request_id=session.request_id, destination=destination
+        )
     finally:
         if destination is not None:
             destination.close()
+    shown = session.store.url_shown
     if output is OutputFormat.JSON:
-        write_json({"from": source.url_shown, "rows": plan.rows, "destination": plan.destination})
+        write_json({"from": shown, "rows": plan.rows, "destination": plan.destination})
         return
-    write(f"{source.url_shown} can be moved; nothing was changed.", f"  {_FOUND[plan.destination]}")
+    write(f"{shown} can be moved; nothing was changed.", f"  {_FOUND[plan.destination]}")
     write_table(["table", "rows"], [[name, str(rows)] for name, rows in plan.rows.items()])
 
 
-def _move(source: "Database", url: str, output: OutputFormat) -> None:
-    from rotator.store import moving
+def _move(session: Session, url: str, output: OutputFormat) -> None:
+    from rotator.manager.moving import Moving
 
     with _naming_to():
         destination = _reached(url, create=True)
@@ -211,15 +215,21 @@ def _move(source: "Database", url: str, output: OutputFormat) -> None:
     try:
         with counting(output) as show:
 
-            def observe(progress: moving.Progress) -> None:
+            def observe(progress: "Progress") -> None:
                 show(f"{progress.stage} {progress.table}", progress.done, progress.total)
 
-            compared = moving.move(source, destination, observe=observe)
+            compared = Moving(session.store).move(
+                caller=session.caller,
+                request_id=session.request_id,
+                destination=destination,
+                observe=observe,
+            )
     finally:
         destination.close()
+    shown = session.store.url_shown
     if output is OutputFormat.JSON:
         result = {
-            "from": source.url_shown,
+            "from": shown,
             "to": destination.url_shown,
             "compared": compared,
             "rows": sum(compared.values()),
@@ -227,7 +237,7 @@ def _move(source: "Database", url: str, output: OutputFormat) -> None:
         write_json(result)
         return
     write(
-        f"{source.url_shown} was moved to {destination.url_shown}: {sum(compared.values())} rows compared, every "
+        f"{shown} was moved to {destination.url_shown}: {sum(compared.values())} rows compared, every "
         "column the same.",
         "Now name the new place in the settings (store.url). The old store is closed and kept as it was. The key files "
         "stay where they are: they belong to the store in its new place too.",

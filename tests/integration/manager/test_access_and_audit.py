@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Row, func, select
 
-from rotator.errors import AccessDenied, ResourceNotFound
+from rotator.errors import AccessDenied, ResourceNotFound, ValidationError
 from rotator.manager.manager import SecretsManager
 from rotator.model.caller import Caller
 from rotator.store.store import Store
@@ -148,12 +148,31 @@ def test_a_name_is_looked_up_at_home(manager: SecretsManager, arn: str) -> None:
 def test_a_failed_write_leaves_no_success_on_record(
     manager: SecretsManager, store: Store, arn: str
 ) -> None:
-    """The record goes with its transaction: what was rolled back is not recorded as done."""
-    before = counts(store, without="")
+    """The record goes with its transaction: what was rolled back is recorded as failed alone."""
+    before = counts(store, without="audit")
 
     with pytest.raises(ResourceNotFound):
         manager.update_secret_version_stage(
             **ME, secret_id=arn, version_stage="blue", move_to_version_id=token(9)
         )
 
-    assert counts(store, without="") == before
+    assert counts(store, without="audit") == before
+    record = last_record(store)
+    assert (record.event, record.outcome) == ("UpdateSecretVersionStage", "failed")
+    assert (record.secret_arn, record.version_id) == (arn, token(9))
+
+
+def test_what_no_column_can_hold_is_recorded_readably(
+    manager: SecretsManager, store: Store
+) -> None:
+    """A malformed identifier is on record as far as the store can hold it, also where that was why it is refused."""
+    with pytest.raises(ValidationError):
+        manager.describe_secret(**ME, secret_id="no\0name\ud800" + "x" * 1000)
+    with pytest.raises(ValidationError):
+        manager.get_secret_value(**ME, secret_id="db", version_id="\0" * 100)
+
+    record = last_record(store)
+    assert (record.event, record.version_id) == ("GetSecretValue", "\\x00" * 16)
+    with store.read() as tx:
+        named = tx.connection.execute(select(audit.c.secret_arn)).scalars().all()
+    assert ("no\\x00name\\ud800" + "x" * 1000)[:640] in named

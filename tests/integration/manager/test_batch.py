@@ -94,7 +94,11 @@ def test_every_value_leaves_a_record_and_counts_as_read(
 
     assert _records(store, "BatchGetSecretValue") == [(None, "succeeded", {"secrets": 3})]
     assert sorted(_records(store, "GetSecretValue")) == sorted(
-        [(arn, "succeeded", None), (foreign, "denied", None)]
+        [
+            (arn, "succeeded", None),
+            (foreign, "denied", {"error": "AccessDenied"}),
+            ("missing", "failed", {"error": "ResourceNotFound"}),
+        ]
     )
     assert manager.describe_secret(**ME, secret_id="one").accessed_on is not None
     assert manager.describe_secret(**ME, secret_id="two").accessed_on is None

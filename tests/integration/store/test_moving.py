@@ -11,9 +11,12 @@ from sqlalchemy import make_url
 from rotator.crypto.envelope import Sealer
 from rotator.crypto.keyring import FileKeyProvider
 from rotator.errors import ConfigurationError, RotationInProgress, StoreUnavailable
+from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
+from rotator.manager.moving import Moving
 from rotator.model.rotation import MachineState
-from rotator.store import moving, schema
+from rotator.store import audit_verifying, moving, schema
+from rotator.store.audit_search import AuditFilter
 from rotator.store.database import Database
 from rotator.store.moving import Destination, Stage
 from rotator.store.schema import SchemaState
@@ -25,11 +28,9 @@ from tests.support.store import only_sqlite, postgresql_url
 
 
 @pytest.fixture
-def source_url(empty_url: str, open_store: Callable[[str], Store]) -> str:
+def source_url(empty_url: str) -> str:
     """A store with a bit of everything, on each engine."""
-    moved.upgraded(empty_url)
-    open_store(empty_url).begin_audit()
-    return empty_url
+    return moved.upgraded(empty_url)
 
 
 @pytest.fixture
@@ -60,8 +61,54 @@ def test_every_row_arrives_and_is_compared(source_url: str, other_empty_url: str
     before = moved.rows(source_url)
     compared = moved.run(source_url, other_empty_url)
     assert moved.rows(other_empty_url) == before
-    assert compared == {table: len(found) for table, found in before.items()}
+    there = moved.everything(other_empty_url)
+    assert compared == {table: len(found) for table, found in there.items()}
     assert sum(compared.values()) > 50
+
+
+def test_both_stores_have_the_record_of_the_move(
+    source_url: str, other_empty_url: str, open_store: Callable[[str], Store]
+) -> None:
+    """It is in the chain of the old store, which ends there, and in that of the new one, which goes on from it."""
+    moved.run(source_url, other_empty_url)
+    assert len(moved.recorded(source_url)) == 1
+    assert moved.everything(other_empty_url) == moved.everything(source_url)
+    found = audit_verifying.verify(open_store(other_empty_url))
+    assert found.faults == ()
+
+
+def test_a_move_that_was_given_up_has_left_no_record_of_success(
+    source_url: str, other_empty_url: str
+) -> None:
+    """The record is in both stores or in none; one that was copied before an interruption is not kept."""
+    _interrupted(source_url, other_empty_url, at="words")
+    assert moved.recorded(source_url) == []
+    moved.run(source_url, other_empty_url)
+    assert len(moved.recorded(other_empty_url)) == 1
+
+
+def test_whoever_asks_for_a_move_is_on_record(
+    source_url: str, tmp_path: Path, open_store: Callable[[str], Store]
+) -> None:
+    """Refused or tried before, with the reason or the place; done, with both places."""
+    store = open_store(source_url)
+    destination = Database.connect(f"sqlite:///{tmp_path / 'to.db'}", create=True)
+    asked = Moving(store)
+
+    with pytest.raises(ConfigurationError):
+        asked.move(**ME, destination=store, observe=lambda _: None)
+    asked.plan(**ME, destination=destination)
+    asked.move(**ME, destination=destination, observe=lambda _: None)
+    destination.close()
+
+    there = Auditing(open_store(f"sqlite:///{tmp_path / 'to.db'}"))
+    found = there.show(**ME, where=AuditFilter(event="MoveStore")).records
+    places = {"from": store.url_shown, "to": destination.url_shown}
+    assert [(record.outcome, record.detail) for record in reversed(found)] == [
+        ("failed", {"error": "ConfigurationError"}),
+        ("succeeded", {"to": destination.url_shown, "dry_run": True}),
+        ("succeeded", places),
+    ]
 
 
 def test_the_moved_store_is_used_as_before(
