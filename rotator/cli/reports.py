@@ -7,7 +7,7 @@ from rotator.cli.exits import ExitCode
 from rotator.cli.output import OutputFormat, duration, moment, write, write_json, write_table
 from rotator.model.labels import CURRENT
 from rotator.model.rotation import Phase, Status
-from rotator.rotation.reasons import users
+from rotator.rotation.reasons import SESSIONS_ENDED, users
 from rotator.rotation.report import Report
 
 MEANING = {
@@ -33,6 +33,14 @@ MEANING = {
 }
 
 
+_NOT_RETIRED = {
+    Status.UNRETIRED: (
+        "old credential not retired, and it or its sessions may live on: a person has to look"
+    ),
+    Status.ABANDONED: "old credential not retired: a stored value needs it again",
+}
+"""What the end of a run means that was only to retire."""
+
 _ROTATED = {Status.SUCCEEDED, Status.GRACE}
 
 
@@ -57,33 +65,64 @@ def show_outcomes(outcomes: Sequence[Outcome], *, output: OutputFormat, nothing:
 
 def report_lines(report: Report) -> Iterator[str]:
     """A rotation in a few lines."""
-    name, meaning = report.secret_name, MEANING[report.status]
+    name = report.secret_name
+    meaning = _NOT_RETIRED.get(report.status) if _only_retires(report) else None
+    meaning = meaning or MEANING[report.status]
     seconds = duration(sum(step.seconds for step in report.steps))
     tries = "1 attempt" if report.attempts == 1 else f"{report.attempts} attempts"
     overlap = "" if report.overlap is None else f", overlap {report.overlap}"
-    resumed = ", resumed" if report.resumed else ""
+    resumed = ", resumed" if report.resumed and not _only_retires(report) else ""
     if report.status in _ROTATED:
         yield f"{name}: {_done(report)} in {seconds} ({tries}{overlap}{resumed})"
     else:
         yield f"{name}: {meaning} ({tries}{overlap}{resumed})"
-    if report.in_use:
-        yield f"  the old credential was still in use by {users(report.in_use)}"
-    if report.retire_at is not None:
-        yield f"  the old credential logs in until {moment(report.retire_at)}, when it can be retired"
+    yield from _about_the_old_one(report)
     failure = report.failure
     if failure is not None and report.status is not Status.GRACE:
         warned = report.status is Status.SUCCEEDED
         yield f"  {'Warning' if warned else f'{failure.phase} failed, {failure.kind}'}: {failure.message}"
         if failure.hint:
             yield f"  What to do: {failure.hint}"
+    if report.status is Status.UNRETIRED:
+        yield f"  Then: rotate retire {name}, or rotate on from the new credential: rotate now {name}"
     before, after = report.labels_before.get(CURRENT), report.labels_after.get(CURRENT)
     if before != after:
         yield f"  {CURRENT}: {before} -> {after}"
 
 
-def _done(report: Report) -> str:
+def _about_the_old_one(report: Report) -> Iterator[str]:
+    """What has become of the old credential, and of who uses it."""
     phases = {step.phase for step in report.steps}
-    if Phase.FINISH not in phases and Phase.RETIRE in phases:
+    if report.status is Status.SUCCEEDED and phases >= {Phase.FINISH, Phase.RETIRE}:
+        yield "  the old credential logs in no more"
+    if report.in_use:
+        waited_for = report.status is Status.GRACE
+        verb = "is" if waited_for else "was"
+        yield f"  the old credential {verb} still in use by {users(report.in_use)}{_sessions(report)}"
+    if report.retire_at is not None and _only_retires(report):
+        yield f"  they are waited for, and looked for again at {moment(report.retire_at)}; not to wait:"
+        yield f"  rotate retire {report.secret_name}"
+    elif report.retire_at is not None:
+        yield f"  the old credential logs in until {moment(report.retire_at)}, when it can be retired"
+
+
+def _sessions(report: Report) -> str:
+    """What has become of the sessions that were found."""
+    if report.status is not Status.SUCCEEDED:
+        return ""
+    ended = any(step.detail == SESSIONS_ENDED for step in report.steps)
+    return "; these sessions were ended" if ended else "; these sessions go on until they end"
+
+
+def _only_retires(report: Report) -> bool:
+    """Whether AWSCURRENT had moved in an earlier run."""
+    phases = {step.phase for step in report.steps}
+    ended_there = report.failure is not None and report.failure.phase is Phase.RETIRE
+    return Phase.FINISH not in phases and (Phase.RETIRE in phases or ended_there)
+
+
+def _done(report: Report) -> str:
+    if _only_retires(report):
         retired = report.status is Status.SUCCEEDED
         return "old credential retired" if retired else "old credential not retired yet"
     return MEANING[report.status]

@@ -3,7 +3,7 @@
 from rotator.model.rotation import MachineState, Phase
 from rotator.rotation.actions import Act, Action, Done, Failed, Outcome, Proved
 from rotator.rotation.claim import Claim
-from rotator.rotation.reasons import users
+from rotator.rotation.reasons import SESSIONS_ENDED, users
 from rotator.rotation.report import Observer, Progress, ProgressKind, StepRecord
 from rotator.rotation.retiring import skips
 from rotator.sdk import Candidate, Proof
@@ -12,7 +12,7 @@ from rotator.store.rotation_events import IN_USE
 _DETAILS = {
     Act.IN_USE: "nobody is known to use the old credential",
     Act.RETIRE: "the target was told to refuse the old credential",
-    Act.END_USE: "the sessions that used the old credential were ended",
+    Act.END_USE: SESSIONS_ENDED,
 }
 
 
@@ -65,8 +65,10 @@ class Chronicle:
                     hint=failure.hint,
                 )
             case Proved(proof):
-                self._note(state, str(proof), seconds, detail=f"{action.candidate} {proof}")
                 message = _told(state, action, proof)
+                retires = state.phase is Phase.RETIRE
+                shown = message if retires else f"{action.candidate} {proof}"
+                self._note(state, str(proof), seconds, detail=shown)
                 self._show(state, ProgressKind.DONE, seconds=seconds, message=message)
             case Done(uses=uses) if uses:
                 message = f"still in use by {users(uses)}"

@@ -66,6 +66,8 @@ SHARED = Failure(
     hint="if `rotate verify` is content, `rotate now` rotates on from it; look on the target what else logs in",
 )
 
+SESSIONS_ENDED = "the sessions that used the old credential were ended"
+
 _NAMED = 5
 
 
@@ -83,7 +85,7 @@ def not_begun(why: str, *, old: str | None) -> Failure:
         phase=Phase.RETIRE,
         kind=FailureKind.MISCONFIGURED,
         message=f"the old credential (version {old}) can't be retired as things are, and may still log in: {why}",
-        hint="mend that, then try again: rotate retire; or take the old credential away on the target by hand",
+        hint="mend that, or take the old credential away on the target by hand",
     )
 
 

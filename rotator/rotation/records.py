@@ -24,6 +24,8 @@ class RotationRecord:
         phase: where it is, or where it ended.
         owner: who runs it now, in words; None where nobody does.
         next_attempt_at: None unless it waits; in the grace period the end of that.
+        waits_until: when clients are no longer waited for that use the old credential; None where they are not.
+        retiring: the retirement of the old credential has begun and is not over.
         retired: the target refuses the credential that it replaced.
         in_use: who used that when it was looked at last, in words; None where nobody is known to.
         steps: oldest first; empty where they were not asked for.
@@ -41,6 +43,8 @@ class RotationRecord:
     ended_at: datetime | None
     next_attempt_at: datetime | None
     failure: Failure | None
+    waits_until: datetime | None = None
+    retiring: bool = False
     retired: bool = False
     in_use: str | None = None
     steps: tuple[EventRow, ...] = ()
@@ -111,10 +115,17 @@ def _record(tx: Tx, row: RotationRow, *, with_steps: bool) -> RotationRecord:
         ended_at=row.ended_at,
         next_attempt_at=row.next_attempt_at,
         failure=state.failure,
+        waits_until=row.deadline_at if _waits(state) else None,
+        retiring=state.status is Status.GRACE and state.touched,
         retired=state.retired,
         in_use=rotation_events.last_in_use(tx, row.id) if _was_asked(state) else None,
         steps=rotation_events.load(tx, row.id) if with_steps else (),
     )
+
+
+def _waits(state: MachineState) -> bool:
+    """Whether its grace period is over, and clients that use the old credential are waited for."""
+    return state.status is Status.GRACE and not state.touched and state.failure is not None
 
 
 def _was_asked(state: MachineState) -> bool:

@@ -10,6 +10,7 @@ from rotator.cli.options import Output, SecretId
 from rotator.cli.output import OutputFormat, counted, duration, write, write_json
 from rotator.cli.session import Session
 from rotator.errors import ConfigurationError, PreflightRefused, RotatorError
+from rotator.model.lengths import shown_length
 
 if TYPE_CHECKING:
     from rotator.rotation.prove.proving import Proof, Proving, Terms
@@ -153,8 +154,8 @@ def _hold(asked: float | None, *, grace: float | None) -> float:
     if asked is None or asked >= grace:
         held = "Clients that hold" if asked is None else f"Clients that hold it for {asked:g} s"
         raise ConfigurationError(
-            f"{held} will be refused: the old credential logs in for the grace period of {grace:g} s only. Hold for "
-            "less (--hold), or make the grace period longer (`rotate rotation set SECRET --grace`)."
+            f"{held} will be refused: the old credential logs in for the grace period of {shown_length(grace)} only. "
+            "Hold for less (--hold), or make the grace period longer (`rotate rotation set SECRET --grace`)."
         )
     return asked
 
@@ -176,8 +177,10 @@ def _announce(terms: "Terms") -> None:
 def _about_grace(terms: "Terms") -> list[str]:
     if terms.promise.grace is None:
         return []
-    total = duration(terms.promise.grace * terms.repeat)
-    after = f"  The old credential is retired {duration(terms.promise.grace)} after each rotation"
+    total = shown_length(terms.promise.grace * terms.repeat)
+    after = (
+        f"  The old credential is retired {shown_length(terms.promise.grace)} after each rotation"
+    )
     return [f"{after}, and the next one waits for that: {total} in all."]
 
 

@@ -20,6 +20,7 @@ from rotator.model.rotation import Status
 
 if TYPE_CHECKING:
     from rotator.manager.results import SecretDescription
+    from rotator.manager.settings import RotationSettings
     from rotator.rotation.records import RotationRecord, SecretRotations
 
 
@@ -126,6 +127,10 @@ def _state(found: "SecretRotations") -> str:
     if not found.rotations:
         return "never rotated"
     latest = found.rotations[0]
+    if latest.waits_until is not None:
+        return "rotated, old credential still in use"
+    if latest.retiring:
+        return "rotated, old credential being retired"
     if latest.status is Status.GRACE:
         return f"rotated, in grace until {moment(latest.next_attempt_at)}"
     return f"{latest.status}, {latest.phase}" if latest.status.active else str(latest.status)
@@ -139,39 +144,67 @@ def _details(secret: "SecretDescription", found: "SecretRotations") -> Iterator[
     else:
         yield f"  rotator      {rotation.rotator}" + ("" if rotation.enabled else " (cancelled)")
         yield f"  last rotated {moment(rotation.rotated_at)}"
-        if rotation.due_at is None and rotation.enabled and rotation.scheduled:
-            yield f"  next         {NO_WINDOW}"
-        elif rotation.due_at is None:
-            yield f"  next         on request: rotate now {secret.name}"
-        else:
-            yield f"  next         {moment(rotation.due_at)} (window ends {moment(rotation.window_end)})"
+        if secret.deleted_at is None:
+            yield f"  next         {_next(secret.name, rotation)}"
+    if secret.purge_at is not None:
+        yield f"  deleted      goes for good at {moment(secret.purge_at)} or later"
     for label, version in sorted(found.labels.items()):
         yield f"  {label:<12} {version}"
     yield f"  state        {_state(found)}"
     for record in found.rotations:
-        yield from _progress(record)
+        yield from progress_lines(secret.name, record)
     if found.barrier_until is not None:
         yield f"  reads wait   at the latest until {moment(found.barrier_until)}"
     if found.barrier_fallen:
         yield "  reads        no longer wait: they get AWSCURRENT, which the target may refuse by now"
 
 
-def _progress(record: "RotationRecord") -> Iterator[str]:
+def _next(name: str, rotation: "RotationSettings") -> str:
+    if rotation.due_at is not None:
+        return f"{moment(rotation.due_at)} (window ends {moment(rotation.window_end)})"
+    if not rotation.enabled:
+        return f"never: its rotation was cancelled. Turn it on again: rotate rotation set {name}"
+    return NO_WINDOW if rotation.scheduled else f"on request: rotate now {name}"
+
+
+def progress_lines(name: str, record: "RotationRecord") -> Iterator[str]:
+    """Where a rotation of the secret of this name stands, what it waits for, and what can be done."""
     if record.owner is not None:
         yield f"  run by       {record.owner}, for {record.requested_by}"
     elif record.status.active and record.status is not Status.GRACE:
         yield "  run by       nobody now; go on with it: rotate resume"
-    if record.status is Status.GRACE:
-        yield f"  grace        the old credential logs in until {moment(record.next_attempt_at)}"
-        yield "               when `rotate retire --due` or the next `rotate now` retires it"
+    if record.waits_until is not None:
+        yield from _waiting(name, record)
+        return
+    if record.status is Status.GRACE and not record.retiring:
+        yield f"  grace        the old credential logs in until {moment(record.next_attempt_at)}; then the daemon,"
+        yield "               `rotate retire --due` or the next `rotate now` retires it"
+        yield f"               at once: rotate retire {name}"
     elif record.next_attempt_at is not None:
         yield f"  next attempt {moment(record.next_attempt_at)} (attempt {record.attempt})"
-    if record.in_use is not None:
-        yield f"  in use       {record.in_use}"
+    yield from _old_one(name, record)
     if record.failure is not None:
         yield f"  reason       {record.failure.phase}, {record.failure.kind}: {record.failure.message}"
         if record.failure.hint:
             yield f"  what to do   {record.failure.hint}"
+
+
+def _old_one(name: str, record: "RotationRecord") -> Iterator[str]:
+    """Who used the old credential, and whether it may still log in."""
+    if record.in_use is not None and record.retired:
+        yield f"  old sessions as it was retired, the old credential was {record.in_use}"
+    elif record.in_use is not None:
+        yield f"  in use       {record.in_use}"
+    if record.status is Status.UNRETIRED:
+        yield f"  left         the old credential may still log in; try again: rotate retire {name}"
+
+
+def _waiting(name: str, record: "RotationRecord") -> Iterator[str]:
+    """The grace period is over, and the old credential still used."""
+    yield f"  in use       {record.in_use}"
+    yield f"  waits        they are looked for again at {moment(record.next_attempt_at)}"
+    yield f"               the old credential is retired at {moment(record.waits_until)} at the latest"
+    yield f"               at once: rotate retire {name}"
 
 
 def _past(record: "RotationRecord") -> Iterator[str]:

@@ -122,6 +122,7 @@ def test_who_still_uses_it_is_waited_for(house: House, pg16: DatabaseServer) -> 
     """With `wait` the old user stays for as long as it is used, and `retire` goes on without waiting."""
     name, role = adopted(house, pg16, grace=HOUR, in_use=InUse.WAIT)
     house.rotate(name)
+    assert rotations_of(house.store, name, **ME, limit=1).rotations[0].waits_until is None
     house.end_grace_periods()
     with pg16.connect(role, application_name="nightly-job"):
         (arn,) = house.engine().retirable(caller=ME["caller"])
@@ -132,6 +133,9 @@ def test_who_still_uses_it_is_waited_for(house: House, pg16: DatabaseServer) -> 
         assert "nightly-job" in report.failure.message
         assert report.retire_at is not None
         assert house.engine().retirable(caller=ME["caller"]) == ()
+        (waiting,) = rotations_of(house.store, name, **ME, limit=1).rotations
+        assert waiting.waits_until is not None
+        assert waiting.next_attempt_at == report.retire_at
         assert pg16.can_log_in(role)
         ended = house.engine().retire(name, **ME)
         assert ended is not None

@@ -7,7 +7,7 @@ import typer
 from rotator.cli.options import Output, SecretId
 from rotator.cli.output import OutputFormat, counted, moment, write, write_json
 from rotator.cli.session import Session
-from rotator.errors import ConfigurationError
+from rotator.errors import ConfigurationError, ResourceNotFound
 
 _NAMED = 100  # secrets that a purge has to leave
 
@@ -85,12 +85,26 @@ def delete(
     if output is OutputFormat.JSON:
         write_json(deleted)
     elif force:
-        write(f"{deleted.name} is deleted.")
+        write(f"{deleted.name} is deleted.", *_kept_for_now(session, deleted.arn))
     else:
         write(
             f"{deleted.name} will be deleted on {moment(deleted.deletion_date)}. "
             f"Until then: rotate secret restore {deleted.name}"
         )
+
+
+def _kept_for_now(session: Session, arn: str) -> tuple[str, ...]:
+    """What to know where a rotation has left something on the target, which is settled first."""
+    try:
+        session.manager.describe_secret(
+            caller=session.caller, request_id=session.request_id, secret_id=arn
+        )
+    except ResourceNotFound:
+        return ()
+    return (
+        "  Nobody can read it any more. What its last rotation has left on the target is settled before it goes,",
+        "  by the daemon or by: rotate secret purge",
+    )
 
 
 def _ask(secret: str, *, force: bool, yes: bool) -> None:
