@@ -192,10 +192,10 @@ def test_of_many_threads_one_rotates(house: House, pg16: DatabaseServer) -> None
     start = threading.Barrier(contenders)
 
     def hold(_: Progress) -> None:
-        assert all_refused.wait(timeout=20)
+        assert all_refused.wait(timeout=60)
 
     def contend() -> None:
-        start.wait(timeout=20)
+        start.wait(timeout=60)
         try:
             reports.append(engine.rotate(scene.secret, **ME, observer=hold))
         except RotationInProgress as refusal:

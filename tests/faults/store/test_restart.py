@@ -58,7 +58,7 @@ def _runs(pid: int) -> bool:
 
 
 def _until_it_recovers(store: Store) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             _count(store)

@@ -232,7 +232,7 @@ class TestTimeLimits:
         with either.connect() as blocker, blocker.cursor() as cursor:
             cursor.execute(f"LOCK TABLES {table} READ")
             with attempt(rotator_of(either)) as rotator, pytest.raises(expected):
-                rotator.set_secret(rotation_of(values, seconds=2.5, overlap=Overlap.GAP))
+                rotator.set_secret(rotation_of(values, seconds=4.0, overlap=Overlap.GAP))
         assert either.can_log_in(account_of(values, Candidate.CURRENT))
 
 
@@ -275,7 +275,7 @@ class TestOlderOwners:
         successor = session_of(either, account)
         fence.take_lock(successor, rotation_of(values, fencing=2))
         with attempt(rotator_of(either)) as rotator, pytest.raises(TargetBusy, match="still open"):
-            rotator.set_secret(rotation_of(values, fencing=1, seconds=1.5, overlap=Overlap.GAP))
+            rotator.set_secret(rotation_of(values, fencing=1, seconds=3.0, overlap=Overlap.GAP))
         successor.close()
         assert either.can_log_in(account)
 

@@ -205,7 +205,7 @@ def test_an_answer_that_drips_is_left_at_the_deadline() -> None:
     asked, over = threading.Event(), threading.Event()
 
     def answer(server: socket.socket) -> None:
-        with server.accept()[0] as connection, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), server.accept()[0] as connection:
             connection.recv(4096)
             asked.set()
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n")
@@ -227,18 +227,20 @@ def test_an_answer_that_drips_is_left_at_the_deadline() -> None:
             try:
                 with attempt(RabbitmqUser) as rotator:
                     rotator.probe(
-                        rotation_of({Candidate.CURRENT: current}, seconds=0.5), Candidate.CURRENT
+                        rotation_of({Candidate.CURRENT: current}, seconds=2.0), Candidate.CURRENT
                     )
             except StepError as failure:
                 probed.append(failure)
 
         probing = threading.Thread(target=probe, daemon=True)
         probing.start()
-        assert asked.wait(10)
-        probing.join(10)
+        was_asked = asked.wait(60)
+        probing.join(60)
         ended = not probing.is_alive()
         over.set()
+        server.shutdown(socket.SHUT_RD)  # wakes the thread where nobody has come
         serving.join()
+    assert was_asked
     assert ended
     assert [type(failure) for failure in probed] == [TargetUnreachable]
 

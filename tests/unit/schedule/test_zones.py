@@ -63,6 +63,19 @@ def test_a_time_that_comes_twice_opens_a_window_the_first_time() -> None:
     ]
 
 
+def test_the_window_of_a_longer_day_is_open_until_its_end() -> None:
+    """On the day of the change to winter time it lasts 25 hours, and is found in the last one too."""
+    opens = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    window = window_at(
+        parse_schedule("cron(0 0 * * ? *)"),
+        moment=opens + 24.5 * HOUR,
+        anchor=opens,
+        duration=None,
+        zone=BERLIN,
+    )
+    assert window == Window(opens, opens + 25 * HOUR)
+
+
 def test_a_window_keeps_off_the_next_one_where_the_clock_skips_an_hour() -> None:
     """Windows of two hours at 01:00 and 03:00 are an hour apart on that day, and the first is cut."""
     schedule = parse_schedule("cron(0 1,3 * * ? *)")
