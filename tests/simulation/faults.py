@@ -35,7 +35,7 @@ class Rates:
         unknown: the answer to a change is lost; half of the times it has happened.
         slow: a target takes seconds, or longer than the step may.
         outages: of the store, of each target, and of the network between each daemon and the store.
-        meddling: somebody sets a password by hand and stores it.
+        meddling: somebody sets a password by hand and stores it, after each commit of a rotation; once a secret.
         pruning: versions that nobody needs are removed, after each commit.
     """
 
@@ -67,7 +67,7 @@ ROUGH = Rates(
 
 STORMY = replace(ROUGH, death=0.04, freeze=0.04, lost_commit=0.03)
 HARSH = replace(ROUGH, failure=0.12, policy=0.1, unknown=0.2, slow=0.15, outages=60.0)
-MEDDLED = replace(ROUGH, meddling=0.7)
+MEDDLED = replace(HARSH, meddling=0.05)
 FAIR = replace(ROUGH, death=0.0005, freeze=0.0005)
 WEATHERS = (ROUGH, STORMY, HARSH, MEDDLED)
 

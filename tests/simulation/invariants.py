@@ -41,19 +41,22 @@ def _labels_are_right(secret: Secret) -> None:
 
 
 def _what_logs_in_is_stored(secret: Secret) -> None:
-    """Invariant 2: a value is stored before the target has it, and kept while the target may have it.
+    """Invariants 2 and 12: a value is stored before the target has it, and kept while the target may have it.
 
-    A put from outside takes AWSPREVIOUS from the other one of two users: what that user has nobody needs any more.
+    Where somebody has put a value: until a probe has settled which one lives.
     """
     lost = secret.rotator.target.accepted() - set(secret.versions.values())
-    rotation = secret.row or secret.last
-    if secret.meddled and rotation is not None:
-        lost = {
-            credential
-            for credential in lost
-            if credential.password.startswith(f"of-{rotation.token}#")
-        }
+    if secret.meddled:
+        doubted = _token_in_doubt(secret)
+        lost = {c for c in lost if doubted is not None and c.password.startswith(f"of-{doubted}#")}
     assert not lost, f"the target accepts what nobody has stored: {lost}"
+
+
+def _token_in_doubt(secret: Secret) -> str | None:
+    if secret.row is not None:
+        return secret.row.token
+    doubtful = secret.last is not None and secret.last.state.status in UNSETTLED
+    return secret.last.token if secret.last is not None and doubtful else None
 
 
 def _bounded(secret: Secret) -> None:

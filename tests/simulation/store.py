@@ -36,7 +36,7 @@ class Store:
     Args:
         changed: is told of each secret that was written.
         fences: refuses writes of older owners; a test turns it off to see that this is found.
-        minds_pins: never prunes what is pinned; the same.
+        minds_pins: never prunes what is pinned or a rotation needs; the same.
     """
 
     def __init__(
@@ -320,7 +320,7 @@ class Store:
         return True
 
     def prune(self, secret: Secret) -> None:
-        kept = secret.needed | (secret.pinned if self._minds_pins else set())
+        kept = secret.needed | secret.pinned if self._minds_pins else set(secret.labels.at.values())
         secret.versions = {v: value for v, value in secret.versions.items() if v in kept}
 
     def put(self, secret: Secret, value: Credential) -> None:

@@ -194,6 +194,8 @@ class World:
         if self._faults.hits(self._faults.rates.pruning):
             self._store.prune(secret)
             self._check(secret)
+        if secret.row is not None and self._faults.hits(self._faults.rates.meddling):
+            self._timeline.after(self._faults.between(0.0, 0.2), partial(self._meddle, secret))
         moment = _actionable(secret)
         if moment is not None:
             heapq.heappush(self._moments, (moment, secret.arn))
@@ -263,9 +265,6 @@ class World:
             self._plan_outage(partial(self._cut_off, daemon.name))
         for secret in self.secrets.values():
             self._plan_outage(partial(self._take_down, secret))
-            if self._faults.hits(self._setup.rates.meddling):
-                when = self._faults.between(0, self._setup.lasts)
-                self._timeline.at(when, partial(self._meddle, secret))
 
     def _plan_outage(self, begin: "partial[None]") -> None:
         wait = self._faults.gap_between_outages()
@@ -291,6 +290,8 @@ class World:
 
     def _meddle(self, secret: Secret) -> None:
         """Somebody sets a password by hand and stores it."""
+        if secret.meddled:
+            return
         user = secret.versions[secret.labels.at["AWSCURRENT"]].user
         value = Credential(user, f"by-hand-{secret.arn}")
         secret.meddled = True
