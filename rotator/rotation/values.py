@@ -11,7 +11,15 @@ from rotator.model.rotation import Goal, MachineState
 from rotator.rotation.authority import require_agreement
 from rotator.rotation.claim import Claim, seal_context
 from rotator.rotation.kinship import Kinship, kinship
-from rotator.sdk import Authority, Candidate, Misconfigured, Rotation, Rotator, SecretValue
+from rotator.sdk import (
+    Authority,
+    Candidate,
+    Misconfigured,
+    Rotation,
+    Rotator,
+    RotatorSettings,
+    SecretValue,
+)
 from rotator.store.secrets import SecretRow
 from rotator.store.versions import VersionRow
 
@@ -39,6 +47,7 @@ class Values:
         self._agreed: set[Candidate] = set()
         self._left_over: tuple[SecretValue, ...] | None = None
         self._refused: list[SecretValue] = []
+        self._settings: tuple[type[RotatorSettings], RotatorSettings] | None = None
 
     def _opened(self, claim: Claim) -> Iterator[tuple[Candidate, SecretValue]]:
         """The values; one that only might have been tried is left out where it can't be opened."""
@@ -169,7 +178,13 @@ class Values:
             require_overlap=self._options.require_overlap,
             allow_privileged=self._options.allow_privileged,
             allow_other_server=self._options.allow_other_server,
-            settings=rotator.settings_model.parse(self._options.settings),
+            settings=self._settings_of(rotator.settings_model),
             trust=self._trust,
             deadline=deadline,
         )
+
+    def _settings_of(self, model: type[RotatorSettings]) -> RotatorSettings:
+        """The rotator's own settings; they stay as the claim found them."""
+        if self._settings is None or self._settings[0] is not model:
+            self._settings = (model, model.parse(self._options.settings))
+        return self._settings[1]

@@ -1,5 +1,6 @@
 """Random passwords, from the operating system's generator."""
 
+import functools
 import secrets
 import string
 from collections.abc import Callable, Sequence
@@ -82,12 +83,18 @@ class PasswordPolicy:
                 hint="exclude fewer characters",
             )
 
-    def _classes(self) -> list[str]:
-        classes = [string.ascii_lowercase, string.ascii_uppercase, string.digits]
-        if self.punctuation:
-            classes.append(PUNCTUATION)
-        left = ("".join(c for c in members if c not in self.exclude) for members in classes)
-        return [members for members in left if members]
+    def _classes(self) -> tuple[str, ...]:
+        return _classes_left(self.exclude, self.punctuation)
+
+
+@functools.lru_cache(maxsize=64)
+def _classes_left(exclude: str, punctuation: bool) -> tuple[str, ...]:  # a cache's key has no names
+    """The classes of characters that are left, without those that nothing is left of."""
+    classes = [string.ascii_lowercase, string.ascii_uppercase, string.digits]
+    if punctuation:
+        classes.append(PUNCTUATION)
+    left = ("".join(c for c in members if c not in exclude) for members in classes)
+    return tuple(members for members in left if members)
 
 
 def draw(

@@ -74,7 +74,7 @@ class RotatorSettings:
                 f"this rotator needs the setting {', '.join(missing)}",
                 hint="give it with `rotate rotation set --setting NAME=VALUE`",
             )
-        kinds = typing.get_type_hints(cls)
+        kinds = _kinds(cls)
         read = {name: _read(name, kinds[name], value) for name, value in given.items()}
         try:
             return cls(**read)
@@ -92,7 +92,7 @@ class RotatorSettings:
     @classmethod
     def describe(cls) -> tuple[SettingInfo, ...]:
         """The settings that there are."""
-        kinds = typing.get_type_hints(cls)
+        kinds = _kinds(cls)
         return tuple(
             SettingInfo(
                 name=each.name,
@@ -134,6 +134,17 @@ class _Kind:
 
     words: str
     read: Callable[[Any], Any]
+
+
+def _kinds(model: type[Any]) -> Mapping[str, Any]:
+    """The types of a model's fields. Finding them out costs more than all else that reading settings does."""
+    known = _KINDS.get(model)
+    if known is None:
+        known = _KINDS[model] = typing.get_type_hints(model)
+    return known
+
+
+_KINDS: dict[type[Any], Mapping[str, Any]] = {}
 
 
 def _required(each: Field[Any]) -> bool:

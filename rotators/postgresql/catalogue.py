@@ -6,12 +6,9 @@ plans each part of a query with cold caches, and that time counts in every rotat
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from operator import itemgetter
-from typing import Any
+from dataclasses import dataclass
 
 from psycopg import sql
-from psycopg.rows import dict_row
 
 from rotator.sdk import TargetRefused
 from rotators.postgresql.session import Session
@@ -133,6 +130,8 @@ class Roles:
         return not role.attributes.replication
 
 
+_Row = dict[str, str | None]
+
 _ROLES = sql.SQL("""
 SELECT current_setting('fsync') AS fsync,
        current_setting('synchronous_standby_names') AS synchronous_standbys,
@@ -150,7 +149,7 @@ SELECT current_setting('fsync') AS fsync,
        r.rolvaliduntil::text AS valid_until,
        r.rolvaliduntil <= clock_timestamp() AS expired,
        pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION') AS admin_option,
-       ARRAY[{reached}] AS reached
+       {reached}
 FROM pg_roles r
 WHERE r.rolname = current_user OR {any_reached}
 """)
@@ -161,45 +160,69 @@ _REACHED = sql.SQL("pg_has_role(to_regrole({}), r.oid, 'MEMBER') IS TRUE")
 def read_roles(session: Session, *names: str) -> Roles:
     """The roles of these names and the acting one, in one round trip."""
     reached = [_REACHED.format(sql.Literal(sql.Identifier(name).as_string())) for name in names]
+    told = [
+        sql.SQL("{} AS {}").format(each, sql.Identifier(_reached_from(place)))
+        for place, each in enumerate(reached)
+    ]
     # Composed rather than with parameters: a plain query is the cheaper one in a fresh session.
     query = _ROLES.format(
-        reached=sql.SQL(", ").join(reached), any_reached=sql.SQL(" OR ").join(reached)
+        reached=sql.SQL(", ").join(told), any_reached=sql.SQL(" OR ").join(reached)
     )
     with explained("reading the roles"):
-        rows = session.cursor(row_factory=dict_row).execute(query).fetchall()
-    rows.sort(key=itemgetter("name"))
-    by_name = {row["name"]: row for row in rows}
-    acting = next((row for row in rows if row["name"] == row["acting"]), None)
+        rows = session.ask(query)
+    by_name = {str(row["name"]): row for row in sorted(rows, key=lambda row: str(row["name"]))}
+    acting = next((row for name, row in by_name.items() if name == row["acting"]), None)
     if acting is None:
         raise TargetRefused("the role of this session was dropped a moment ago")
     return Roles(
         version=session.info.server_version,
         fsync=acting["fsync"] == "on",
-        synchronous_standbys=acting["synchronous_standbys"],
+        synchronous_standbys=acting["synchronous_standbys"] or "",
         acting=_role(acting, ()),
         by_name={
-            name: _role(by_name[name], [row for row in rows if row["reached"][place]])
+            name: _role(
+                by_name[name], [row for row in by_name.values() if _is(row[_reached_from(place)])]
+            )
             for place, name in enumerate(names)
             if name in by_name
         },
     )
 
 
-def _role(row: dict[str, Any], reached: Iterable[dict[str, Any]]) -> Role:
+def _reached_from(place: int) -> str:
+    return f"reached_from_{place}"
+
+
+def _is(told: str | None) -> bool:
+    return told == "t"
+
+
+def _role(row: _Row, reached: Iterable[_Row]) -> Role:
     """The role of `row`, from which one gets to those of `reached`."""
-    others = [] if row["superuser"] else [other for other in reached if other is not row]
+    superuser = _is(row["superuser"])
+    others = [] if superuser else [other for other in reached if other is not row]
     return Role(
-        name=row["name"],
-        oid=row["oid"],
-        attributes=Attributes(**{field.name: row[field.name] for field in fields(Attributes)}),
-        expired=bool(row["expired"]),
-        may_act_as=frozenset(other["name"] for other in others),
-        powers=tuple(other["name"] for other in others if _powerful(other)),
-        admin_option=row["admin_option"],
+        name=str(row["name"]),
+        oid=int(row["oid"] or 0),
+        attributes=Attributes(
+            superuser=superuser,
+            createrole=_is(row["createrole"]),
+            createdb=_is(row["createdb"]),
+            replication=_is(row["replication"]),
+            bypassrls=_is(row["bypassrls"]),
+            inherit=_is(row["inherit"]),
+            login=_is(row["login"]),
+            connection_limit=int(row["connection_limit"] or 0),
+            valid_until=row["valid_until"],
+        ),
+        expired=_is(row["expired"]),
+        may_act_as=frozenset(str(other["name"]) for other in others),
+        powers=tuple(str(other["name"]) for other in others if _powerful(other)),
+        admin_option=_is(row["admin_option"]),
     )
 
 
-def _powerful(row: dict[str, Any]) -> bool:
+def _powerful(row: _Row) -> bool:
     return row["name"] in POWERFUL_ROLES or any(
-        row[right] for right in ("superuser", "createrole", "replication", "bypassrls")
+        _is(row[right]) for right in ("superuser", "createrole", "replication", "bypassrls")
     )

@@ -90,7 +90,7 @@ def transaction(session: Session, rotation: Rotation) -> Iterator[None]:
     """A transaction that reads the catalogue and ends with `commit`; the session is closed where it doesn't."""
     try:
         with explained("beginning the change"):
-            session.execute(_SEPARATOR.join(_opening(session, rotation)))
+            session.ask(_SEPARATOR.join(_opening(session, rotation)))
         yield
     except BaseException:
         session.close()
@@ -119,11 +119,8 @@ def _opening(session: Session, rotation: Rotation) -> list[sql.Composable]:
     return [sql.SQL("BEGIN READ WRITE"), *_limits(limits), _WATCH_CLIENT, durable]
 
 
-def _limits(limits: Mapping[str, int]) -> list[sql.Composed]:
-    return [
-        sql.SQL("SET LOCAL {} TO {}").format(sql.Identifier(name), sql.Literal(limit))
-        for name, limit in limits.items()
-    ]
+def _limits(limits: Mapping[str, int]) -> list[sql.SQL]:
+    return [sql.SQL(f"SET LOCAL {name} TO {limit:d}") for name, limit in limits.items()]
 
 
 def _within_limits(
@@ -155,7 +152,7 @@ def _send(
     try:
         rotation.check_deadline()
         with explained(doing, changing=True, hint=hint), _confirmed_by_standbys(session, doing):
-            session.execute(message)
+            session.ask(message)
     except BaseException:
         session.close()
         raise

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
+from psycopg import sql
+
 from rotators.postgresql.session import Session
 from rotators.postgresql.statement_failure import explained
 
 # Short, because every rotation runs it in a session that has nothing cached yet.
-_IDENTITY = """
-SELECT session_user, current_user, current_database(), to_regrole(quote_ident(session_user))::oid,
-       has_database_privilege(current_database(), 'CONNECT')
-"""
+_IDENTITY = sql.SQL("""
+SELECT session_user, current_user, current_database() AS database, to_regrole(quote_ident(session_user))::oid AS oid,
+       has_database_privilege(current_database(), 'CONNECT') AS may_connect
+""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +35,11 @@ class Identity:
 def read_identity(session: Session) -> Identity:
     """Who the session is, in one round trip."""
     with explained("reading who the session is"):
-        row = session.execute(_IDENTITY).fetchone()
-    session_user, current_user, database, oid, may_connect = row or ("", "", "", 0, False)
+        [row] = session.ask(_IDENTITY)
     return Identity(
-        session_user=session_user,
-        current_user=current_user,
-        database=database,
-        oid=oid,
-        may_connect=may_connect,
+        session_user=row["session_user"] or "",
+        current_user=row["current_user"] or "",
+        database=row["database"] or "",
+        oid=int(row["oid"] or 0),
+        may_connect=row["may_connect"] == "t",
     )

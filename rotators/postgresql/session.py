@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 import psycopg
-from psycopg import pq
+from psycopg import pq, sql
 from psycopg.abc import PQGen
+from psycopg.adapt import AdaptersMap
+from psycopg.generators import execute
 from psycopg.rows import TupleRow
 from psycopg.waiting import Wait
 
@@ -23,6 +25,9 @@ _RV = TypeVar("_RV")
 
 _DEFAULT_VERBOSITY = 1  # PQERRORS_DEFAULT of libpq-fe.h
 _VERBOSE = 2  # PQERRORS_VERBOSE: with SQLSTATE and the server's routine
+
+
+_ADAPTERS = AdaptersMap(psycopg.adapters)
 
 
 class DeadlinePassed(psycopg.OperationalError):
@@ -56,6 +61,31 @@ class Session(psycopg.Connection[TupleRow]):
             raise DeadlinePassed("the server did not answer in time") from None
 
     @property
+    def adapters(self) -> AdaptersMap:
+        """How values are written: the same for every session. One of its own takes longer to make than a query."""
+        return _ADAPTERS
+
+    def ask(self, message: sql.Composable) -> list[dict[str, str | None]]:
+        """Sends statements without parameters as one message; gives the rows of the last, every value as text.
+
+        It goes past psycopg's cursors, which take longer to set up than the server takes to answer.
+
+        Raises:
+            psycopg.Error: as `execute` does.
+        """
+        self.pgconn.send_query(message.as_bytes(self))
+        results = self.wait(execute(self.pgconn))
+        for result in results:
+            if result.status == pq.ExecStatus.FATAL_ERROR:
+                raise psycopg.errors.error_from_result(result)
+        last = results[-1]
+        names = [(last.fname(place) or b"").decode() for place in range(last.nfields)]
+        return [
+            {name: _text(last.get_value(row, place)) for place, name in enumerate(names)}
+            for row in range(last.ntuples)
+        ]
+
+    @property
     def usable(self) -> bool:
         """Whether the session is open and the server silent; it speaks unasked before it closes."""
         return not self.closed and not readable_now(self.pgconn.socket)
@@ -69,6 +99,10 @@ class Session(psycopg.Connection[TupleRow]):
     def on_standby(self) -> bool:
         """Whether the server replays another's changes; it says so at login and when it changes."""
         return self.pgconn.parameter_status(b"in_hot_standby") == b"on"
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
 
 
 def milliseconds(seconds: float) -> int:
