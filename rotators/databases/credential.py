@@ -112,6 +112,10 @@ class Prover(ABC, Generic[C, S]):
             return True
         return False
 
+    def knows_refused(self, secret: C) -> bool:
+        """Whether the server has refused the credential before."""
+        return secret in self._refusals
+
     def admit(self, secret: C, rotation: Rotation) -> Proof:
         """Whether one login with the credential succeeds, which is no proof: a server may let anyone in."""
         return Proof.REFUSED if self.refused(secret, rotation) else Proof.ACCEPTED

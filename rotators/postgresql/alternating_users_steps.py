@@ -27,10 +27,11 @@ from rotators.postgresql.clone_test import check_clone_session
 from rotators.postgresql.credential import Prover
 from rotators.postgresql.expiry import certain
 from rotators.postgresql.hba import hba_findings, read_hba
+from rotators.postgresql.login import log_in
 from rotators.postgresql.older_sessions import end_older_sessions
 from rotators.postgresql.quoting import identifier
 from rotators.postgresql.secret import DatabaseSecret, other_user, parse, user_pair
-from rotators.postgresql.session import Session, login
+from rotators.postgresql.session import Session
 from rotators.postgresql.use import end_sessions, sessions_of
 
 _SHOWN_VERIFIER = sql.Literal("<SCRAM-SHA-256 verifier of the new password>")
@@ -190,7 +191,7 @@ class AlternatingUsersSteps:
                 f'the admin secret is for "{admin.username}", one of the users that take turns',
                 hint="name the secret of another role in masterarn",
             )
-        self._admin = login(admin, rotation, admin=True)
+        self._admin = log_in(admin, rotation, admin=True)
         return self._admin
 
     def _test_session(self, pending: DatabaseSecret, rotation: Rotation) -> Session:

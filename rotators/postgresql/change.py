@@ -1,6 +1,5 @@
 """Changes of the target: one durable transaction each, with a password that only its verifier tells."""
 
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -33,15 +32,19 @@ _WAITS_FOR_STANDBY = "SyncRepWaitForLSN"
 """The routine of the server (its `src/backend/replication/syncrep.c`) that warns of a wait given up."""
 
 
-def verifier(session: Session, *, user: str, password: str) -> sql.Literal:
+def verifier(
+    session: Session, *, user: str, password: str, salt: bytes | None = None
+) -> sql.Literal:
     """The SCRAM-SHA-256 verifier of the password, which the server stores as it is.
 
     The server's log shows statements as they come in, so the password itself must not be in one.
     Source: PostgreSQL manual, CREATE ROLE (PASSWORD) and libpq's PQencryptPasswordConn.
+
+    Args:
+        salt: a random one, for a password that needs no preparation; None: one that nobody else has to know.
     """
     if not scram.needs_preparation(password):
-        salt = secrets.token_bytes(scram.SALT_LENGTH)
-        return sql.Literal(scram.verifier(password, salt=salt))
+        return sql.Literal(scram.verifier(password, salt=salt or scram.new_salt()))
     encrypted = session.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256")
     return sql.Literal(encrypted.decode())
 

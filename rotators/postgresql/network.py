@@ -5,6 +5,7 @@ connection. A step must not outlive its lease, so every wait of this package for
 """
 
 import select
+from collections.abc import Collection, Mapping
 
 from psycopg.waiting import Ready, Wait
 
@@ -35,4 +36,20 @@ def wait_for_socket(descriptor: int, wanted: Wait, *, deadline: float) -> Ready:
             readable = Ready.R if event & ~select.POLLOUT else Ready.NONE
             writable = Ready.W if event & ~select.POLLIN else Ready.NONE
             return Ready(readable | writable)
+    raise TimeoutError("the deadline passed")
+
+
+def wait_for_any(wanted: Mapping[int, Wait], *, deadline: float) -> Collection[int]:
+    """Block until one of several sockets is ready for what is wanted of it; gives those that are.
+
+    Raises:
+        TimeoutError: the deadline passed first.
+    """
+    poller = select.poll()
+    for descriptor, wants in wanted.items():
+        poller.register(descriptor, _EVENTS[wants])
+    while (remaining := deadline - clock()) > 0:
+        ready = poller.poll(min(remaining, _LONGEST_POLL) * 1000)
+        if ready:
+            return [descriptor for descriptor, _ in ready]
     raise TimeoutError("the deadline passed")

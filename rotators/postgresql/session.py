@@ -1,9 +1,5 @@
-"""Sessions on the server: how they are opened, and how they are kept from outliving their step."""
+"""Sessions on the server, and how they are kept from outliving their step."""
 
-import ctypes
-import functools
-import importlib
-from collections.abc import Mapping
 from typing import TypeVar
 
 import psycopg
@@ -14,18 +10,11 @@ from psycopg.generators import execute
 from psycopg.rows import TupleRow
 from psycopg.waiting import Wait
 
-from rotator.sdk import Rotation, TargetUnreachable, clock
-from rotators.databases.sockets import readable_now, resolve
-from rotators.postgresql.login_failure import Attempt, explain_login_failure
+from rotator.sdk import Rotation
+from rotators.databases.sockets import readable_now
 from rotators.postgresql.network import wait_for_socket
-from rotators.postgresql.secret import DatabaseSecret
-from rotators.postgresql.trust import tls_parameters
 
 _RV = TypeVar("_RV")
-
-_DEFAULT_VERBOSITY = 1  # PQERRORS_DEFAULT of libpq-fe.h
-_VERBOSE = 2  # PQERRORS_VERBOSE: with SQLSTATE and the server's routine
-
 
 _ADAPTERS = AdaptersMap(psycopg.adapters)
 
@@ -123,152 +112,3 @@ def server_limits(rotation: Rotation) -> dict[str, int]:
         "lock_timeout": milliseconds(statement * 0.9),
         "idle_in_transaction_session_timeout": milliseconds(remaining),
     }
-
-
-def login(secret: DatabaseSecret, rotation: Rotation, *, admin: bool = False) -> Session:
-    """A new session of `secret`'s user, tagged as `rotation`'s.
-
-    Args:
-        secret: the credential.
-        rotation: the step that the session serves.
-        admin: `secret` is the admin secret.
-
-    Raises:
-        LoginRefused, AdminLoginRefused: the server refused the credential.
-        TargetRefused, TargetBusy, TargetUnreachable, Misconfigured: as their names say.
-    """
-    parameters = _parameters(secret, rotation)
-    attempt = Attempt(
-        user=secret.username,
-        dbname=secret.dbname,
-        address=secret.address,
-        sslmode=parameters["sslmode"],
-        admin=admin,
-    )
-    addresses = resolve(secret.host, secret.port, deadline=rotation.deadline)
-    for untried in range(len(addresses), 1, -1):
-        share = clock() + rotation.remaining() / untried
-        try:
-            return _open(parameters, addresses[-untried], attempt, rotation, deadline=share)
-        except TargetUnreachable:
-            continue
-    return _open(parameters, addresses[-1], attempt, rotation, deadline=rotation.deadline)
-
-
-def _parameters(secret: DatabaseSecret, rotation: Rotation) -> dict[str, str]:
-    if rotation.remaining() <= 0:
-        raise TargetUnreachable("the time limit of this step ran out before the login")
-    # Said for the session, because the role's own settings may weaken or break what is done here.
-    settings = server_limits(rotation) | {
-        "default_transaction_read_only": "off",
-        "search_path": "pg_catalog",
-        "DateStyle": "ISO",
-    }
-    return {
-        "user": secret.username,
-        "password": secret.password,
-        "host": secret.host,
-        "port": str(secret.port),
-        "dbname": secret.dbname,
-        "application_name": rotation.session_tag,
-        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
-        "client_encoding": "utf8",
-        "gssencmode": "disable",
-        "tcp_user_timeout": str(milliseconds(rotation.remaining())),
-        **tls_parameters(secret.tls, trust=rotation.trust),
-    }
-
-
-def _open(
-    parameters: dict[str, str],
-    address: str,
-    attempt: Attempt,
-    rotation: Rotation,
-    *,
-    deadline: float,
-) -> Session:
-    pgconn = pq.PGconn.connect_start(_conninfo({"hostaddr": address, **parameters}))
-    try:
-        _set_verbosity(pgconn, _VERBOSE)
-        _finish_login(pgconn, deadline)
-        _set_verbosity(pgconn, _DEFAULT_VERBOSITY)
-    except TimeoutError:
-        pgconn.finish()
-        raise TargetUnreachable(
-            f"the server at {attempt.address} did not complete the login within the time limit",
-            hint="check that no firewall swallows the packets, and what the server is busy with",
-        ) from None
-    except psycopg.OperationalError:
-        text = pgconn.get_error_message()
-        pgconn.finish()
-        raise explain_login_failure(text, attempt) from None
-    pgconn.nonblocking = 1
-    session = Session(pgconn)
-    session.deadline = rotation.deadline
-    session.autocommit = True
-    return session
-
-
-def _conninfo(parameters: Mapping[str, str]) -> bytes:
-    """Libpq's connection string; psycopg's own function would have libpq parse it once more than the login does.
-
-    Source: PostgreSQL manual, libpq, "Keyword/Value Connection Strings".
-    """
-    return " ".join(
-        "{}='{}'".format(name, text.replace("\\", r"\\").replace("'", r"\'"))
-        for name, text in parameters.items()
-    ).encode()
-
-
-def _finish_login(pgconn: pq.abc.PGconn, deadline: float) -> None:
-    """Drive libpq until the login is over.
-
-    Raises:
-        TimeoutError: the deadline passed.
-        psycopg.OperationalError: it failed; libpq has the message.
-    """
-    while pgconn.status != pq.ConnStatus.BAD:
-        match _poll(pgconn):
-            case pq.PollingStatus.OK:
-                return
-            case pq.PollingStatus.READING:
-                wait_for_socket(pgconn.socket, Wait.R, deadline=deadline)
-            case pq.PollingStatus.WRITING:
-                wait_for_socket(pgconn.socket, Wait.W, deadline=deadline)
-            case _:
-                break
-    raise psycopg.OperationalError("the login failed")
-
-
-def _poll(pgconn: pq.abc.PGconn) -> int:
-    """One step of a login, without the interpreter's lock.
-
-    libpq derives the key of a SCRAM login in it, thousands of hashes, which would hold up every other rotation of this
-    process under psycopg's own `connect_poll`.
-    """
-    result: int = _libpq().PQconnectPoll(pgconn.pgconn_ptr)  # type: ignore[attr-defined]
-    return result
-
-
-def _set_verbosity(pgconn: pq.abc.PGconn, verbosity: int) -> None:
-    _libpq().PQsetErrorVerbosity(pgconn.pgconn_ptr, verbosity)  # type: ignore[attr-defined]
-
-
-@functools.cache
-def _libpq() -> ctypes.CDLL:
-    """The libpq that psycopg runs on.
-
-    psycopg wraps no PQsetErrorVerbosity, and keeps the interpreter's lock in PQconnectPoll.
-    It gives `pgconn_ptr` out for such calls.
-    """
-    if pq.__impl__ == "python":
-        path = importlib.import_module("psycopg.pq.misc").find_libpq_full_path()
-    else:
-        # A look-up in the extension finds the libpq that it is linked with.
-        path = importlib.import_module(pq.PGconn.__module__).__file__
-    library = ctypes.CDLL(path)
-    library.PQconnectPoll.argtypes = (ctypes.c_void_p,)
-    library.PQconnectPoll.restype = ctypes.c_int
-    library.PQsetErrorVerbosity.argtypes = (ctypes.c_void_p, ctypes.c_int)
-    library.PQsetErrorVerbosity.restype = ctypes.c_int
-    return library

@@ -17,16 +17,17 @@ from rotator.sdk import (
 )
 from rotators.databases import finding
 from rotators.databases.credential import by_whichever
-from rotators.postgresql import change, findings
+from rotators.postgresql import change, findings, scram
 from rotators.postgresql.admin import admin_secret
 from rotators.postgresql.catalogue import Role, Roles, read_roles
 from rotators.postgresql.credential import Prover
 from rotators.postgresql.expiry import certain
 from rotators.postgresql.identity import read_identity
+from rotators.postgresql.login import log_in
 from rotators.postgresql.older_sessions import end_older_sessions
 from rotators.postgresql.quoting import identifier
 from rotators.postgresql.secret import DatabaseSecret, parse
-from rotators.postgresql.session import Session, login
+from rotators.postgresql.session import Session
 from rotators.postgresql.use import end_sessions, sessions_of
 
 _DOING = "changing the password"
@@ -103,17 +104,30 @@ class SingleUserSteps:
         """The new password logs in, as the same role, and the old one is refused."""
         pending = parse(rotation.value(Candidate.PENDING))
         current = parse(rotation.value(Candidate.CURRENT))
+        # A test without a rotation has no old password that could be refused.
+        rotated = (current.username, current.password) != (pending.username, pending.password)
+        if rotated:
+            self._prover.begin(current, rotation)
+        try:
+            self._test_pending(pending, rotation)
+            if rotated:
+                self._insist_on_refusal(current, rotation)
+            else:
+                self._prover.insist_on_password(pending, rotation)
+        finally:
+            self._prover.give_up_begun()
+
+    def _test_pending(self, pending: DatabaseSecret, rotation: Rotation) -> None:
         session = self._test_session(pending, rotation)
         try:
             self._check_identity(session, pending)
         finally:
             session.close()
-        if (current.username, current.password) == (pending.username, pending.password):
-            # A test without a rotation: there is no old password that could be refused.
-            self._prover.insist_on_password(pending, rotation)
-        elif not self._prover.refused(current, rotation):
+
+    def _insist_on_refusal(self, current: DatabaseSecret, rotation: Rotation) -> None:
+        if not self._prover.refused(current, rotation):
             raise Misconfigured(
-                f'the server still takes the old password of "{pending.username}" after the new '
+                f'the server still takes the old password of "{current.username}" after the new '
                 "one was set: it doesn't check the role's own password",
                 hint="pg_hba.conf has the user checked elsewhere (ldap, radius, pam …): change the "
                 "password there, or give the user a line with scram-sha-256",
@@ -188,7 +202,7 @@ class SingleUserSteps:
         self.close()
         secret = parse(rotation.value(rotation.live))
         if candidate is None:
-            session = login(_admin_of(secret, rotation), rotation, admin=True)
+            session = log_in(_admin_of(secret, rotation), rotation, admin=True)
         else:
             session = self._prover.log_in(secret, rotation)
         self._changer = _Changer(session, candidate)
@@ -202,13 +216,18 @@ class SingleUserSteps:
     def _change_password(
         self, session: Session, secret: DatabaseSecret, rotation: Rotation
     ) -> None:
-        verifier = change.verifier(session, user=secret.username, password=secret.password)
+        salt = scram.new_salt()
+        verifier = change.verifier(
+            session, user=secret.username, password=secret.password, salt=salt
+        )
         statement = change.set_password(secret.username, verifier)
         # An admin may hold its rights only as the role that its own settings have it act as.
         if rotation.admin is None:
             statement = change.as_logged_in(statement)
         self._prover.forget()
         change.run(session, rotation, (statement,), doing=_DOING, hint=_HINT)
+        if not scram.needs_preparation(secret.password):
+            self._prover.was_given(secret, salt)
         # A role may have few connections, and testSecret needs one.
         self.close()
 

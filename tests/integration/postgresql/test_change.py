@@ -10,8 +10,9 @@ from rotator.sdk import Candidate, OutcomeUnknown, Rotation, TargetBusy
 from rotator.testing.postgres_binaries import embedded_binaries
 from rotator.testing.postgres_server import running_postgres
 from rotators.postgresql import SingleUser, change
+from rotators.postgresql.login import log_in
 from rotators.postgresql.secret import parse
-from rotators.postgresql.session import Session, login
+from rotators.postgresql.session import Session
 from tests.integration.postgresql.rotations import (
     attempt,
     current,
@@ -77,7 +78,7 @@ def test_time_limit_counts_for_the_statements_together(
     """Statements that are short enough one by one, and too long together, are given up; the server says so in time."""
     role = pg.new_role()
     step = rotation_of(current(pg, role), seconds=3.0)
-    session = login(parse(step.value(Candidate.CURRENT)), step)
+    session = log_in(parse(step.value(Candidate.CURRENT)), step)
     with pytest.raises(TargetBusy, match="time limit"):
         make_change(session, step, [sql.SQL("SELECT pg_sleep(1)")] * 6)
     assert session.closed
@@ -87,7 +88,7 @@ def test_transaction_has_a_time_limit_where_the_server_knows_one(pg: DatabaseSer
     """From PostgreSQL 17 on the whole transaction is limited too."""
     role = pg.new_role()
     step = rotation_of(current(pg, role))
-    session = login(parse(step.value(Candidate.CURRENT)), step)
+    session = log_in(parse(step.value(Candidate.CURRENT)), step)
     with change.transaction(session, step):
         query = "SELECT setting <> '0' FROM pg_settings WHERE name = 'transaction_timeout'"
         limited = session.execute(query).fetchall()
