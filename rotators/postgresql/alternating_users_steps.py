@@ -81,7 +81,7 @@ class AlternatingUsersSteps:
             return
         pending = _pending_of_other_user(rotation)
         session = self._admin_session(rotation)
-        verifier = change.verifier(session, user=pending.username, password=pending.password)
+        verifier, _ = change.verifier(session, user=pending.username, password=pending.password)
         self._prover.forget()
         with change.transaction(session, rotation):
             facts = read_clone_facts(session, *user_pair(pending.username))
@@ -129,7 +129,7 @@ class AlternatingUsersSteps:
             return
         previous = _previous_of(user, rotation)
         if previous is not None:
-            verifier = change.verifier(session, user=user, password=previous.password)
+            verifier, _ = change.verifier(session, user=user, password=previous.password)
             statement = change.set_password(user, verifier)
         elif user == user_pair(user)[1]:
             statement = sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(sql.Identifier(user))

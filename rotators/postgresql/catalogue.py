@@ -133,7 +133,8 @@ class Roles:
 _Row = dict[str, str | None]
 
 _ROLES = sql.SQL("""
-SELECT current_setting('fsync') AS fsync,
+SELECT version() LIKE '%linux%' AS on_linux,
+       current_setting('fsync') AS fsync,
        current_setting('synchronous_standby_names') AS synchronous_standbys,
        current_user AS acting,
        r.rolname AS name,
@@ -174,6 +175,7 @@ def read_roles(session: Session, *names: str) -> Roles:
     acting = next((row for name, row in by_name.items() if name == row["acting"]), None)
     if acting is None:
         raise TargetRefused("the role of this session was dropped a moment ago")
+    session.on_linux = _is(acting["on_linux"])
     return Roles(
         version=session.info.server_version,
         fsync=acting["fsync"] == "on",

@@ -1,5 +1,6 @@
 """Changes of the target: one durable transaction each, with a password that only its verifier tells."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -8,16 +9,20 @@ from psycopg.errors import Diagnostic
 
 from rotator.sdk import OutcomeUnknown, Rotation
 from rotators.postgresql import scram
+from rotators.postgresql.scram import Keys
 from rotators.postgresql.session import Session, server_limits
 from rotators.postgresql.statement_failure import explained
 
 _AS_LOGGED_IN = sql.SQL("SET LOCAL ROLE NONE")
+_BEGIN = sql.SQL("BEGIN READ WRITE")
+_DURABLE = sql.SQL("SET LOCAL synchronous_commit TO on")
 _COMMIT = sql.SQL("COMMIT")
 _SEPARATOR = sql.SQL(";\n")
 
 # A statement that waits for a lock is given up once the client is gone. Servers on other systems than Linux may
 # refuse the setting (PostgreSQL manual, client_connection_check_interval), and an error would undo the change.
-_WATCH_CLIENT = sql.SQL(
+_WATCH_CLIENT = sql.SQL("SET LOCAL client_connection_check_interval TO 1000")
+_WATCH_CLIENT_ON_LINUX = sql.SQL(
     "SELECT set_config('client_connection_check_interval', '1000', true) WHERE version() LIKE '%linux%'"
 )
 
@@ -32,21 +37,17 @@ _WAITS_FOR_STANDBY = "SyncRepWaitForLSN"
 """The routine of the server (its `src/backend/replication/syncrep.c`) that warns of a wait given up."""
 
 
-def verifier(
-    session: Session, *, user: str, password: str, salt: bytes | None = None
-) -> sql.Literal:
-    """The SCRAM-SHA-256 verifier of the password, which the server stores as it is.
+def verifier(session: Session, *, user: str, password: str) -> tuple[sql.Literal, Keys | None]:
+    """The SCRAM-SHA-256 verifier of the password, which the server stores as it is; and its keys, where they are known.
 
     The server's log shows statements as they come in, so the password itself must not be in one.
     Source: PostgreSQL manual, CREATE ROLE (PASSWORD) and libpq's PQencryptPasswordConn.
-
-    Args:
-        salt: a random one, for a password that needs no preparation; None: one that nobody else has to know.
     """
     if not scram.needs_preparation(password):
-        return sql.Literal(scram.verifier(password, salt=salt or scram.new_salt()))
+        keys = scram.keys(password, salt=secrets.token_bytes(scram.SALT_LENGTH))
+        return sql.Literal(keys.verifier), keys
     encrypted = session.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256")
-    return sql.Literal(encrypted.decode())
+    return sql.Literal(encrypted.decode()), None
 
 
 def set_password(user: str, password_verifier: sql.Literal) -> sql.Composed:
@@ -118,8 +119,13 @@ def _opening(session: Session, rotation: Rotation) -> list[sql.Composable]:
     limits = server_limits(rotation)
     if session.info.server_version >= 170000:
         limits["transaction_timeout"] = limits["idle_in_transaction_session_timeout"]
-    durable = sql.SQL("SET LOCAL synchronous_commit TO on")
-    return [sql.SQL("BEGIN READ WRITE"), *_limits(limits), _WATCH_CLIENT, durable]
+    return [_BEGIN, *_limits(limits), *_watching(session), _DURABLE]
+
+
+def _watching(session: Session) -> list[sql.Composable]:
+    if session.on_linux is None:
+        return [_WATCH_CLIENT_ON_LINUX]
+    return [_WATCH_CLIENT] if session.on_linux else []
 
 
 def _limits(limits: Mapping[str, int]) -> list[sql.SQL]:

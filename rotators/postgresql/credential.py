@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from rotator.sdk import LoginRefused, Misconfigured, Rotation, StepError, TargetBusy
 from rotators.databases import credential
-from rotators.postgresql import scram
 from rotators.postgresql.login import Login, begin, log_in
+from rotators.postgresql.scram import Keys
 from rotators.postgresql.secret import DatabaseSecret
 from rotators.postgresql.session import Session
 
@@ -22,11 +22,11 @@ class Prover(credential.Prover[DatabaseSecret, Session]):
         super().__init__()
         self.opened: set[int] = set()
         self._begun: Login | None = None
-        self._given: tuple[DatabaseSecret, bytes] | None = None
+        self._given: tuple[DatabaseSecret, Keys] | None = None
 
-    def was_given(self, secret: DatabaseSecret, salt: bytes) -> None:
-        """The server was given a verifier of the secret's password, with this salt."""
-        self._given = (secret, salt)
+    def was_given(self, secret: DatabaseSecret, keys: Keys) -> None:
+        """The server was given the verifier of the secret's password that has these keys."""
+        self._given = (secret, keys)
 
     def begin(self, secret: DatabaseSecret, rotation: Rotation) -> None:
         """A login goes on beside the next one, until `refused` asks for its end or it is given up."""
@@ -63,15 +63,14 @@ class Prover(credential.Prover[DatabaseSecret, Session]):
         """The session, None where it is not known which verifier the server has, or it has another."""
         if self._given is None or self._given[0] != secret:
             return None
-        keys = scram.keys(secret.password, salt=self._given[1])
-        self._given = None
+        keys, self._given = self._given[1], None
         try:
             return self._beside_begun(secret, rotation, keys)
         except LoginRefused:
             return None
 
     def _beside_begun(
-        self, secret: DatabaseSecret, rotation: Rotation, keys: scram.Keys | None
+        self, secret: DatabaseSecret, rotation: Rotation, keys: Keys | None
     ) -> Session:
         try:
             return log_in(secret, rotation, keys=keys, beside=self._begun)

@@ -239,7 +239,7 @@ def _poll(pgconn: pq.abc.PGconn) -> int:
 
 
 def _set_verbosity(pgconn: pq.abc.PGconn, verbosity: int) -> None:
-    _libpq().PQsetErrorVerbosity(pgconn.pgconn_ptr, verbosity)  # type: ignore[attr-defined]
+    _with_lock().PQsetErrorVerbosity(pgconn.pgconn_ptr, verbosity)  # type: ignore[attr-defined]
 
 
 @functools.cache
@@ -249,14 +249,24 @@ def _libpq() -> ctypes.CDLL:
     psycopg wraps no PQsetErrorVerbosity, and keeps the interpreter's lock in PQconnectPoll.
     It gives `pgconn_ptr` out for such calls.
     """
-    if pq.__impl__ == "python":
-        path = importlib.import_module("psycopg.pq.misc").find_libpq_full_path()
-    else:
-        # A look-up in the extension finds the libpq that it is linked with.
-        path = importlib.import_module(pq.PGconn.__module__).__file__
-    library = ctypes.CDLL(path)
+    library = ctypes.CDLL(_path())
     library.PQconnectPoll.argtypes = (ctypes.c_void_p,)
     library.PQconnectPoll.restype = ctypes.c_int
+    return library
+
+
+@functools.cache
+def _with_lock() -> ctypes.PyDLL:
+    """The same for what is done in no time: to give the interpreter's lock up and to wait for it would take longer."""
+    library = ctypes.PyDLL(_path())
     library.PQsetErrorVerbosity.argtypes = (ctypes.c_void_p, ctypes.c_int)
     library.PQsetErrorVerbosity.restype = ctypes.c_int
     return library
+
+
+def _path() -> str | None:
+    if pq.__impl__ == "python":
+        found: str | None = importlib.import_module("psycopg.pq.misc").find_libpq_full_path()
+        return found
+    # A look-up in the extension finds the libpq that it is linked with.
+    return importlib.import_module(pq.PGconn.__module__).__file__

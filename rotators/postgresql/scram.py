@@ -8,17 +8,11 @@ for it.
 import base64
 import hashlib
 import hmac
-import secrets
 from dataclasses import dataclass, field
 
 ITERATIONS = 4096
 """What libpq uses, and PostgreSQL's own default (`scram_iterations`)."""
 SALT_LENGTH = 16
-
-
-def new_salt() -> bytes:
-    """Random bytes for one verifier."""
-    return secrets.token_bytes(SALT_LENGTH)
 
 
 def needs_preparation(password: str) -> bool:
@@ -28,33 +22,35 @@ def needs_preparation(password: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """What a password and a verifier's salt make (RFC 5802, section 3), in Base64, as libpq takes them."""
+    """What a password and a salt make (RFC 5802, section 3), in Base64.
 
+    A client that derives them anew from the password and the salt that the server tells gets the same ones, where the
+    server has `verifier`.
+
+    Attributes:
+        verifier: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`, which the server stores.
+        client: the key by which a client proves that it knows the password.
+        server: the key by which the server proves that it has the verifier.
+    """
+
+    verifier: str
     client: str = field(repr=False)
     server: str = field(repr=False)
 
 
-def verifier(password: str, *, salt: bytes) -> str:
-    """`SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
+def keys(password: str, *, salt: bytes) -> Keys:
+    """The keys of a password.
 
     Args:
         password: one that needs no preparation.
         salt: `SALT_LENGTH` random bytes.
     """
-    client_key, server_key = _keys(password, salt)
-    stored_key = hashlib.sha256(client_key).digest()
-    return f"SCRAM-SHA-256${ITERATIONS}:{_base64(salt)}${_base64(stored_key)}:{_base64(server_key)}"
-
-
-def keys(password: str, *, salt: bytes) -> Keys:
-    """By which a client proves to a server with the verifier of this salt that it knows the password."""
-    client_key, server_key = _keys(password, salt)
-    return Keys(client=_base64(client_key), server=_base64(server_key))
-
-
-def _keys(password: str, salt: bytes) -> tuple[bytes, bytes]:
     salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, ITERATIONS)
-    return _hmac(salted, b"Client Key"), _hmac(salted, b"Server Key")
+    client = _hmac(salted, b"Client Key")
+    stored = _base64(hashlib.sha256(client).digest())
+    server = _base64(_hmac(salted, b"Server Key"))
+    verifier = f"SCRAM-SHA-256${ITERATIONS}:{_base64(salt)}${stored}:{server}"
+    return Keys(verifier=verifier, client=_base64(client), server=server)
 
 
 def _hmac(key: bytes, message: bytes) -> bytes:

@@ -30,9 +30,11 @@ class Session(psycopg.Connection[TupleRow]):
 
     Attributes:
         deadline: a reading of `clock()`, the one of the step that the session serves.
+        on_linux: whether the server runs on Linux; None where it was not asked.
     """
 
     deadline: float
+    on_linux: bool | None = None
 
     # psycopg calls it with limits of its own, which the deadline replaces.
     def wait(self, gen: PQGen[_RV], interval: float = 0.0, timeout: float | None = None) -> _RV:  # noqa: ARG002

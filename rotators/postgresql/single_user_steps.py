@@ -12,12 +12,13 @@ from rotator.sdk import (
     Preflight,
     Proof,
     Rotation,
+    SecretValue,
     TargetRefused,
     Use,
 )
 from rotators.databases import finding
 from rotators.databases.credential import by_whichever
-from rotators.postgresql import change, findings, scram
+from rotators.postgresql import change, findings
 from rotators.postgresql.admin import admin_secret
 from rotators.postgresql.catalogue import Role, Roles, read_roles
 from rotators.postgresql.credential import Prover
@@ -57,10 +58,11 @@ class SingleUserSteps:
         self._prover = Prover()
         self._changer: _Changer | None = None
         self._before: _Before | None = None
+        self._credentials: dict[Candidate, tuple[SecretValue, DatabaseSecret]] = {}
 
     def preflight(self, rotation: Rotation) -> Preflight:
         """Whether the password can be changed; nothing is."""
-        live = parse(rotation.value(rotation.live))
+        live = self._credential(rotation, rotation.live)
         found: list[Finding] = []
         if rotation.require_overlap:
             found.append(_no_overlap())
@@ -90,7 +92,7 @@ class SingleUserSteps:
         """Give the role the pending password."""
         if rotation.live is Candidate.PENDING:
             return
-        pending = parse(rotation.value(Candidate.PENDING))
+        pending = self._credential(rotation, Candidate.PENDING)
         try:
             session = self._session_for_change(rotation)
         except LoginRefused:
@@ -102,8 +104,8 @@ class SingleUserSteps:
 
     def test_secret(self, rotation: Rotation) -> None:
         """The new password logs in, as the same role, and the old one is refused."""
-        pending = parse(rotation.value(Candidate.PENDING))
-        current = parse(rotation.value(Candidate.CURRENT))
+        pending = self._credential(rotation, Candidate.PENDING)
+        current = self._credential(rotation, Candidate.CURRENT)
         # A test without a rotation has no old password that could be refused.
         rotated = (current.username, current.password) != (pending.username, pending.password)
         if rotated:
@@ -135,17 +137,17 @@ class SingleUserSteps:
 
     def probe(self, rotation: Rotation, candidate: Candidate) -> Proof:
         """Whether the candidate logs in, and a random password doesn't."""
-        return self._prover.prove(parse(rotation.value(candidate)), rotation)
+        return self._prover.prove(self._credential(rotation, candidate), rotation)
 
     def log_in(self, rotation: Rotation, candidate: Candidate) -> Proof:
         """Whether the candidate logs in."""
-        return self._prover.admit(parse(rotation.value(candidate)), rotation)
+        return self._prover.admit(self._credential(rotation, candidate), rotation)
 
     def revert_secret(self, rotation: Rotation) -> None:
         """Give the role the current password again, unless that is the one that logs in."""
         if rotation.live is Candidate.CURRENT:
             return
-        current = parse(rotation.value(Candidate.CURRENT))
+        current = self._credential(rotation, Candidate.CURRENT)
         try:
             session = self._session_for_change(rotation)
         except LoginRefused:
@@ -159,13 +161,13 @@ class SingleUserSteps:
 
     def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
         """The role's sessions. No session tells which password opened it, so those by the new one are among them."""
-        user = parse(rotation.value(Candidate.CURRENT)).username
+        user = self._credential(rotation, Candidate.CURRENT).username
         session = self._session_for_change(rotation)
         return sessions_of(session, user, own=self._prover.opened)
 
     def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
         """End those sessions; a role may end its own, whatever role its settings have it act as."""
-        user = parse(rotation.value(Candidate.CURRENT)).username
+        user = self._credential(rotation, Candidate.CURRENT).username
         session = self._session_for_change(rotation)
         if rotation.admin is None:
             session.execute("SET ROLE NONE")
@@ -193,6 +195,13 @@ class SingleUserSteps:
             self._changer.session.close()
             self._changer = None
 
+    def _credential(self, rotation: Rotation, candidate: Candidate) -> DatabaseSecret:
+        value = rotation.value(candidate)
+        known = self._credentials.get(candidate)
+        if known is None or known[0] is not value:
+            known = self._credentials[candidate] = (value, parse(value))
+        return known[1]
+
     def _session_for_change(self, rotation: Rotation) -> Session:
         candidate = None if rotation.admin is not None else rotation.live
         kept = self._changer
@@ -200,7 +209,7 @@ class SingleUserSteps:
             kept.session.deadline = rotation.deadline
             return kept.session
         self.close()
-        secret = parse(rotation.value(rotation.live))
+        secret = self._credential(rotation, rotation.live)
         if candidate is None:
             session = log_in(_admin_of(secret, rotation), rotation, admin=True)
         else:
@@ -210,24 +219,22 @@ class SingleUserSteps:
 
     def _any_session(self, rotation: Rotation) -> Session:
         return by_whichever(
-            rotation, lambda each: self._prover.log_in(parse(rotation.value(each)), rotation)
+            rotation,
+            lambda each: self._prover.log_in(self._credential(rotation, each), rotation),
         )
 
     def _change_password(
         self, session: Session, secret: DatabaseSecret, rotation: Rotation
     ) -> None:
-        salt = scram.new_salt()
-        verifier = change.verifier(
-            session, user=secret.username, password=secret.password, salt=salt
-        )
+        verifier, keys = change.verifier(session, user=secret.username, password=secret.password)
         statement = change.set_password(secret.username, verifier)
         # An admin may hold its rights only as the role that its own settings have it act as.
         if rotation.admin is None:
             statement = change.as_logged_in(statement)
         self._prover.forget()
         change.run(session, rotation, (statement,), doing=_DOING, hint=_HINT)
-        if not scram.needs_preparation(secret.password):
-            self._prover.was_given(secret, salt)
+        if keys is not None:
+            self._prover.was_given(secret, keys)
         # A role may have few connections, and testSecret needs one.
         self.close()
 

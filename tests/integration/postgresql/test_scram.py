@@ -21,7 +21,7 @@ def test_verifier_is_the_one_of_libpq(pg18: DatabaseServer) -> None:
             theirs = _of_libpq(session.pgconn, password)
             salt = base64.b64decode(theirs.split("$")[1].split(":")[1])
             assert not scram.needs_preparation(password)
-            assert scram.verifier(password, salt=salt) == theirs
+            assert scram.keys(password, salt=salt).verifier == theirs
 
         agree()
 
@@ -30,7 +30,7 @@ def test_a_password_set_by_its_verifier_logs_in(pg: DatabaseServer) -> None:
     """The server takes the verifier and then the password, and no other password."""
     role = pg.new_role()
     password = "a 'quoted' \"pass\\word\" of ~ printable ASCII"
-    verifier = scram.verifier(password, salt=bytes(range(scram.SALT_LENGTH)))
+    verifier = scram.keys(password, salt=bytes(range(scram.SALT_LENGTH))).verifier
     statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
     pg.execute(statement.format(sql.Identifier(role.name), sql.Literal(verifier)))
 
