@@ -77,7 +77,10 @@ class Prover(credential.Prover[DatabaseSecret, Session]):
         except TargetBusy:
             if self._begun is None:
                 raise
-            self.give_up_begun()  # it may have taken the last connection
+            # It may have taken the last connection.
+            begun, self._begun = self._begun, None
+            with suppress(StepError):
+                begun.finish().close()
             return log_in(secret, rotation, keys=keys)
 
     def _with_password(self, secret: DatabaseSecret, password: str) -> DatabaseSecret:

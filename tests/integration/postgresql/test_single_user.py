@@ -177,6 +177,29 @@ def test_role_with_a_single_connection_rotates(pg: DatabaseServer) -> None:
     assert pg.can_log_in(role_of(after[Candidate.CURRENT]))
 
 
+def test_the_password_counts_whatever_verifier_the_server_has(pg: DatabaseServer) -> None:
+    """The new password logs in also where somebody set the same one again, which gave the role another verifier."""
+    role = pg.new_role()
+    values = with_pending(SingleUser, current(pg, role))
+    new = role_of(values[Candidate.PENDING])
+    with attempt(SingleUser) as rotator:
+        rotator.set_secret(rotation_of(values))
+        again = sql.Literal(new.password)
+        run(pg, "ALTER ROLE {role} PASSWORD {again}", role=role.name, again=again)
+        rotator.test_secret(rotation_of(values))
+
+
+def test_a_password_changed_again_is_not_taken_for_the_new_one(pg: DatabaseServer) -> None:
+    """TestSecret fails where somebody else set another password since."""
+    role = pg.new_role()
+    values = with_pending(SingleUser, current(pg, role))
+    with attempt(SingleUser) as rotator:
+        rotator.set_secret(rotation_of(values))
+        run(pg, "ALTER ROLE {role} PASSWORD 'of somebody else'", role=role.name)
+        with pytest.raises(LoginRefused):
+            rotator.test_secret(rotation_of(values))
+
+
 def test_other_fields_of_the_secret_stay(pg16: DatabaseServer) -> None:
     """A new value has every field of the current one, also those that the rotator doesn't know."""
     values = with_pending(
