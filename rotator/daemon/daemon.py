@@ -36,6 +36,11 @@ from rotator.store.store import Store
 
 _TURN_EVERY = 1.0  # seconds between two looks whether another daemon has ended
 _LISTEN_EVERY = 5.0  # seconds between two attempts to get an address that another process has
+_AWAY_AT_MOST = 10.0  # seconds between two looks at a store that is away
+_STALE_AFTER = (
+    1.0  # seconds; a list that is older is read again where another daemon has done what it says
+)
+_SHUFFLED = 8  # times as many tasks as may run at once are mixed, so the earliest still go first
 _JITTER = 0.2  # seconds, so that several daemons don't all look at the same instant
 _UNREACHED = frozenset({FailureKind.UNREACHABLE})
 
@@ -78,17 +83,20 @@ class Daemon:
             looked=self._looked,
         )
         self._chores = Rounds(self._loop, "chores", Chores(caller).do, done=self._look)
-        self._drift = DriftChecks(store, caller, self._findings())
+        findings = Findings(
+            count=self._metrics.checked, notify=self._notify, stopped=lambda: self._stopping
+        )
+        self._drift = DriftChecks(store, caller, findings)
         self._drift_checks = Rounds(self._loop, "drift", self._check_drift, done=lambda: None)
         self._reloading = Reloading(
             self._loop, read=read_again, take=self._take_parts, over=monitor.reloaded
         )
+        self._is_alone = store.dialect == "sqlite"
         self._next_beat = clock()
         self._due: tuple[Task, ...] = ()
         self._running: dict[str, Task] = {}
         self._breakers = Breakers()
         self._holds = Holds()
-        self._store_is_away = False
         self._stands_by = False
         self._has_turn = False
         self._stopping = False
@@ -207,15 +215,21 @@ class Daemon:
 
     def _looked(self, found: Agenda | None, error: Exception | None) -> None:
         """Starts what may be, and sets when to look again."""
-        self._note_store(error)
-        self._metrics.looked(found)
-        wait = self._parts.poll
+        self._monitor.looked(found, error)
+        wait = min(self._parts.poll, _AWAY_AT_MOST)
         if found is not None:
-            self._due = self._looking.still_due(found)
+            wait = self._parts.poll
+            # What runs may have been read before its claim.
+            due = [one for one in self._looking.still_due(found) if one.arn not in self._running]
+            self._due = tuple(due) if self._is_alone else self._mixed(due)
             if found.next_in is not None:
                 wait = min(wait, max(found.next_in, 0.0) + _JITTER * self._chance())
         self._loop.once("look", self._look, seconds=wait)
         self._fill()
+
+    def _mixed(self, due: list[Task]) -> tuple[Task, ...]:
+        size = _SHUFFLED * self._parts.caps.workers
+        return planner.shuffled(due, size=size, chance=self._chance)
 
     def _fill(self) -> None:
         if self._stopping:
@@ -234,15 +248,15 @@ class Daemon:
         self._metrics.waiting(len(self._due), paused=len(paused))
         for task in chosen:
             self._running[task.arn] = task
-            self._metrics.started(task, late=self._looking.lateness(task))
             self._loop.in_thread(
                 f"rotator-{task.name}",
-                partial(self._work, task),
+                partial(self._work, task, self._looking.lateness(task)),
                 failed=partial(self._loop.put, partial(self._finished, task, None, None, None)),
             )
 
-    def _work(self, task: Task) -> None:
+    def _work(self, task: Task, late: float) -> None:
         """One task, in its thread."""
+        self._metrics.started(task, late=late)
         engine = self._parts.engine
         ended = work(task, engine=engine, caller=self._caller, metrics=self._metrics)
         self._loop.put(partial(self._finished, task, *ended))
@@ -265,9 +279,10 @@ class Daemon:
             pause = self._breakers.note(task.target, reached=not unreached, now=now)
             if pause is not None:
                 _log.warning("target.paused", target=task.target, seconds=pause)
-        if self._due:
+        had_more = bool(self._due)
+        if had_more:
             self._fill()
-        else:
+        if not had_more or (report is None and now - self._looking.at > _STALE_AFTER):
             self._look()
 
     def _start_chores(self) -> None:
@@ -281,22 +296,6 @@ class Daemon:
     def _check_drift(self, parts: Parts) -> None:
         self._drift.go_on(parts.engine, every=parts.drift_every)
 
-    def _findings(self) -> Findings:
-        return Findings(
-            count=self._metrics.checked,
-            notify=self._notify,
-            stopped=lambda: self._stopping,
-        )
-
     def _notify(self, notice: Notice | None) -> None:
         if notice is not None:
             self._parts.notices.send(notice, counted=self._metrics.notified)
-
-    def _note_store(self, error: Exception | None) -> None:
-        if error is not None and not self._store_is_away:
-            _log.warning("store.away", **telling.why(error))
-        if error is None and self._store_is_away:
-            _log.info("store.back")
-        self._store_is_away = error is not None
-        if not self._stopping:
-            self._monitor.note(Condition.STORE_AWAY if error is not None else Condition.READY)

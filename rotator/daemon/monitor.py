@@ -1,11 +1,15 @@
 """All who are told how the daemon is: the service manager, whoever asks its endpoints, the metrics."""
 
+from rotator import telemetry
+from rotator.daemon import telling
+from rotator.daemon.agenda import Agenda
 from rotator.daemon.endpoints import Endpoints
 from rotator.daemon.health import Condition, Health
 from rotator.daemon.metrics import Metrics
 from rotator.daemon.service_manager import ServiceManager
 from rotator.sdk import clock
 
+_log = telemetry.logger("daemon")
 _BEAT_EVERY = 5.0  # seconds
 _BEATS_FOR_WATCHDOG = 3  # one or two may come late
 
@@ -45,6 +49,17 @@ class Monitor:
             self._service.ready(str(condition))
         elif condition is not before:
             self._service.show(str(condition))
+
+    def looked(self, found: Agenda | None, error: Exception | None) -> None:
+        """What a look at the store gave, or why it failed."""
+        self.metrics.looked(found)
+        before = self._health.condition
+        if error is not None and before is not Condition.STORE_AWAY:
+            _log.warning("store.away", **telling.why(error))
+        if error is None and before is Condition.STORE_AWAY:
+            _log.info("store.back")
+        if before is not Condition.STOPPING:
+            self.note(Condition.READY if error is None else Condition.STORE_AWAY)
 
     def reloading(self) -> None:
         """The configuration is being read anew."""

@@ -1,7 +1,7 @@
 """What to start next. Pure: what is due and what runs come in, what to start comes out."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -75,3 +75,13 @@ def to_start(
             start(task)
             chosen.append(task)
     return tuple(chosen)
+
+
+def shuffled(tasks: Sequence[Task], *, size: int, chance: Callable[[], float]) -> tuple[Task, ...]:
+    """The same tasks, each `size` of them in an order of chance: or several daemons would all try the first ones first.
+
+    Args:
+        chance: a random number from 0 to 1.
+    """
+    stretches = (tasks[start : start + size] for start in range(0, len(tasks), size))
+    return tuple(task for stretch in stretches for task in sorted(stretch, key=lambda _: chance()))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotator.daemon.planner import Caps, Task, to_start
+from rotator.daemon.planner import Caps, Task, shuffled, to_start
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _TARGETS = [None, "a:1", "b:1", "c:1"]
@@ -87,3 +87,15 @@ def test_a_busy_target_holds_up_no_other() -> None:
     assert [one.target for one in to_start(due, [], caps=caps, targets={"slow:1": 0}, held=())] == [
         "quick:1"
     ]
+
+
+@given(due=_tasks(), size=st.integers(1, 10), chances=st.lists(st.floats(0, 1), min_size=25))
+def test_a_mix_loses_nothing_and_leaves_the_earliest_first(
+    due: list[Task], size: int, chances: list[float]
+) -> None:
+    """Each stretch holds the tasks that it held, whatever their order in it."""
+    mixed = shuffled(due, size=size, chance=iter(chances).__next__)
+    assert len(mixed) == len(due)
+    for start in range(0, len(due), size):
+        stretch = slice(start, start + size)
+        assert {id(task) for task in mixed[stretch]} == {id(task) for task in due[stretch]}
