@@ -1,5 +1,6 @@
 """One run of a rotation: performs the machine's actions, from a claim to the end."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -77,10 +78,10 @@ class _Run:
 
     def go(self) -> Report:
         try:
-            if self._state.phase is Phase.ENDED:
-                self._end(self._state)
+            if self._state.phase is Phase.ENDED and not self._is_ours(self._end_at_once):
+                return self._report_of_others()
             while machine.next_action(self._state).act not in _OVER:
-                if not self._step():
+                if not self._is_ours(self._step):
                     return self._report_of_others()
                 if self._parked:
                     return self._report(self._state)
@@ -93,15 +94,20 @@ class _Run:
         finally:
             self._steps.close()
 
-    def _step(self) -> bool:
-        """One action; False where the rotation is no longer ours."""
+    def _is_ours(self, act: Callable[[], None]) -> bool:
+        """Does `act`; False where the rotation is no longer ours."""
         try:
-            self._one(machine.next_action(self._state))
+            act()
         except FencedOut:
             return self._after_fencing()
         return True
 
-    def _one(self, action: Action) -> None:
+    def _end_at_once(self) -> None:
+        self._end(self._state)
+
+    def _step(self) -> None:
+        """One action."""
+        action = machine.next_action(self._state)
         match action.act:
             case Act.WAIT:
                 self._wait()

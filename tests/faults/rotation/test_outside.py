@@ -29,6 +29,7 @@ from tests.faults.rotation.situations import (
 )
 from tests.support.effects import effects
 from tests.support.house import QUICK, House
+from tests.support.manager import ME
 from tests.support.postgres import DatabaseServer
 from tests.support.store import only_sqlite
 
@@ -39,6 +40,7 @@ each_situation = pytest.mark.parametrize(
     indirect=["store_engine"],
     ids=str,
 )
+_NOBODY_LISTENS = 1  # a port
 WITH_DRAIN = replace(QUICK, drain=0.001)
 
 
@@ -144,6 +146,30 @@ def test_the_next_rotation_is_abandoned_too(
     assert (healed.status, healed.failure) == (Status.SUCCEEDED, None)
     assert scene.logs_in()
     assert not pinned(scene)
+
+
+def test_an_abort_that_finds_nothing_to_undo_is_told_of_the_change_that_crossed_it(
+    house: House, pg16: DatabaseServer, open_store: Callable[[str], Store], store_url: str
+) -> None:
+    """Where a value is put between the claim of `rotate abort` and the end that it writes, the rotation is abandoned:
+    that is reported, not that somebody else has it.
+    """
+    outside = replace(house, store=open_store(store_url))
+    scene = stage(outside, pg16, SINGLE_ALONE, address=(pg16.host, _NOBODY_LISTENS))
+    assert house.rotate(scene.secret, engine=house.engine(parks=True)).status is Status.WAITING
+    put: list[str] = []
+
+    def strike(effect: str) -> None:
+        if not put:
+            put.append(effect)
+            PUT.make(scene)
+
+    with effects(strike, transactions=True):
+        report = house.engine().abort(scene.secret, **ME)
+
+    assert put == ["write: over"]
+    assert report is not None
+    assert report.status is Status.ABANDONED
 
 
 def _put_at(name: str, house: House, scene: Scene) -> Report:
