@@ -9,7 +9,6 @@ from rotators.mariadb.methods import PASSWORD_PLUGINS, Method
 from rotators.mysql_protocol.account_findings import (
     ADMINS_FAILURES,
     OWN_FAILURES,
-    alone,
     drifted,
     locked,
     lockout_findings,
@@ -54,7 +53,6 @@ def own_findings(
         "GRANT SELECT ON mysql.* TO <admin>",
     )
     yield from _lockout(server, needed=OWN_FAILURES)
-    yield from alone(name)
 
 
 def account_findings(

@@ -8,7 +8,6 @@ from rotators.mysql.accounts import PASSWORD_PLUGINS, MysqlAccount, OwnAccount
 from rotators.mysql_protocol.account_findings import (
     ADMINS_FAILURES,
     OWN_FAILURES,
-    alone,
     drifted,
     locked,
     lockout_findings,
@@ -71,7 +70,6 @@ def own_findings(own: OwnAccount, server: Server, *, overlap: Overlap) -> Iterat
         remedy=f"ALTER USER {name} FAILED_LOGIN_ATTEMPTS {OWN_FAILURES + 1}; or name an admin secret in masterarn",
     )
     yield from _history(own.history, server, name, overlap)
-    yield from alone(name)
 
 
 def account_findings(

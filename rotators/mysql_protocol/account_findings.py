@@ -80,9 +80,22 @@ def other_accounts(others: Sequence[Account]) -> Iterator[Finding]:
         )
 
 
-def alone(name: str) -> Iterator[Finding]:
-    """That a user changes the account that it is let in as; `name` is quoted."""
-    yield finding.ok(
-        f"changes the account {name} alone; accounts of the same user for other hosts, if there are any, keep their "
-        "password: an admin secret changes them together"
+def alone(name: str, others: Sequence[str] | None) -> Finding:
+    """That a user changes the account that it is let in as, and which others of its name keep their password.
+
+    Args:
+        name: that account, quoted.
+        others: the others, quoted; None where the user may not see them.
+    """
+    if others:
+        return finding.warning(
+            f"changes the account {name} alone; other accounts of the same user keep their password: "
+            + ", ".join(others),
+            "an admin secret changes them together: name one in masterarn",
+        )
+    unseen = "; accounts of the same user for other hosts, if there are any, keep their password: an admin secret "
+    return finding.ok(
+        f"changes the account {name}, the only one of its user"
+        if others is not None
+        else f"changes the account {name} alone{unseen}changes them together"
     )

@@ -17,10 +17,11 @@ from rotator.sdk import (
 )
 from rotators.databases import finding
 from rotators.mysql_protocol import fence
+from rotators.mysql_protocol.account_findings import alone
 from rotators.mysql_protocol.accounts import A
 from rotators.mysql_protocol.one_user import OneUser, Passwords
 from rotators.mysql_protocol.policy import Requirements, requirements
-from rotators.mysql_protocol.quoting import split_account
+from rotators.mysql_protocol.quoting import account, split_account
 from rotators.mysql_protocol.secret import MysqlSecret
 from rotators.mysql_protocol.server import Server, read_server, server_findings, tls_findings
 from rotators.mysql_protocol.session import Session
@@ -111,6 +112,8 @@ class SingleUserSteps(OneUser[A]):
         except Misconfigured as wrong:
             return _refusing(wrong, found)
         found += verdict.findings
+        if rotation.admin is None:
+            found.append(_alone_finding(session, server))
         if rotation.admin is not None and not finding.refused(found):
             found += self._current_findings(rotation)
         return Preflight(
@@ -262,6 +265,21 @@ def _identity_findings(server: Server, live: MysqlSecret) -> list[Finding]:
             "give the user an account of its own, or remove the anonymous one: SELECT user, host FROM mysql.user",
         )
     ]
+
+
+def _alone_finding(session: Session, server: Server) -> Finding:
+    doing = "looking for other accounts of the user"
+    try:
+        with explained(doing):
+            rows = session.run(
+                "SELECT Host FROM mysql.user WHERE User = %s ORDER BY Host", (server.user,)
+            )
+    except Refusal:  # few users may read that
+        others = None
+    else:
+        hosts = [str(host) for (host,) in rows]
+        others = [account(server.user, host) for host in hosts if host != server.account_host]
+    return alone(account(server.user, server.account_host), others)
 
 
 def _refusing(wrong: Misconfigured, found: list[Finding]) -> Preflight:

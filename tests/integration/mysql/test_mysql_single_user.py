@@ -17,6 +17,7 @@ from rotator.sdk import (
     Rotation,
     TargetRefused,
 )
+from rotators.mariadb import SingleUser as MariadbSingleUser
 from rotators.mysql import SingleUser
 from tests.integration.mysql.support import (
     account_of,
@@ -286,12 +287,17 @@ def test_listed_accounts_rotate_together(mysql: MysqlDatabase) -> None:
     assert "not there" in refusals(preflight(SingleUser, missing))
 
 
-def test_without_an_admin_the_plan_names_the_one_account(mysql: MysqlDatabase) -> None:
-    """A user changes the account that it is let in as, and the plan says so."""
-    anywhere = mysql.new_account()
-    here = mysql.new_account(name=anywhere.name, host="127.0.0.1")
-    found = preflight(SingleUser, rotation_of(current(mysql, here)))
-    assert f"{here.spec} alone" in str(found.findings)
+def test_without_an_admin_the_plan_names_the_accounts(either: MysqlDatabase) -> None:
+    """A user changes the account that it is let in as, and the plan names the others where the user may see them."""
+    kind = MariadbSingleUser if either.mariadb else SingleUser
+    anywhere = either.new_account()
+    here = either.new_account(name=anywhere.name, host="127.0.0.1")
+    found = preflight(kind, rotation_of(current(either, here)))
+    assert f"{here.spec} alone; accounts of the same user" in str(found.findings)
+    either.execute(f"GRANT SELECT ON mysql.* TO {here.spec}")
+    found = preflight(kind, rotation_of(current(either, here), allow_privileged=True))
+    assert f"{here.spec} alone; other accounts" in warnings(found)
+    assert f"keep their password: {anywhere.spec}" in warnings(found)
 
 
 @pytest.mark.parametrize(
