@@ -3,12 +3,12 @@
 from typing import ClassVar
 
 from rotator.sdk import Overlap, SecretValue
-from rotators.databases.facade import Steps
+from rotators.databases.facade import SessionTellingRotator, SessionTellingSteps
 from rotators.databases.one_user import OneUserRotator
 from rotators.rabbitmq.secret import RabbitmqSecret, parse
 
 
-class RabbitmqUser(OneUserRotator):
+class RabbitmqUser(OneUserRotator, SessionTellingRotator):
     """Sets a user's one password, by the management API."""
 
     name: ClassVar[str] = "rabbitmq-user"
@@ -21,7 +21,7 @@ class RabbitmqUser(OneUserRotator):
     def _parse(self, value: SecretValue) -> RabbitmqSecret:
         return parse(value)
 
-    def _load(self) -> Steps:
+    def _load(self) -> SessionTellingSteps:
         from rotators.rabbitmq.steps import RabbitmqSteps
 
         return RabbitmqSteps()

@@ -3,9 +3,11 @@
 A user has one password, which an administrator sets as a salted hash. The API's answer to a login tells a wrong
 password from a user that is not one of the API's, so every user's password is proved there. Each request has a
 connection of its own, so there are no sessions to end after a takeover: an older owner finds its deadline passed.
+Connections of applications, which outlive their password, are another matter.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rotator.sdk import (
@@ -17,6 +19,7 @@ from rotator.sdk import (
     Proof,
     Rotation,
     TargetRefused,
+    Use,
 )
 from rotators.databases import credential, finding
 from rotators.databases.admin import check_server
@@ -30,6 +33,7 @@ from rotators.rabbitmq.api import (
     user_path,
 )
 from rotators.rabbitmq.secret import RabbitmqSecret, parse
+from rotators.rabbitmq.use import connections_of, end_connections
 
 _ALGORITHMS = {
     "rabbit_password_hashing_sha256": "sha256",
@@ -134,6 +138,17 @@ class RabbitmqSteps:
 
     def retire_secret(self, rotation: Rotation) -> None:
         """The old password died as the new one was set."""
+
+    def in_use(self, rotation: Rotation) -> tuple[Use, ...]:
+        """The user's connections, those by the new password among them."""
+        user = parse(rotation.value(Candidate.CURRENT)).username
+        return connections_of(self._admin(rotation), user, rotation)
+
+    def end_use(self, rotation: Rotation, uses: Sequence[Use]) -> None:
+        """End the user's connections: those that were named, and what has come since, which logs in anew."""
+        del uses
+        user = parse(rotation.value(Candidate.CURRENT)).username
+        end_connections(self._admin(rotation), user, rotation)
 
     def end_older_sessions(self, rotation: Rotation) -> None:
         """There are none: see the module."""

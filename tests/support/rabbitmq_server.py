@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
@@ -20,6 +21,7 @@ from urllib.parse import quote
 from rotator.testing.guard import guarded
 from rotator.testing.ports import free_port
 from rotator.testing.tls import ServerTls, place_certificate
+from tests.support.amqp import AmqpConnection, connected
 from tests.support.debian_packages import Apt, PackagesUnavailable, unpacked
 from tests.support.postgres import unique_name
 from tests.support.unpacked import Tree, trim
@@ -51,6 +53,7 @@ class Broker:
     home: Path
     port: int
     tls_port: int
+    amqp_port: int
     superuser: BrokerUser
     ca_file: Path
     other_ca_file: Path
@@ -87,6 +90,13 @@ class Broker:
         status, _ = self.ask(self.superuser, "PUT", self.path(user), body)
         assert status == 201, status
         return user
+
+    def connect(self, user: BrokerUser) -> AbstractContextManager[AmqpConnection]:
+        """A connection of an application, for which the user gets its permissions."""
+        rights = {"configure": "", "write": "", "read": ""}
+        path = f"/api/permissions/%2F/{quote(user.name, safe='')}"
+        assert self.ask(self.superuser, "PUT", path, rights)[0] in {201, 204}
+        return connected(HOST, self.amqp_port, user=user.name, password=user.password)
 
     def path(self, user: BrokerUser) -> str:
         return f"/api/users/{quote(user.name, safe='')}"
@@ -135,17 +145,18 @@ def running_broker(
     tree = _tree()
     home = Path(tempfile.mkdtemp(prefix="rotator-rabbitmq-"))
     pid_file = home / "rabbitmq.pid"
-    epmd_port, dist_port, amqp = (free_port(HOST) for _ in range(3))
+    epmd_port, dist_port = (free_port(HOST) for _ in range(2))
     with guarded(home, pid_file=pid_file, ending=signal.SIGTERM):
         broker = Broker(
             home=home,
             port=free_port(HOST),
             tls_port=free_port(HOST),
+            amqp_port=free_port(HOST),
             superuser=BrokerUser(name="root", password=secrets.token_urlsafe(18)),
             ca_file=ca_file,
             other_ca_file=other_ca_file,
         )
-        (home / "rabbitmq.conf").write_text(_configuration(broker, certificate, amqp))
+        (home / "rabbitmq.conf").write_text(_configuration(broker, certificate))
         (home / "enabled_plugins").write_text("[rabbitmq_management].")
         environment = _environment(tree, home, epmd_port, dist_port)
         binaries = next(tree.path.glob("usr/lib/erlang/erts-*/bin")).relative_to(tree.path)
@@ -159,11 +170,11 @@ def running_broker(
             yield broker
 
 
-def _configuration(broker: Broker, tls: ServerTls, amqp: int) -> str:
+def _configuration(broker: Broker, tls: ServerTls) -> str:
     certificate, key = place_certificate(broker.home, None, tls)
     return "\n".join(
         [
-            f"listeners.tcp.1 = {HOST}:{amqp}",
+            f"listeners.tcp.1 = {HOST}:{broker.amqp_port}",
             f"management.tcp.port = {broker.port}",
             f"management.tcp.ip = {HOST}",
             f"management.ssl.port = {broker.tls_port}",

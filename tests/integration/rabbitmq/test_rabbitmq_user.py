@@ -27,10 +27,12 @@ from rotators.rabbitmq import RabbitmqUser
 from rotators.rabbitmq.api import is_of
 from rotators.rabbitmq.steps import RabbitmqSteps
 from tests.support.house import House
+from tests.support.manager import ME
 from tests.support.rabbitmq_server import HOST, Broker, BrokerUser
 from tests.support.rotations import Values, attempt, preflight, refusals, warnings, with_pending
 from tests.support.rotations import rotation_of as any_rotation_of
 from tests.support.tcp_proxy import Sender, TcpProxy
+from tests.support.waiting import eventually
 
 
 def rotation_of(values: Values, **fields: Any) -> Rotation:
@@ -276,3 +278,33 @@ def test_rotations_from_end_to_end(
     assert house.rotate(name).status is Status.SUCCEEDED
     assert broker.can_log_in(user.with_password(house.fields(name)["password"]))
     assert not broker.can_log_in(user)
+
+
+@pytest.mark.parametrize("store_engine", ["sqlite"], indirect=True)
+def test_connections_of_a_compromised_user_end(house: House, broker: Broker) -> None:
+    """Connections outlive their password; where it is compromised the user's are named and closed, and no others."""
+    user = broker.new_user(name=f"a b/c%41 ü {secrets.token_hex(4)}")
+    secret = house.adopt(broker, user, rotator="rabbitmq-user", admin=broker.superuser)
+    with (
+        broker.connect(user) as first,
+        broker.connect(user) as second,
+        broker.connect(broker.new_user()) as other,
+    ):
+        report = house.engine().rotate(secret, **ME, compromised=True)
+
+        assert (report.status, report.failure) == (Status.SUCCEEDED, None)
+        assert [(use.user, use.client) for use in report.in_use] == [(user.name, HOST)] * 2
+        assert eventually(lambda: first.has_ended() and second.has_ended())
+        assert not other.has_ended()
+
+
+def test_a_connection_that_is_over_is_not_missed(broker: Broker) -> None:
+    """Who has left before its connection is ended leaves nothing to do."""
+    values = pending_of(broker, broker.new_user())
+    with attempt(RabbitmqUser) as rotator:
+        step = rotation_of(values, **by_admin(broker))
+        with broker.connect(user_of(values, Candidate.CURRENT)):
+            uses = rotator.in_use(step)
+        assert len(uses) == 1
+        assert eventually(lambda: rotator.in_use(step) == ())
+        rotator.end_use(step, uses)
