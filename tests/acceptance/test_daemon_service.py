@@ -187,3 +187,19 @@ def test_a_rotation_that_failed_is_told_to_all_who_are_to_know(
         assert role.password not in given.decode()
     [failed] = [entry for entry in log if entry["event"] == "notification.failed"]
     assert failed["rotation"] == ended["rotation"]
+
+
+def test_a_password_that_was_changed_at_the_target_is_noticed(
+    daemons: Daemons, house: House, pg16: DatabaseServer
+) -> None:
+    """The daemon tries by itself what is stored, logs a refusal with what to do, and counts it."""
+    name = house.adopt(pg16, pg16.new_role())
+    daemon = daemons.start(ROTATOR_DAEMON_DRIFT_EVERY="1", **ANY_PORT)
+    with pg16.connect() as session:
+        alter = sql.SQL("ALTER ROLE {} PASSWORD 'by hand'")
+        session.execute(alter.format(sql.Identifier(house.role(name).name)))
+    assert daemon.says("drift.found", secret_name=name)
+    assert daemon.events("drift.found")[0]["hint"]
+    refused = 'rotator_drift_checks_total{outcome="refused"}'
+    assert _sample(daemon.get("/metrics")[1], refused) >= 1
+    daemon.stop()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
 from rotator.store import rota, tables, versions
 from rotator.store.store import Store
@@ -61,6 +62,7 @@ def test_old_versions_go_from_secrets_that_rest(store: Store, manager: SecretsMa
         events = tx.connection.execute(tables.audit.select()).mappings().all()
     [pruned] = [event for event in events if event["event"] == "VersionsPruned"]
     assert pruned["detail"] == {"versions": 5 - _KEPT}
+    assert Auditing(store).verify(**ME).faults == ()
 
 
 def test_an_empty_store_has_nothing_to_prune(manager: SecretsManager) -> None:
