@@ -173,7 +173,8 @@ def effects(act: Act, *, transactions: bool = False) -> Iterator[None]:
             for owner in owners:
                 if verb in vars(owner):
                     replace(owner, verb, watch.around(verb, vars(owner)[verb]))
-        replace(sessions.Session, "execute", watch.execute(sessions.Session.execute))
+        for way in ("execute", "ask"):
+            replace(sessions.Session, way, watch.execute(getattr(sessions.Session, way)))
         replace(sessions, "wait_for_socket", watch.waiting(wait_for_socket))
         mysql_session = mysql_sessions.Session
         replace(mysql_session, "run", watch.execute(mysql_session.run))

@@ -9,6 +9,7 @@ from rotator.rotation.report import Report
 from tests.faults.rotation.situations import SITUATIONS, Scene, Situation, stage
 from tests.fix_faults import KILL_POINTS
 from tests.support.driver import Runs
+from tests.support.effects import CHANGE
 from tests.support.house import House
 from tests.support.manager import ME
 from tests.support.postgres import DatabaseServer
@@ -80,6 +81,8 @@ def _effects_of(
     outcome = runs.run(stage(house, server, situation).secret)
     assert outcome.report is not None, outcome
     assert outcome.report["status"] == "succeeded", outcome
+    # A change that goes out by a way which the watch doesn't know would not be struck at.
+    assert {f"{CHANGE}: {moment}" for moment in ("before", "sent", "after")} <= {*outcome.effects}
     return outcome.effects
 
 

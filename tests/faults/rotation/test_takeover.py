@@ -74,6 +74,7 @@ def _points(
 ) -> list[tuple[int, str]]:
     """Each freezing point with its place among the effects, as far as the strategy has it."""
     dry = replace(runs, policy=SHORT_LEASE).run(stage(house, server, situation).secret)
+    assert f"{CHANGE}: sent" in dry.effects
     return [
         (dry.effects.index(point) + 1, point) for point in FREEZING_POINTS if point in dry.effects
     ]
