@@ -191,6 +191,24 @@ def test_a_choice_of_secrets_is_exported(home: RotateCommand, tmp_path: Path) ->
     assert home("secret", "export", "--plaintext", "other", "--prefix", "app/").code == 2
 
 
+def test_an_export_can_be_tried_before(home: RotateCommand, tmp_path: Path) -> None:
+    """A dry run names what would be exported, needs no passphrase, makes no file and reads no value."""
+    for name in ("app/a", "app/b", "other"):
+        home.ok("secret", "create", name, value="v")
+    home.ok("secret", "delete", "other")
+    out = tmp_path / "out"
+    dry = ("secret", "export", "--dry-run", "--output-file", str(out))
+
+    assert home.json(*dry, "--prefix", "app/")["names"] == ["app/a", "app/b"]
+    assert "1 secret.\n  app/b\n" in home.ok(*dry, "app/b").out
+    assert "no secret fits" in home.ok(*dry, "--prefix", "none/").out
+    refused = home(*dry, "other")
+    assert (refused.code, "rotate secret restore other" in refused.err) == (2, True)
+    assert home(*dry, "missing").code == 3
+    assert not out.exists()
+    assert home.json("audit", "show", "--event", "GetSecretValue")["records"] == []
+
+
 def test_an_export_of_nothing_says_so(home: RotateCommand, tmp_path: Path, passphrase: str) -> None:
     """Whoever exported no secret isn't warned of what the file holds, nor told how to import it."""
     file = str(tmp_path / "export")

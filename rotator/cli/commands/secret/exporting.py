@@ -13,11 +13,13 @@ from rotator.cli.export_file import new_export, refuse_existing
 from rotator.cli.options import Output, PassphraseFile, Prefix, SecretIds, Tags
 from rotator.cli.output import OutputFormat, counted, write, write_json
 from rotator.cli.session import Session
-from rotator.errors import ConfigurationError
+from rotator.errors import ConfigurationError, InvalidRequest
 
 if TYPE_CHECKING:
     from rotator.cli.transfer.exporting import Export, Exported
     from rotator.model.filters import SecretFilter
+
+_SHOWN = 20  # names of a dry run
 
 
 def export_secrets(
@@ -37,6 +39,9 @@ def export_secrets(
         bool, typer.Option("--plaintext", help="Not sealed: whoever has the file has the secrets.")
     ] = False,
     passphrase_file: PassphraseFile = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be exported, and read no value.")
+    ] = False,
     output: Output = OutputFormat.TEXT,
 ) -> int:
     """Writes secrets into a file that a passphrase seals.
@@ -50,13 +55,16 @@ def export_secrets(
     from rotator.cli.transfer.exporting import Export
 
     session: Session = context.obj
+    names, where = tuple(dict.fromkeys(secrets or ())), _filter(secrets, tags, prefix)
+    if dry_run:
+        return _tell_wanted(_wanted(session, names, where), output=output)
     _check_usage(file, plaintext=plaintext, passphrase_file=passphrase_file, output=output)
     export = Export(
         manager=session.manager,
         caller=session.caller,
         request_id=session.request_id,
-        names=tuple(dict.fromkeys(secrets or ())),
-        where=_filter(secrets, tags, prefix),
+        names=names,
+        where=where,
         all_versions=all_versions,
     )
     passphrase = None if plaintext else _passphrase(passphrase_file)
@@ -93,6 +101,39 @@ def _filter(names: list[str] | None, tags: list[str] | None, prefix: str | None)
     return SecretFilter(
         name_prefix=prefix, tags=dict(parse_pair(tag, option="--tag") for tag in tags or ())
     )
+
+
+def _wanted(session: Session, names: tuple[str, ...], where: "SecretFilter") -> Iterator[str]:
+    """The names of the secrets that an export would hold."""
+    from rotator.cli.selection import all_secrets
+
+    if not names:
+        yield from (secret.name for secret in all_secrets(session, where))
+    for name in names:
+        described = session.manager.describe_secret(
+            caller=session.caller, request_id=session.request_id, secret_id=name
+        )
+        if described.deleted_at is not None:
+            raise InvalidRequest(
+                f"{name} is marked for deletion, so it can't be exported. Take that back first: rotate secret restore "
+                f"{name}"
+            )
+        yield described.name
+
+
+def _tell_wanted(names: Iterator[str], *, output: OutputFormat) -> ExitCode:
+    wanted = tuple(names)
+    if output is OutputFormat.JSON:
+        write_json({"dry_run": True, "secrets": len(wanted), "names": wanted})
+    elif wanted:
+        write(f"Would be exported: {counted(len(wanted), 'secret')}.")
+        write(*(f"  {name}" for name in wanted[:_SHOWN]))
+        if len(wanted) > _SHOWN:
+            write(f"  and {len(wanted) - _SHOWN:,} more; all of them: --output json")
+        write("No value was read. Do it: without --dry-run")
+    else:
+        write("Nothing would be exported: no secret fits. What there is: rotate secret list")
+    return ExitCode.DONE
 
 
 def _passphrase(file: Path | None) -> str:
