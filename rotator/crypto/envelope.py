@@ -4,10 +4,12 @@ A data key seals one value, so no nonce can repeat under it. It is forgotten at 
 anew for each opening.
 """
 
+import time
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rotator.crypto import aead
+from rotator.crypto.keyring_provider import KeyringProvider
 from rotator.errors import DecryptionFailure, InvalidParameter, KeyUnavailable
 from rotator.sdk import KeyProvider, SecretValue
 
@@ -80,8 +82,9 @@ class Sealer:
         data_key = aead.new_key()
         nonce, ciphertext = aead.encrypt(data_key, plaintext, bound=bound)
         try:
-            key_id = self.provider.resolve(key)
-            wrapped_key = self.provider.wrap(data_key, key_id=key_id, context=bound)
+            keys = self._keys(None)
+            key_id = keys.resolve(key)
+            wrapped_key = keys.wrap(data_key, key_id=key_id, context=bound)
         except KeyUnavailable as error:
             raise KeyUnavailable(
                 f"No value of {context.secret_arn} can be sealed: {error}"
@@ -94,15 +97,20 @@ class Sealer:
             binary=binary,
         )
 
-    def open(self, sealed: Sealed, *, context: SealContext) -> SecretValue:
+    def open(
+        self, sealed: Sealed, *, context: SealContext, since: int | None = None
+    ) -> SecretValue:
         """The value that was sealed for this place. Errors name the secret and the version.
+
+        Args:
+            since: a `moment`; the sealing keys may be those of any time after it. None for those of now.
 
         Raises:
             KeyUnavailable: the key provider can't give the sealing key.
             DecryptionFailure: the row was altered, or moved here from another place.
         """
         bound = _bound(context, binary=sealed.binary, key_id=sealed.bound_key_id)
-        data_key = self._unwrap(sealed, context=context, bound=bound)
+        data_key = self._unwrap(sealed, context=context, bound=bound, since=since)
         try:
             plaintext = aead.decrypt(
                 data_key, nonce=sealed.nonce, ciphertext=sealed.ciphertext, bound=bound
@@ -132,9 +140,24 @@ class Sealer:
             raise KeyUnavailable(f"{_version(context)} can't be sealed: {error}") from None
         return replace(wrapped, key_id=key_id, wrapped_key=wrapped_key)
 
-    def _unwrap(self, wrapped: Wrapped, *, context: SealContext, bound: bytes) -> bytes:
+    @staticmethod
+    def moment() -> int:
+        """When something began, for `open`."""
+        return time.monotonic_ns()
+
+    def _keys(self, since: int | None) -> KeyProvider:
+        """The keys as one look at them shows: a provider of the house's own may have to ask a file each time."""
+        provider = self.provider
+        if isinstance(provider, KeyringProvider):
+            return provider.as_of(self.moment() if since is None else since)
+        return provider
+
+    def _unwrap(
+        self, wrapped: Wrapped, *, context: SealContext, bound: bytes, since: int | None = None
+    ) -> bytes:
         try:
-            return self.provider.unwrap(wrapped.wrapped_key, key_id=wrapped.key_id, context=bound)
+            keys = self._keys(since)
+            return keys.unwrap(wrapped.wrapped_key, key_id=wrapped.key_id, context=bound)
         except KeyUnavailable as error:
             raise KeyUnavailable(f"{_version(context)} can't be opened: {error}") from None
         except DecryptionFailure:

@@ -2,17 +2,18 @@
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from rotator.crypto import aead, keyring_file, keyring_format
 from rotator.crypto.key_files import KEPT, read_key_file
 from rotator.crypto.keyring_file import Stamp
 from rotator.crypto.keyring_format import MalformedKeyring
-from rotator.crypto.keyring_provider import KeyringProvider
+from rotator.crypto.keyring_provider import HeldKeys, KeyringProvider
 from rotator.crypto.sealing_keys import Keyring, KeyState, SealingKey
 from rotator.errors import KeyUnavailable
 from rotator.files import create_private_file
@@ -43,6 +44,18 @@ def create_keyring(path: Path) -> str:
     return key.key_id
 
 
+class _Look(NamedTuple):
+    """What a look at the file has shown.
+
+    Attributes:
+        began: when, by `time.monotonic_ns`: what was there then, or came before it ended.
+    """
+
+    began: int
+    stamp: Stamp | None
+    keys: HeldKeys
+
+
 class FileKeyProvider(KeyringProvider):
     """The keys of a file, which is read at the first use and again whenever it has changed."""
 
@@ -51,7 +64,7 @@ class FileKeyProvider(KeyringProvider):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.shown = f"the keyring {self.path}"
-        self._read: tuple[Stamp | None, Keyring] | None = None
+        self._last: _Look | None = None
 
     @classmethod
     def from_settings(cls, settings: KeyProviderSettings) -> Self:
@@ -65,11 +78,24 @@ class FileKeyProvider(KeyringProvider):
         Raises:
             KeyUnavailable: the keyring is missing, malformed, or not private.
         """
-        read, stamp = self._read, keyring_file.stamp(self.path)
-        if read is None or stamp != read[0]:
+        return self._look().keys.keyring
+
+    def as_of(self, moment: int) -> HeldKeys:
+        """See `KeyringProvider`. Where many threads read, one look at the file serves all who had begun before it."""
+        last = self._last
+        # Not one from the moment itself: the clock may not have moved since the file was changed.
+        return last.keys if last is not None and last.began > moment else self._look().keys
+
+    def _look(self) -> _Look:
+        began = time.monotonic_ns()
+        last, stamp = self._last, keyring_file.stamp(self.path)
+        if last is not None and stamp is not None and stamp == last.stamp:
+            keys = last.keys
+        else:
             # The stamp is from before: where another process writes the file now, it is read again at the next use.
-            self._read = read = stamp, self._load()
-        return read[1]
+            keys = HeldKeys(self._load(), shown=self.shown, restore=self.restore)
+        self._last = look = _Look(began, stamp, keys)
+        return look
 
     def change_or_make(self, change: Callable[[Keyring | None], Keyring]) -> Keyring:
         """See `KeyringProvider`. A crash at any instant leaves the keys as they were or as they shall be."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rotator.crypto import aead
 from rotator.crypto.sealing_keys import Keyring, KeyState
 from rotator.errors import InvalidRequest, KeyUnavailable
-from rotator.sdk import key_in
+from rotator.sdk import KeyProvider, key_in
 
 _FORMAT = b"rotator:data-key:1"
 
@@ -32,6 +32,17 @@ class KeyringProvider(ABC):
         Raises:
             KeyUnavailable: they can't be had.
         """
+
+    def as_of(self, moment: int) -> KeyProvider:  # noqa: ARG002  # where keys can change meanwhile
+        """Gives out the keys as they were at a moment, or at any later one: a look at them in between will do.
+
+        Args:
+            moment: of `Sealer.moment`.
+
+        Raises:
+            KeyUnavailable: they can't be had.
+        """
+        return self
 
     def change_or_make(self, change: Callable[[Keyring | None], Keyring]) -> Keyring:  # noqa: ARG002  # if they can be
         """Replaces the keys by what `change` makes of them, durably, and gives them.
@@ -98,13 +109,18 @@ class KeyringProvider(ABC):
 
 
 class HeldKeys(KeyringProvider):
-    """A keyring as it would be, to be tried before it is kept."""
+    """A keyring as it was once, or as it would be, to be tried before it is kept."""
 
-    shown = "the keyring"
-    restore = "Restore it from its backup."
-
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        *,
+        shown: str = "the keyring",
+        restore: str = "Restore it from its backup.",
+    ) -> None:
         self._keyring = keyring
+        self.shown = shown
+        self.restore = restore
 
     @property
     def keyring(self) -> Keyring:

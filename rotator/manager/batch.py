@@ -120,7 +120,7 @@ class Batching(Operations):
         done = _Done()
         for _ in range(MOST_LOOKS):
             looked_at, items, next_cursor = self._look(call, look, sleep=sleep)
-            self._open_all(call, items, done)
+            self._open_all(call, items, done, since=self._sealer.moment())
             if self._clock() - looked_at <= FRESH:
                 return _answer(items, done, next_cursor)
         raise too_slow()
@@ -141,8 +141,8 @@ class Batching(Operations):
                 return looked_at, items, next_cursor
             sleep(min(POLL, remaining))
 
-    def _open_all(self, call: Call, items: Sequence[_Item], done: _Done) -> None:
-        """Opens what is not open yet, and commits the records of all that is new together."""
+    def _open_all(self, call: Call, items: Sequence[_Item], done: _Done, *, since: int) -> None:
+        """Opens what is not open yet, and commits the records of what is new together; `since` as `_open` has it."""
         entries: list[AuditEntry] = []
         accesses: list[Access] = []
         if not done.begun:
@@ -156,7 +156,9 @@ class Batching(Operations):
                     entries.append(item.call.refusal(item.error))
             elif item.key not in done.opened:
                 try:
-                    done.opened[item.key] = self._open(item.call, item.row, item.version)
+                    done.opened[item.key] = self._open(
+                        item.call, item.row, item.version, since=since
+                    )
                 except (DecryptionFailure, KeyUnavailable) as error:  # it has left its record
                     done.opened[item.key] = error
                 else:

@@ -68,8 +68,15 @@ class Operations:
         self._new_token = new_token
         self._clock = clock
 
-    def _open(self, call: Call, secret: Placed, version: VersionRow) -> SecretValue:
-        """The value of a version, outside of every transaction: a key provider may be a network away."""
+    def _open(
+        self, call: Call, secret: Placed, version: VersionRow, *, since: int | None = None
+    ) -> SecretValue:
+        """The value of a version, outside of every transaction: a key provider may be a network away.
+
+        Args:
+            since: when the version was about to be looked up, by `Sealer.moment`: a look at the sealing keys since then
+                will do.
+        """
         if version.sealed is None:
             raise ResourceNotFound(
                 "Secrets Manager can't find the specified secret value for VersionId: "
@@ -77,7 +84,9 @@ class Operations:
             )
         try:
             return self._sealer.open(
-                version.sealed, context=seal_context(secret, version.version_id)
+                version.sealed,
+                context=seal_context(secret, version.version_id),
+                since=since,
             )
         except (DecryptionFailure, KeyUnavailable) as error:
             call.ended_with(

@@ -89,7 +89,7 @@ class Reading(Operations):
         audited: VersionRow | None = None
         value: SecretValue | None = None
         for _ in range(MOST_LOOKS):
-            looked_at = self._clock()
+            looked_at, began = self._clock(), self._sealer.moment()
             with self._store.glance() as tx:
                 found = call.find_value(tx, version_id=version_id, stage=stage)
                 if stage == CURRENT and caller.kind is not CallerKind.SERVICE:
@@ -98,7 +98,7 @@ class Reading(Operations):
                         return Delayed(seconds=seconds, row=found.id)
             version = checked_version(found, version_id=version_id, stage=stage)
             if audited is None or version.sealed != audited.sealed or value is None:
-                value = self._open(call, found, version)
+                value = self._open(call, found, version, since=began)
                 self._store.record(
                     call.entry(found.arn, version_id=version.version_id),
                     accesses=[access_to(found, version)],

@@ -5,9 +5,10 @@ record under a seal of its own, so that a chain that was cut has no valid head.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from rotator.crypto.aead import encode
@@ -51,6 +52,17 @@ def start(key: AuditKey, shard: int) -> Link:
     return Link(shard=shard, seq=0, mac=key.mac(encode(_START, _number(shard))))
 
 
+class Encoded(str):
+    """A value as the JSON text that its record has, in the store and in what its code covers: it is made once."""
+
+    __slots__ = ()
+
+
+def encoded(value: Any) -> Encoded:
+    """What JSON can hold (mappings and lists), as text."""
+    return Encoded(_JSON.encode(value))
+
+
 def link_mac(key: AuditKey, previous: bytes, columns: Mapping[str, Any]) -> bytes:
     """The code of the record that follows the one with the code `previous`.
 
@@ -80,18 +92,25 @@ def canonical(columns: Mapping[str, Any]) -> bytes:
     A column without a value is left out, so that a later release may add columns.
 
     Args:
-        columns: whole numbers, texts, bytes, aware datetimes, and what JSON can hold (mappings and lists).
+        columns: whole numbers, texts, bytes, aware datetimes, and what JSON can hold (mappings and lists), also as
+            `encoded`.
     """
     parts: list[str] = []
-    for name in sorted(columns):
+    for name, quoted in _in_order(tuple(columns)):
         value = columns[name]
         if (
             type(value) is str
         ):  # most are, and a call for each of them would cost more than all the rest
-            parts += _quoted(name), _quoted(value)
+            parts += quoted, _quoted(value)
         elif value is not None:
-            parts += _quoted(name), _as_json(value)
+            parts += quoted, _as_json(value)
     return f"[{','.join(parts)}]".encode()
+
+
+@lru_cache(maxsize=64)
+def _in_order(names: tuple[str, ...]) -> Sequence[tuple[str, str]]:
+    """The names sorted, each with itself in quotes."""
+    return [(name, _quoted(name)) for name in sorted(names)]
 
 
 def _as_json(value: Any) -> str:
@@ -102,6 +121,8 @@ def _as_json(value: Any) -> str:
         return int.__repr__(value)
     if kind is datetime:
         return f'["instant",{(value - _EPOCH) // _MICROSECOND}]'
+    if kind is Encoded:
+        return f'["json",{value}]'
     if isinstance(value, bytes):
         return f'["bytes","{value.hex()}"]'
     return _JSON.encode(value if isinstance(value, _PLAIN) else ("json", value))

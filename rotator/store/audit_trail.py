@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import bindparam, exists, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from rotator.crypto.audit_key import AuditKey, AuditKeySource
 from rotator.errors import AuditBroken, KeyUnavailable, StoreUnavailable
 from rotator.store import audit_checkpoints, audit_heads, restating
-from rotator.store.audit_chain import SHARDS, Link, link_mac, start
+from rotator.store.audit_chain import SHARDS, Link, encoded, link_mac, start
 from rotator.store.audit_checkpoints import EVERY, Reason
 from rotator.store.notes import AuditEntry
-from rotator.store.tables import audit, secrets
+from rotator.store.tables import JsonText, audit, secrets
 from rotator.store.tx import Dialect, Tx
 
-_INSERT = insert(audit).inline()
+_INSERT = insert(audit).values(detail=bindparam("detail", type_=JsonText)).inline()
 _ANY_RECORDED = select(exists().where(secrets.c.revision > 0))
 
 
@@ -235,13 +235,17 @@ def _preferred(dialect: Dialect) -> Sequence[int]:
 def _chained(
     key: AuditKey, head: Link, tx: Tx, entries: Sequence[AuditEntry]
 ) -> tuple[Sequence[Mapping[str, Any]], Link]:
-    seq, mac = head.seq, head.mac
+    seq, mac, at = head.seq, head.mac, tx.now
     rows = []
     for entry in entries:
         seq += 1
         columns = entry._asdict()
-        columns |= {"shard": head.shard, "seq": seq, "at": tx.now}
+        columns |= {"shard": head.shard, "seq": seq, "at": at}
+        detail = columns["detail"]
+        if detail is not None:
+            columns["detail"] = detail = encoded(detail)
         columns["mac"] = mac = link_mac(key, mac, columns)
+        columns["detail"] = None if detail is None else str(detail)
         rows.append(columns)
     return rows, Link(shard=head.shard, seq=seq, mac=mac)
 

@@ -1,6 +1,5 @@
 """Transactions on a database, whatever the release of its schema."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from rotator.store.kept_connections import KeptConnections
 from rotator.store.sole import Sole
 from rotator.store.tx import Clock, Dialect, HostClock, ServerClock, Tx
 from rotator.store.waking import Listener
+from rotator.store.write_turn import WriteTurn
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for what another process has locked."""
@@ -44,7 +44,7 @@ class Database:
         )
         self._lock_timeout = lock_timeout
         # SQLite's waiting writers poll, with ever longer pauses; one process's threads queue here.
-        self._queue = threading.Lock() if self.dialect == "sqlite" else None
+        self._turn = WriteTurn() if self.dialect == "sqlite" else None
 
     @classmethod
     def connect(cls, url: str, *, create: bool, lock_timeout: float = LOCK_TIMEOUT) -> Self:
@@ -76,9 +76,13 @@ class Database:
         kept = self._kept
         return _Transaction(self, self._engine.begin() if kept is None else kept.connection())
 
-    def write(self) -> AbstractContextManager[Tx]:
-        """A transaction that may write; on SQLite it has the write lock from its beginning."""
-        return _Transaction(self, self._begin(writes=True), turn=self._queue)
+    def write(self, *, first: bool = False) -> AbstractContextManager[Tx]:
+        """A transaction that may write; on SQLite it has the write lock from its beginning.
+
+        Args:
+            first: it goes before other threads' that wait already, because many wait for it; one at a time may.
+        """
+        return _Transaction(self, self._begin(writes=True), turn=self._turn, first=first)
 
     @contextmanager
     def listening(self) -> Iterator[Listener]:
@@ -106,13 +110,13 @@ class Database:
             self._kept.close()
         self._engine.dispose()
 
-    def take_turn(self, turn: threading.Lock) -> None:
+    def take_turn(self, turn: WriteTurn, *, first: bool) -> None:
         """Waits until no other thread of this process writes to the file.
 
         Raises:
             StoreUnavailable: that took too long.
         """
-        if not turn.acquire(timeout=self._lock_timeout):
+        if not turn.take(timeout=self._lock_timeout, first=first):
             raise self._trouble("Another transaction of this process took too long. Try again.")
 
     def in_transaction(self, connection: Connection) -> Tx:
@@ -139,7 +143,8 @@ class Database:
     def _begin(self, *, writes: bool) -> AbstractContextManager[Connection]:
         if self._kept is None:
             return self._engine.begin()
-        return self._kept.transaction(sqlite.BEGIN_IMMEDIATE if writes else sqlite.BEGIN)
+        begin = sqlite.BEGIN_IMMEDIATE if writes else sqlite.BEGIN
+        return self._kept.transaction(begin, writes=writes)
 
     def _clock(self, connection: Connection) -> Clock:
         return HostClock() if self.dialect == "sqlite" else ServerClock(connection)
@@ -159,22 +164,24 @@ class _Transaction:
     A class, because a generator costs as much as a read.
     """
 
-    __slots__ = ("_begun", "_database", "_turn")
+    __slots__ = ("_begun", "_database", "_first", "_turn")
 
     def __init__(
         self,
         database: Database,
         begun: AbstractContextManager[Connection],
         *,
-        turn: "threading.Lock | None" = None,
+        turn: WriteTurn | None = None,
+        first: bool = False,
     ) -> None:
         self._database = database
         self._begun = begun
         self._turn = turn
+        self._first = first
 
     def __enter__(self) -> Tx:
         if self._turn is not None:
-            self._database.take_turn(self._turn)
+            self._database.take_turn(self._turn, first=self._first)
         try:
             return self._database.in_transaction(self._begun.__enter__())
         except BaseException as error:
@@ -205,7 +212,7 @@ class _Transaction:
 
     def _end_turn(self) -> None:
         if self._turn is not None:
-            self._turn.release()
+            self._turn.give_up()
 
 
 def open_engine(url: str, *, create: bool, lock_timeout: float) -> tuple[URL, Engine]:

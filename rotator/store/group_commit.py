@@ -52,9 +52,9 @@ class GroupCommit(Generic[T]):
         try:
             self._commit_all(batch)
         finally:
+            self._pass_on()
             for ticket in batch:
                 ticket.settle()
-            self._pass_on()
 
     def _wait(self, ticket: "_Ticket[T]") -> None:
         try:

@@ -24,20 +24,23 @@ class KeptConnections:
         self._engine = engine
         self._patience = patience
         self._free: list[Connection] = []
-        self._room = most
+        # The one that wrote last: what another connection writes empties SQLite's page cache, its own writes don't.
+        self._warm: list[Connection] = []
+        self._most = self._room = most
         self._waiting = 0
         self._freed = threading.Condition(threading.Lock())
 
-    def transaction(self, begin: Prepared) -> "_Held":
+    def transaction(self, begin: Prepared, *, writes: bool) -> "_Held":
         """One transaction on a connection that nobody else has.
 
         Args:
             begin: the statement that it begins with.
+            writes: at most one such transaction goes on at a time.
 
         Raises:
             TimeoutError: none came free in time; SQLAlchemy's.
         """
-        return _Held(self, begin)
+        return _Held(self, begin, writes=writes)
 
     def connection(self) -> "_Held":
         """A connection that nobody else has, in no transaction.
@@ -45,23 +48,32 @@ class KeptConnections:
         Raises:
             TimeoutError: none came free in time; SQLAlchemy's.
         """
-        return _Held(self, None)
+        return _Held(self, None, writes=False)
 
     def close(self) -> None:
         """Gives back every connection that no transaction has."""
-        while self._free:
-            self.discard(self._free.pop())
+        for kept in (self._free, self._warm):
+            while kept:
+                self.discard(kept.pop())
 
-    def take(self) -> Connection:
-        """A connection that nobody else has; errors as `connection` has them."""
+    def take(self, *, writes: bool) -> tuple[Connection, bool]:
+        """A connection that nobody else has, and whether it is the warm one; errors as `connection` has them."""
+        if writes or self._is_idle():
+            try:
+                return self._warm.pop(), True
+            except IndexError:
+                pass
         try:
-            return self._free.pop()
+            return self._free.pop(), False
         except IndexError:
-            return self._wait_for_one()
+            return self._wait_for_one(), False
 
-    def give_back(self, connection: Connection) -> None:
+    def give_back(self, connection: Connection, *, warm: bool) -> None:
         """Lets others have a connection that is in no transaction."""
-        self._free.append(connection)
+        if warm and not self._warm:
+            self._warm.append(connection)
+        else:
+            self._free.append(connection)
         # Who waits has said so before it looked for a free one, so that it either finds this one or is woken.
         if self._waiting:
             with self._freed:
@@ -78,12 +90,11 @@ class KeptConnections:
         with self._freed:
             self._waiting += 1
             try:
-                if not self._freed.wait_for(lambda: self._free or self._room, self._patience):
+                found = self._freed.wait_for(self._pick, self._patience)
+                if not found:
                     raise PoolTimeout("no connection came free")
-                try:
-                    return self._free.pop()
-                except IndexError:
-                    self._room -= 1
+                if isinstance(found, Connection):
+                    return found
             finally:
                 self._waiting -= 1
         try:
@@ -91,6 +102,22 @@ class KeptConnections:
         except BaseException:
             self._make_room()
             raise
+
+    def _is_idle(self) -> bool:
+        """Whether nobody has a connection, so that the warm one is not kept from a writer; a guess, without a lock."""
+        return len(self._free) + len(self._warm) + self._room == self._most
+
+    def _pick(self) -> "Connection | bool":
+        """A connection that was given back, or True with room taken for a new one; False where there is neither."""
+        for kept in (self._free, self._warm):
+            try:
+                return kept.pop()
+            except IndexError:
+                continue
+        if self._room:
+            self._room -= 1
+            return True
+        return False
 
     def _make_room(self) -> None:
         with self._freed:
@@ -101,14 +128,17 @@ class KeptConnections:
 class _Held:
     """A connection while somebody has it. A class, because a generator costs as much as a read."""
 
-    __slots__ = ("_begin", "_connection", "_kept")
+    __slots__ = ("_begin", "_connection", "_kept", "_warm", "_writes")
 
-    def __init__(self, kept: KeptConnections, begin: Prepared | None) -> None:
+    def __init__(self, kept: KeptConnections, begin: Prepared | None, *, writes: bool) -> None:
         self._kept = kept
         self._begin = begin
+        self._writes = writes
 
     def __enter__(self) -> Connection:
-        self._connection = connection = self._kept.take()
+        connection, warm = self._kept.take(writes=self._writes)
+        self._connection = connection
+        self._warm = warm or self._writes
         if self._begin is not None:
             try:
                 self._begin.run(connection, {})
@@ -133,7 +163,7 @@ class _Held:
             if failed:
                 self._kept.discard(self._connection)
             else:
-                self._kept.give_back(self._connection)
+                self._kept.give_back(self._connection, warm=self._warm)
 
 
 def _commit(connection: Connection) -> None:

@@ -99,14 +99,17 @@ class Store(Database):
         """
         return _Reading(super().read(), self._group)
 
-    def write(self) -> AbstractContextManager[Tx]:
+    def write(self, *, first: bool = False) -> AbstractContextManager[Tx]:
         """A transaction that may write; on SQLite it has the write lock from its beginning.
+
+        Args:
+            first: as `Database.write` has it.
 
         Raises:
             KeyUnavailable, StoreUnavailable: what it did or what it records can't be kept, so nothing was.
         """
         return _Writing(
-            super().write(), self._trail, then=self._checkpoint_quietly, woken=self._wake
+            super().write(first=first), self._trail, then=self._checkpoint_quietly, woken=self._wake
         )
 
     def when_woken(self, wake: Callable[[], None]) -> None:
@@ -214,7 +217,7 @@ class Store(Database):
         self._group.submit((entries, accesses))
 
     def _write_together(self, noted: Sequence[_Noted]) -> None:
-        with self.write() as tx:
+        with self.write(first=True) as tx:
             tx.entries.extend(entry for entries, _ in noted for entry in entries)
             accesses.note(tx, (access for _, accessed in noted for access in accessed))
 

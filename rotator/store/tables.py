@@ -43,6 +43,16 @@ class Instant(TypeDecorator[datetime]):
         return _moment
 
 
+class JsonText(TypeDecorator[str]):
+    """What a JSON column gets, where it is text already."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> None:  # noqa: ARG002, D102  # SQLAlchemy's
+        return None
+
+
 def _microseconds(value: datetime | None) -> int | None:
     return None if value is None else (value - _EPOCH) // _MICROSECOND
 

@@ -16,6 +16,7 @@ from rotator.errors import (
 )
 from rotator.manager.manager import SecretsManager
 from rotator.model.rotation import MachineState
+from rotator.store import values
 from rotator.store.store import Store
 from rotator.store.tables import audit
 from rotator.store.tables import versions as version_table
@@ -242,3 +243,29 @@ def test_no_value_shows_in_a_result_or_an_error(manager: SecretsManager) -> None
     manager.put_secret_value(**ME, secret_id="db", value=value("hunter2-plaintext"))
 
     assert "hunter2-plaintext" not in repr(manager.get_secret_value(**ME, secret_id="db"))
+
+
+def test_a_name_finds_the_row_that_the_arn_finds(manager: SecretsManager, store: Store) -> None:
+    """What is looked up by name, in the short way for secrets in use, is all that the long way knows."""
+    arn = manager.describe_secret(**ME, secret_id="db").arn
+    _same_by_name(store, arn)
+    manager.get_secret_value(**ME, secret_id="db")
+    _same_by_name(store, arn)
+    manager.update_secret_version_stage(
+        **ME, secret_id="db", version_stage="MINE", move_to_version_id=token(2)
+    )
+    _same_by_name(store, arn)
+    with store.write() as tx:
+        tx.connection.execute(update(version_table).values(pinned=True))
+    _same_by_name(store, arn)
+
+
+def _same_by_name(store: Store, arn: str) -> None:
+    home = {"account": ME["caller"].account, "region": ME["caller"].region}
+    with store.read() as tx:
+        for stage in ("AWSCURRENT", "AWSPREVIOUS", "MINE"):
+            by_name, by_arn = (
+                values.find(tx, **home, secret_id=secret_id, version_id=None, stage=stage)
+                for secret_id in ("db", arn)
+            )
+            assert by_name == by_arn

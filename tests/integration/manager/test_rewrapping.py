@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from rotator.crypto import aead
 from rotator.crypto.envelope import Sealer
-from rotator.crypto.keyring import FileKeyProvider
+from rotator.crypto.keyring_provider import KeyringProvider
 from rotator.crypto.sealing_keys import KeyState
 from rotator.errors import AccessDenied, KeyUnavailable
 from rotator.manager.manager import SecretsManager
@@ -377,16 +377,16 @@ def test_a_data_key_is_unwrapped_once_within_a_read(
 ) -> None:
     """One read, one call of the key provider."""
     fill(manager, secrets=1)
-    unwrap = FileKeyProvider.unwrap
+    unwrap = KeyringProvider.unwrap
     calls: list[str] = []
 
     def counting(
-        provider: FileKeyProvider, wrapped: bytes, *, key_id: str, context: bytes
+        provider: KeyringProvider, wrapped: bytes, *, key_id: str, context: bytes
     ) -> bytes:
         calls.append(key_id)
         return unwrap(provider, wrapped, key_id=key_id, context=context)
 
-    monkeypatch.setattr(FileKeyProvider, "unwrap", counting)
+    monkeypatch.setattr(KeyringProvider, "unwrap", counting)
     manager.get_secret_value(**ME, secret_id="secret-0")
     assert len(calls) == 1
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rotator.crypto import keyring_file, keyring_format
+from rotator.crypto.envelope import Sealer
 from rotator.crypto.keyring import FileKeyProvider
 from rotator.crypto.sealing_keys import Keyring, KeyState, SealingKey
 from rotator.errors import InvalidRequest, KeyUnavailable
@@ -86,18 +87,56 @@ def test_the_file_is_read_once_while_nobody_changes_it(
     )
 
 
+def test_a_call_sees_what_was_changed_before_it_began(keyring: Path) -> None:
+    """A look from before the call won't do, however short ago; one from after it serves others that began earlier."""
+    provider = FileKeyProvider(keyring)
+    earlier = Sealer.moment()
+    old = provider.active_key_id
+    assert provider.as_of(earlier).active_key_id == old
+    add_key(keyring, "new", active=True)
+    later = Sealer.moment()
+    assert (
+        provider.as_of(earlier).active_key_id == old
+    )  # it may have read the file before it was changed
+    assert provider.as_of(later).active_key_id == "new"
+    assert provider.as_of(earlier).active_key_id == "new"
+
+
+def test_a_moment_is_not_after_itself(keyring: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the clock has not moved since a look, the file may have been changed meanwhile, and is looked at again."""
+    monkeypatch.setattr("time.monotonic_ns", lambda: 7)
+    provider = FileKeyProvider(keyring)
+    _ = provider.active_key_id
+    add_key(keyring, "new", active=True)
+    assert provider.as_of(Sealer.moment()).active_key_id == "new"
+
+
+@pytest.mark.parametrize("harm", ["malformed", "open to others", "gone"])
+def test_a_call_gets_no_keys_of_a_keyring_that_became_bad(keyring: Path, harm: str) -> None:
+    """What was read before it is not used."""
+    provider = FileKeyProvider(keyring)
+    _ = provider.active_key_id
+    _harm(keyring, harm)
+    with pytest.raises(KeyUnavailable):
+        provider.as_of(Sealer.moment())
+
+
+def _harm(keyring: Path, harm: str) -> None:
+    if harm == "malformed":
+        keyring.write_bytes(keyring.read_bytes()[:-20])
+    elif harm == "gone":
+        keyring.unlink()
+    else:
+        keyring.chmod(0o644)
+
+
 @pytest.mark.parametrize("harm", ["malformed", "open to others", "gone"])
 def test_a_keyring_that_became_bad_is_refused_until_it_is_mended(keyring: Path, harm: str) -> None:
     """The keys of before are not used any more; nothing is written, and the mended file works again."""
     provider = FileKeyProvider(keyring)
     active = provider.active_key_id
     content = keyring.read_bytes()
-    if harm == "malformed":
-        keyring.write_bytes(content[:-20])
-    elif harm == "gone":
-        keyring.unlink()
-    else:
-        keyring.chmod(0o644)
+    _harm(keyring, harm)
     left = keyring.read_bytes() if keyring.exists() else None
     for use in (lambda: provider.resolve(None), lambda: add_key(keyring, "new")):
         with pytest.raises((KeyUnavailable, AssertionError)):

@@ -1,5 +1,6 @@
 """The canonical form of audit records, and what is computed of it."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotator.crypto.audit_key import AuditKey
-from rotator.store.audit_chain import Link, canonical, is_sealed, link_mac, seal, start
+from rotator.store.audit_chain import (
+    Link,
+    canonical,
+    encoded,
+    is_sealed,
+    link_mac,
+    seal,
+    start,
+)
 
 KEY = AuditKey(bytes(32))
 OTHER_KEY = AuditKey(bytes([1]) * 32)
@@ -65,6 +74,14 @@ def test_what_moves_between_columns_changes_the_form(a: str, b: str, c: str, d: 
     """Neighbouring texts can't be cut elsewhere."""
     same = (a, b) == (c, d)
     assert (canonical({"x": a, "y": b}) == canonical({"x": c, "y": d})) == same
+
+
+@given(st.lists(_json, max_size=2) | st.dictionaries(_texts, _json, max_size=2))
+def test_what_is_encoded_already_has_the_same_form(value: Any) -> None:
+    """It is the text that a JSON column gets, and what is read from there has the form of the record."""
+    text = encoded(value)
+    assert canonical({"detail": text}) == canonical({"detail": value})
+    assert canonical({"detail": text}) == canonical({"detail": json.loads(text)})
 
 
 def test_a_later_release_may_add_columns() -> None:
