@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from rotator.crypto.envelope import Sealer
+from rotator.errors import InvalidParameter
 from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
 from rotator.manager.next_due import Planner
@@ -110,7 +111,7 @@ def test_that_there_is_no_window_is_stored(home: Home) -> None:
 
 def test_years_that_are_over_are_refused(home: Home) -> None:
     """Rules that never open a window can't be set."""
-    with pytest.raises(Exception, match="years of the expression are over"):
+    with pytest.raises(InvalidParameter, match="years of the expression are over"):
         home.set(home.manager(), schedule_expression="cron(0 2 * * ? 2020)")
 
 

@@ -89,6 +89,15 @@ def test_the_moment_is_allowed(closed: list[Window], key: str, hour: int) -> Non
         assert found > planned
 
 
+def test_a_blackout_that_begins_at_the_moment_moves_it() -> None:
+    """A closed span begins with its first moment, which is not allowed any more."""
+    window = Window(MONDAY, MONDAY + DAY)
+    planned = planned_moment(window, key="db")
+    found = allowed_moment(window, key="db", closed=[Window(planned, planned + HOUR)])
+    assert found is not None
+    assert found >= planned + HOUR
+
+
 def test_who_is_moved_is_spread_again() -> None:
     """Of a thousand secrets on one schedule no two dozen meet in the minute after a blackout."""
     found = [
@@ -226,6 +235,30 @@ def test_a_blackout_puts_off_what_was_missed() -> None:
     regular = timetable("cron(0 4 ? * SUN *)", weekly=["MON-SAT", "SUN 00:00-04:00"])
     found = due(due_after_missing(regular, now=MONDAY + HOUR, **arguments))  # type: ignore[arg-type]
     assert found.moment >= MONDAY + 6 * DAY + 4 * HOUR
+
+
+def test_what_was_missed_is_made_up_for_in_the_regular_window_where_that_comes_first() -> None:
+    """After the blackout the regular minute is over before most of the quarter of an hour for catching up."""
+    brief = timetable("cron(0 4 ? * SUN *)", duration=MINUTE, weekly=["MON-SAT", "SUN 00:00-04:00"])
+    found = due(
+        due_after_missing(
+            brief, now=MONDAY + HOUR, anchor=MONDAY, missed=Missed.RUN, catch_up=CATCH_UP
+        )
+    )
+    opens = MONDAY + 6 * DAY + 4 * HOUR
+    assert (found.window, found.catches_up) == (Window(opens, opens + MINUTE), False)
+
+
+def test_an_open_window_whose_rest_is_closed_is_passed_over() -> None:
+    """What is left of it lies in a blackout: the next one is taken, and it is told that this one was passed over."""
+    nightly = timetable("cron(0 0 * * ? *)", duration=2 * HOUR, weekly=["MON 01:00-02:00"])
+    found = due(
+        due_after_missing(
+            nightly, now=MONDAY + 1.5 * HOUR, anchor=MONDAY, missed=Missed.WAIT, catch_up=CATCH_UP
+        )
+    )
+    assert found.window == Window(MONDAY + DAY, MONDAY + DAY + 2 * HOUR)
+    assert found.passed_over == (Window(MONDAY, MONDAY + 2 * HOUR),)
 
 
 def test_a_window_that_is_open_again_is_used() -> None:
