@@ -3,6 +3,7 @@
 from sqlalchemy import and_, bindparam, or_, select
 
 from rotator.model.rotation import Status
+from rotator.sdk import Overlap
 from rotator.store import tables
 from rotator.store.tx import Tx
 
@@ -23,17 +24,28 @@ _GIVEN_UP = select(
     )
     .exists()
 )
+_SET_BESIDE = and_(
+    _R.status == str(Status.ABANDONED),
+    ~_R.finished,
+    or_(_R.touched, _R.dirty),
+    _R.overlap == str(Overlap.DUAL),
+)
+"""The new credential of the rotation, which was abandoned, may log in beside the one that is in use."""
+
+OF_VERSION = and_(
+    _R.secret_id == tables.versions.c.secret_id,
+    or_(
+        and_(_R.current_version == tables.versions.c.version_id, UNRETIRED),
+        and_(_R.token == tables.versions.c.version_id, _SET_BESIDE),
+    ),
+)
+"""The rotation has left the credential of the version on the target, where a later one takes it away."""
+
 _LEFT_OVER = (
-    select(_R.current_version)
+    select(tables.versions.c.version_id)
     .distinct()
-    .join(
-        tables.versions,
-        and_(
-            tables.versions.c.secret_id == _R.secret_id,
-            tables.versions.c.version_id == _R.current_version,
-        ),
-    )
-    .where(_R.secret_id == bindparam("secret_id"), tables.versions.c.pinned, UNRETIRED)
+    .join(tables.rotations, OF_VERSION)
+    .where(tables.versions.c.secret_id == bindparam("secret_id"), tables.versions.c.pinned)
 )
 
 
@@ -44,5 +56,5 @@ def was_given_up(tx: Tx, secret_id: int, version_id: str) -> bool:
 
 
 def left_over(tx: Tx, secret_id: int) -> frozenset[str]:
-    """Pinned versions whose credential a rotation has replaced and could not retire."""
+    """Pinned versions whose credential a rotation has replaced and could not retire, or set before it was abandoned."""
     return frozenset(tx.execute(_LEFT_OVER, {"secret_id": secret_id}).scalars())

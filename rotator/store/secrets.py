@@ -12,7 +12,7 @@ from rotator.errors import ResourceNotFound, RowAltered
 from rotator.model.names import is_own_arn, parse_secret_id, split_suffix
 from rotator.model.rotation import LONGEST_BARRIER
 from rotator.store import search
-from rotator.store.left_over import UNRETIRED
+from rotator.store.left_over import OF_VERSION
 from rotator.store.store import Tx
 from rotator.store.tables import ACTIVE_ROTATION, Instant, rotations, secrets, versions
 
@@ -135,11 +135,7 @@ _PURGEABLE = (
         ~exists().where(
             versions.c.secret_id == secrets.c.id,
             versions.c.pinned,
-            ~exists().where(
-                rotations.c.secret_id == versions.c.secret_id,
-                rotations.c.current_version == versions.c.version_id,
-                UNRETIRED,
-            ),
+            ~exists().where(OF_VERSION).correlate(versions),
         ),
         ~exists().where(
             rotations.c.secret_id == secrets.c.id,

@@ -4,20 +4,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from rotator.errors import DecryptionFailure, ResourceNotFound, RotationInProgress
 from rotator.manager.settings import RotationOptions
 from rotator.model.rotation import Status
 from rotator.sdk import Rotation, SecretValue, TargetRefused
 from rotator.store import rotations as rotation_rows
+from rotator.store import secrets
 from rotator.store.audit_rows import differences
-from rotator.store.tables import rotations, versions
+from rotator.store.tables import audit, rotations, versions
 from rotators.mysql_protocol.single_user_steps import SingleUserSteps
 from rotators.postgresql import AlternatingUsers
 from rotators.redis.steps import RedisSteps
+from tests.support.effects import effects
 from tests.support.house import ALTERNATING, House
-from tests.support.manager import ME
+from tests.support.manager import ME, row_id
 from tests.support.mysql import Account, MysqlDatabase
 from tests.support.postgres import DatabaseServer, Role
 from tests.support.redis_server import RedisServer
@@ -55,6 +57,73 @@ def test_an_edited_json_keeps_no_old_password_alive(house: House, either: MysqlD
     assert not either.can_log_in(account)
     assert house.fields(name)["note"] == "hello"
     assert house.rotate(name).status is Status.GRACE
+
+
+@pytest.mark.parametrize("kind", ["redis_server", "mariadb"])
+def test_a_password_of_an_abandoned_rotation_goes_with_the_next_one(
+    house: House, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """Where passwords are a list, one that was set before somebody abandoned the rotation logs in until then. There is
+    never more than one: with several a client of MariaDB gives up before it is asked for its own.
+    """
+    server: Any = request.getfixturevalue(kind)
+    user = server.new_user() if kind == "redis_server" else server.new_account()
+    rotator = "redis-acl" if kind == "redis_server" else "mariadb-single-user"
+    name = house.adopt(server, user, rotator=rotator, admin=server.superuser)
+    abandoned = []
+    for number in range(3):
+        reached: list[str] = []
+
+        def strike(effect: str, reached: list[str] = reached, number: int = number) -> None:
+            if effect == "set_secret: after" and not reached:
+                reached.append(effect)
+                edit(house, name, note=number)
+
+        with effects(strike):
+            report = house.rotate(name)
+        assert (reached, report.status) == (["set_secret: after"], Status.ABANDONED)
+        value = house.manager.get_secret_value(
+            **ME, secret_id=name, version_id=report.token
+        ).value.fields()
+        abandoned.append(user.with_password(value["password"]))
+        assert server.can_log_in(user)
+        assert [server.can_log_in(each) for each in abandoned[:-1]] == [False] * number
+
+    assert house.rotate(name).status is Status.GRACE
+    house.engine().retire(name, **ME)
+
+    assert not any(server.can_log_in(each) for each in (user, *abandoned))
+    assert server.can_log_in(user.with_password(house.fields(name)["password"]))
+    assert not list(filter(None, differences(house.store)))
+
+
+def test_what_an_abandoned_rotation_has_set_keeps_no_deleted_secret(
+    house: House, redis_server: RedisServer
+) -> None:
+    """No rotation comes any more that could take it away, so the secret is purged, and the record names the version."""
+    user = redis_server.new_user()
+    name = house.adopt(redis_server, user, rotator="redis-acl", admin=redis_server.superuser)
+
+    def strike(effect: str) -> None:
+        if effect == "set_secret: after":
+            house.manager.delete_secret(**ME, secret_id=name)
+
+    with effects(strike):
+        report = house.rotate(name)
+    assert report.status is Status.ABANDONED
+    with house.store.write() as tx:
+        secrets.update(tx, row_id(tx, name), purge_at=tx.now - timedelta(days=1))
+
+    assert house.manager.purge(**ME, limit=10) == 1
+
+    with house.store.read() as tx:
+        last = tx.connection.execute(
+            select(audit.c.detail)
+            .where(audit.c.event == "EndSecretVersionDelete")
+            .order_by(audit.c.seq.desc())
+            .limit(1)
+        ).scalar_one()
+    assert last["unretired"] == [report.token]
 
 
 def test_a_redis_user_keeps_no_password_of_an_edited_secret(
