@@ -86,7 +86,8 @@ class Journal:
             and self.policy.barrier_limit > 0
             and not claim.barrier_raised
         )
-        with self.store.write() as tx:
+
+        def write(tx: Tx) -> None:
             # The secret's row before the rotation's: the same order as every other writer, so that none deadlock.
             secrets.lock(tx, claim.secret.id)
             barrier = {"barrier_raised_at": tx.now} if raises else {}
@@ -96,6 +97,8 @@ class Journal:
             if raises:
                 until = rotations.deadline(tx, self.policy.barrier_limit)
                 secrets.update(tx, claim.secret.id, barrier_raised_at=tx.now, barrier_until=until)
+
+        self.store.write_with_others(write)
         return raises
 
     def _add_pending(self, tx: Tx, claim: Claim, sealed: Sealed) -> None:
@@ -152,30 +155,40 @@ class Journal:
         Returns:
             The labels as they are then, and when the grace period ends; None where there is none.
         """
-        with self.store.write() as tx:
-            secret, after, due = self._move_current(tx, claim)
-            succeeded = state.status is Status.SUCCEEDED
-            released = succeeded and claim.any_pinned
-            columns = {"rotated_at": tx.now, "changed_at": tx.now, **due}
-            pinned = [] if succeeded else _to_retire(claim, state)
-            left = changes.left(
-                columns, labels=after.at, pinned=pinned, released=released, ended=succeeded
-            )
-            this = EventRow(at=tx.now, phase=str(Phase.FINISH), attempt=attempt, outcome="ok")
-            retire_at = None
-            if succeeded:
-                ended = self._ended(tx)
-            else:
-                retire_at, ended = _grace_columns(tx, state)
-            self._write(tx, claim, state, steps, ended, this)
-            if released:
-                versions.release(tx, claim.secret.id)
-            for version_id in pinned:
-                versions.set_pinned(
-                    tx, secret_id=claim.secret.id, version_id=version_id, pinned=True
-                )
-            event = "AWSCURRENTMoved" if state.status is Status.RUNNING else None
-            self._audit(tx, claim, state, event=event, left=left, revision=secret.revision)
+        return self.store.write_with_others(
+            lambda tx: self._finish(tx, claim, state, attempt=attempt, steps=steps)
+        )
+
+    def _finish(
+        self,
+        tx: Tx,
+        claim: Claim,
+        state: MachineState,
+        *,
+        attempt: int,
+        steps: Sequence[StepRecord],
+    ) -> tuple[Labels, datetime | None]:
+        secret, after, due = self._move_current(tx, claim)
+        succeeded = state.status is Status.SUCCEEDED
+        released = succeeded and claim.any_pinned
+        columns = {"rotated_at": tx.now, "changed_at": tx.now, **due}
+        pinned = [] if succeeded else _to_retire(claim, state)
+        left = changes.left(
+            columns, labels=after.at, pinned=pinned, released=released, ended=succeeded
+        )
+        this = EventRow(at=tx.now, phase=str(Phase.FINISH), attempt=attempt, outcome="ok")
+        retire_at = None
+        if succeeded:
+            ended = self._ended(tx)
+        else:
+            retire_at, ended = _grace_columns(tx, state)
+        self._write(tx, claim, state, steps, ended, this)
+        if released:
+            versions.release(tx, claim.secret.id)
+        for version_id in pinned:
+            versions.set_pinned(tx, secret_id=claim.secret.id, version_id=version_id, pinned=True)
+        event = "AWSCURRENTMoved" if state.status is Status.RUNNING else None
+        self._audit(tx, claim, state, event=event, left=left, revision=secret.revision)
         return after, retire_at
 
     def rest(

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Generic, Self, TypeVar
 
 from sqlalchemy import URL, Engine
 
 from rotator import telemetry
 from rotator.crypto.audit_key import AuditKey, AuditKeySource
+from rotator.errors import RotatorError
 from rotator.store import accesses, audit_checkpoints, schema
 from rotator.store.audit_chain import CHECKPOINTS, Link
 from rotator.store.audit_checkpoints import Checkpoint, Reason
@@ -21,7 +23,24 @@ from rotator.store.tx import Tx
 __all__ = ["Store", "Tx"]
 
 _log = telemetry.logger("audit")
+R = TypeVar("R")
 _Noted = tuple[Sequence[AuditEntry], Sequence[Access]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer(Generic[R]):
+    """What one thread writes, and what that answered, the last time that it was tried."""
+
+    act: Callable[[Tx], R]
+    answers: list[R] = field(default_factory=list)
+
+
+class _Blamed(Exception):
+    """One of several that write together failed: its error is nobody else's."""
+
+    def __init__(self, error: RotatorError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Store(Database):
@@ -44,6 +63,7 @@ class Store(Database):
             audit_key, dialect=self.dialect, shown=self.url_shown, patience=lock_timeout
         )
         self._group = GroupCommit(self._write_together)
+        self._writers: GroupCommit[_Writer[Any]] = GroupCommit(self._write_for_all)
         self._wake: Callable[[], None] | None = None
 
     @classmethod
@@ -115,6 +135,37 @@ class Store(Database):
     def when_woken(self, wake: Callable[[], None]) -> None:
         """Has `wake` called after each commit of this process that makes something due sooner (`waking.wake`)."""
         self._wake = wake
+
+    def write_with_others(self, act: Callable[[Tx], R]) -> R:
+        """What `act` answers, after its transaction is committed. It may share the transaction with those of other
+        threads, which are kept or not each by itself.
+
+        SQLite has one writer at a time, and each waits for the disk; PostgreSQL does the same by itself.
+
+        Args:
+            act: writes, and has no other effect: where another's fails it is called again, in a new transaction.
+
+        Raises:
+            KeyUnavailable, StoreUnavailable: as `write` does.
+            Exception: what `act` raises; nothing of it is kept then.
+        """
+        if self.dialect != "sqlite":
+            with self.write() as tx:
+                return act(tx)
+        writer = _Writer(act)
+        try:
+            self._writers.submit(writer)
+        except _Blamed as blamed:
+            raise blamed.error from None
+        return writer.answers[-1]
+
+    def _write_for_all(self, writers: Sequence["_Writer[Any]"]) -> None:
+        with self.write() as tx:
+            for writer in writers:
+                try:
+                    writer.answers.append(writer.act(tx))
+                except RotatorError as error:
+                    raise _Blamed(error) from None
 
     @contextmanager
     def maintain(self) -> Iterator[tuple[Tx, AuditKey, Mapping[int, Link]]]:
