@@ -106,11 +106,21 @@ def test_a_code_needs_the_key() -> None:
     assert not is_sealed(OTHER_KEY, head, seal(KEY, head))
 
 
+def test_what_looks_alike_as_json_is_told_apart() -> None:
+    """Bytes and moments are no lists or numbers that are written like them."""
+    alike: list[Any] = [
+        b"\x12", 12, "12", ["bytes", "12"],
+        datetime(1970, 1, 1, microsecond=12, tzinfo=UTC), ["instant", 12],
+    ]  # fmt: skip
+    assert len({canonical({"detail": value}) for value in alike}) == len(alike)
+
+
 def test_a_seal_is_of_one_head_alone() -> None:
     """Another shard, number or code has another seal, and chains begin differently."""
     head = Link(shard=1, seq=11, mac=bytes(32))
     for other in (
         Link(shard=11, seq=1, mac=bytes(32)),
+        Link(shard=2, seq=11, mac=bytes(32)),
         Link(shard=1, seq=12, mac=bytes(32)),
         Link(shard=1, seq=11, mac=bytes([1]) * 32),
     ):
