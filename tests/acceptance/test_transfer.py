@@ -156,6 +156,33 @@ def test_env_files(home: RotateCommand, tmp_path: Path) -> None:
     assert home("secret", "import", "x.jsonl", "--prefix", "shop/").code == 2
 
 
+def test_an_env_file_goes_out_and_comes_in(
+    home: RotateCommand, another: RotateCommand, tmp_path: Path
+) -> None:
+    """Whatever a value is made of, it comes back the same; what no variable can hold is named and left out."""
+    values = {
+        "shop/QUOTES": 'it\'s \\ a "b" #c ${HOME}',
+        "shop/LINES": "one\ntwo\\n\r\nthree",
+        "shop/JSON": '{"a": 1}',
+    }
+    for name, text in values.items():
+        file = tmp_path / "value"
+        file.write_bytes(text.encode())
+        home.ok("secret", "create", name, "--file", str(file))
+    home.ok("secret", "create", "shop/not/a/name", value="v")
+    env = str(tmp_path / "shop.env")
+    export = ("secret", "export", "--prefix", "shop/", "--format", "env", "--output-file", env)
+
+    assert home(*export).code == 2  # in the clear only where that is said
+    exported = home(*export, "--plaintext")
+
+    assert exported.code == 5
+    assert "shop/not/a/name: not/a/name can't be the name of a variable" in exported.out
+    another.ok("secret", "import", env, "--prefix", "shop/")
+    for name, text in values.items():
+        assert another.json("secret", "get", name, "--reveal")["secret_string"] == text
+
+
 def test_secrets_move_to_another_installation(
     home: RotateCommand, another: RotateCommand, tmp_path: Path, passphrase: str
 ) -> None:

@@ -1,4 +1,5 @@
-"""Secrets out of `.env` files: NAME=value lines with quotes, comments and `export`, as python-dotenv reads them.
+"""Secrets out of `.env` files, and into them: NAME=value lines with quotes, comments and `export`, as python-dotenv
+reads them.
 
 Nothing is expanded: `${HOME}` stays what it is.
 """
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from dotenv.parser import Binding, parse_stream
 
 from rotator.errors import InvalidParameter
+from rotator.manager.portable import PortableSecret
 
 # What a program can find in its environment. What looks otherwise is likely a stray line of a value.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -59,6 +61,28 @@ def variables(content: bytes) -> Iterator[Variable]:
                 "it is not NAME=value; put a value of several lines in quotes. The lines after it were not read",
             )
         yield Variable(line=line, name=binding.key, value=binding.value)
+
+
+def line_of(secret: PortableSecret, *, prefix: str) -> bytes:
+    """A secret's current value as a line of the file, in single quotes: in them nothing is expanded by anyone.
+
+    Args:
+        prefix: what goes off the beginning of the name.
+
+    Raises:
+        InvalidParameter: no line can hold it.
+    """
+    name = secret.name.removeprefix(prefix)
+    if not _NAME.fullmatch(name):
+        raise InvalidParameter(
+            f"{name} can't be the name of a variable; --prefix takes off what its name begins with"
+        )
+    if secret.current is None:
+        raise InvalidParameter("it has no value")
+    if secret.current.string is None:
+        raise InvalidParameter("its value is bytes, and a variable is text")
+    quoted = secret.current.string.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{name}='{quoted}'\n".encode()
 
 
 def _line(binding: Binding) -> int:

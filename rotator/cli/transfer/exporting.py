@@ -1,12 +1,14 @@
-"""An export: every secret that is wanted, as a line of JSON."""
+"""An export: every secret that is wanted, as a line of JSON or of a `.env` file."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from rotator.cli.transfer import json_lines
+from rotator.errors import InvalidParameter
 from rotator.manager.exporting import ExportPage, Unreadable
 from rotator.manager.manager import SecretsManager
+from rotator.manager.portable import PortableSecret
 from rotator.model.caller import Caller
 from rotator.model.filters import SecretFilter
 
@@ -38,6 +40,7 @@ class Export:
 
     Attributes:
         names: the secrets; empty for all that pass the filter.
+        line: a secret as a line; refuses with InvalidParameter what no line can hold, which is left out then.
     """
 
     manager: SecretsManager
@@ -46,6 +49,7 @@ class Export:
     names: Sequence[str]
     where: SecretFilter
     all_versions: bool
+    line: Callable[[PortableSecret], bytes] = json_lines.encode
 
     def write(self, sink: Sink, tell: Callable[[Exported], None]) -> Exported:
         """Writes the lines.
@@ -58,7 +62,12 @@ class Export:
         exported = Exported()
         for page in self._pages():
             for secret in page.secrets:
-                sink.write(json_lines.encode(secret))
+                try:
+                    line = self.line(secret)
+                except InvalidParameter as error:
+                    exported.unreadable.append(Unreadable(name=secret.name, reason=str(error)))
+                    continue
+                sink.write(line)
                 exported.secrets += 1
                 exported.versions += len(secret.versions)
             exported.unreadable.extend(page.unreadable)

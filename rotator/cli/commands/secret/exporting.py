@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -13,6 +14,7 @@ from rotator.cli.export_file import new_export, refuse_existing
 from rotator.cli.options import Output, PassphraseFile, Prefix, SecretIds, Tags
 from rotator.cli.output import OutputFormat, counted, write, write_json
 from rotator.cli.session import Session
+from rotator.cli.transfer.choices import Form
 from rotator.errors import ConfigurationError, InvalidRequest
 
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ def export_secrets(
     plaintext: Annotated[
         bool, typer.Option("--plaintext", help="Not sealed: whoever has the file has the secrets.")
     ] = False,
+    form: Annotated[
+        Form, typer.Option("--format", help="How it is written; a .env file is --plaintext.")
+    ] = Form.JSONL,
     passphrase_file: PassphraseFile = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be exported, and read no value.")
@@ -52,12 +57,18 @@ def export_secrets(
 
     Example: rotate secret export --prefix app/ --output-file app.sealed
     """
+    from rotator.cli.transfer import env_file, json_lines
     from rotator.cli.transfer.exporting import Export
 
     session: Session = context.obj
     names, where = tuple(dict.fromkeys(secrets or ())), _filter(secrets, tags, prefix)
     if dry_run:
         return _tell_wanted(_wanted(session, names, where), output=output)
+    if form is Form.ENV and (all_versions or not plaintext):
+        raise ConfigurationError(
+            "A .env file holds current values, in the clear: add --plaintext, and leave --all-versions out. Sealed, or "
+            "with all versions, secrets are exported as JSON lines."
+        )
     _check_usage(file, plaintext=plaintext, passphrase_file=passphrase_file, output=output)
     export = Export(
         manager=session.manager,
@@ -66,6 +77,9 @@ def export_secrets(
         names=names,
         where=where,
         all_versions=all_versions,
+        line=partial(env_file.line_of, prefix=prefix or "")
+        if form is Form.ENV
+        else json_lines.encode,
     )
     passphrase = None if plaintext else _passphrase(passphrase_file)
     with _sink(file) as sink:
@@ -203,5 +217,5 @@ def _lines(exported: "Exported", *, file: Path | None, plaintext: bool) -> Itera
     elif file is not None and exported.secrets:
         yield f"It opens with its passphrase alone: rotate secret import {file}"
     if exported.unreadable:
-        yield f"{len(exported.unreadable):,} could not be opened and were left out:"
+        yield f"{len(exported.unreadable):,} could not be exported and were left out:"
         yield from (f"  {secret.name}: {secret.reason}" for secret in exported.unreadable)
