@@ -152,7 +152,11 @@ def _hold(asked: float | None, *, grace: float | None) -> float:
     if asked is None and grace > 0:
         return min(_HOLD, grace / 2)
     if asked is None or asked >= grace:
-        held = "Clients that hold" if asked is None else f"Clients that hold it for {asked:g} s"
+        held = (
+            "Clients that hold"
+            if asked is None
+            else f"Clients that hold it for {shown_length(asked)}"
+        )
         raise ConfigurationError(
             f"{held} will be refused: the old credential logs in for the grace period of {shown_length(grace)} only. "
             "Hold for less (--hold), or make the grace period longer (`rotate rotation set SECRET --grace`)."

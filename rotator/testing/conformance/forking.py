@@ -85,8 +85,8 @@ def _count_commits(reached: Callable[[], None]) -> None:
     original = Store.write
 
     @contextmanager
-    def write(store: Store) -> Iterator[Any]:
-        with original(store) as tx:
+    def write(store: Store, **options: Any) -> Iterator[Any]:
+        with original(store, **options) as tx:
             yield tx
         reached()
 
