@@ -163,6 +163,8 @@ class Prepared:
         """Runs it for each of the parameters; gives how many rows were written in all."""
         bound = [self.bind(parameters) for parameters in several]
         try:
+            if connection.dialect.name == "postgresql":
+                return Rows((), rowcount=_run_each_on_postgresql(connection, self.sql, bound))
             with closing(connection.connection.cursor()) as cursor:
                 cursor.executemany(self.sql, bound)
                 return Rows((), rowcount=cursor.rowcount)
@@ -202,6 +204,24 @@ class Prepared:
         return values
 
 
+def _run_each_on_postgresql(connection: Connection, sql: str, bound: Sequence[Any]) -> int:
+    """Runs a statement for each of the parameters; gives how many rows were written in all.
+
+    psycopg's executemany sends a pipeline, whose last message stops the server's clock for transactions that stand
+    still (idle_in_transaction_session_timeout): the row locks of a process that is frozen or cut off then would stay.
+    So only many rows are sent so, and the statement that follows starts the clock again.
+    """
+    session: Any = connection.connection.dbapi_connection
+    if len(bound) <= _FEW:
+        return sum(session.execute(sql, one).rowcount for one in bound)
+    with closing(session.cursor()) as cursor:
+        cursor.executemany(sql, bound)
+        written: int = cursor.rowcount
+    session.execute("SELECT 1")
+    return written
+
+
+_FEW = 16  # rows, which cost a round trip each
 _PREPARED: dict[tuple[object, ...], "Prepared | _Ordinary"] = {}
 
 

@@ -4,13 +4,18 @@ from collections.abc import Callable
 
 import pytest
 from psycopg import sql
+from sqlalchemy import insert
 
 from rotator.errors import StoreUnavailable
 from rotator.store.store import Store
+from rotator.store.tables import sealing_check
 from rotator.testing.postgres_binaries import embedded_binaries
 from rotator.testing.postgres_server import running_postgres
 from tests.support.postgres import DatabaseServer, Role
 from tests.support.store import only_postgresql, only_sqlite, postgresql_url
+from tests.support.waiting import eventually
+
+_INSERT = insert(sealing_check)
 
 
 def _asked(store: Store, question: str) -> object:
@@ -33,6 +38,27 @@ def test_postgresql_reports_that_every_commit_is_synced(store: Store) -> None:
     assert _asked(store, "SHOW fsync") == "on"
     assert _asked(store, "SHOW transaction_isolation") == "read committed"
     assert _asked(store, "SHOW idle_in_transaction_session_timeout") == "30s"
+
+
+@only_postgresql
+@pytest.mark.parametrize("rows", [1, 2, 40])
+def test_a_transaction_that_stands_still_loses_its_session(
+    store: Store, pg16: DatabaseServer, rows: int
+) -> None:
+    """A process that is frozen in mid-transaction keeps its row locks for a limited time, whatever it did last."""
+    with pytest.raises(StoreUnavailable):
+        _stand_still(store, pg16, after=rows)
+
+
+def _stand_still(store: Store, server: DatabaseServer, *, after: int) -> None:
+    """Writes so many rows, and nothing more until the session has ended."""
+    others = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+    with store.write() as tx:
+        tx.connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '100ms'")
+        session = tx.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        new = [{"key_id": f"key-{number}", "wrapped_key": b"x"} for number in range(after)]
+        tx.execute(_INSERT, new)
+        assert eventually(lambda: not server.execute(others, (session,)))
 
 
 @only_postgresql
