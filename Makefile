@@ -6,11 +6,12 @@ READY := $(VENV)/.ready
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo proof test lint bench docs clean
+.PHONY: help demo proof chaos test lint bench docs clean
 
 help:
 	@echo "make demo    rotate a real PostgreSQL password while a client keeps logging in"
 	@echo "make proof   a hundred rotations of each strategy under live logins; writes docs/proof.md"
+	@echo "make chaos   three daemons for a minute, killed, frozen and cut off, while their store crashes"
 	@echo "make test    run every test, on real servers"
 	@echo "make lint    ruff, mypy --strict, import-linter"
 	@echo "make bench   rotations, the store and its lists, as ratios against a floor in the same run"
@@ -22,6 +23,9 @@ demo: $(READY)
 
 proof: $(READY)
 	$(BIN)/python -m tests.proof
+
+chaos: $(READY)
+	$(BIN)/python -m tests.chaos
 
 test: $(READY)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
