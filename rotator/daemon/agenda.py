@@ -6,6 +6,7 @@ from typing import Any
 
 from rotator.daemon.planner import Task
 from rotator.model.caller import Caller
+from rotator.rotation.own_runs import is_over
 from rotator.rotation.owner import Owner
 from rotator.store import agenda, rotation_row
 from rotator.store.agenda import DueRow, HeldRow
@@ -39,7 +40,7 @@ def read(store: Store, *, caller: Caller, me: Owner) -> Agenda:
     """The agenda of the caller's account and region.
 
     Args:
-        me: by whom the death of other processes is seen.
+        me: this process, which sees the death of others and knows its own runs.
 
     Raises:
         StoreUnavailable: it can't be read.
@@ -61,7 +62,7 @@ def _at_work(tx: Tx, row: HeldRow, me: Owner) -> bool:
     if not rotation_row.is_leased(tx, row):
         return False
     owner = Owner.parse(row.owner or "")
-    return owner is None or not owner.seen_dead_by(me)
+    return owner is None or not is_over(owner, observer=me)
 
 
 def _task(row: DueRow | HeldRow) -> Task:

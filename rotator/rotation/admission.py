@@ -16,6 +16,7 @@ from rotator.model.rotation import Status
 from rotator.rotation.beginning import begin
 from rotator.rotation.claim import Claim, Purpose
 from rotator.rotation.journal import Journal
+from rotator.rotation.own_runs import is_over
 from rotator.rotation.owner import Owner
 from rotator.rotation.patience import AdminSecretBusy
 from rotator.rotation.situation import Found, admin_value, check_rotatable, left_token
@@ -52,13 +53,15 @@ class Admission:
         caller: Caller,
         request_id: str,
         purpose: Purpose,
+        owner: Owner,
         ready: Callable[[str], object],
     ) -> Claim | None:
-        """The rotation of a secret, leased to this process with a fresh budget.
+        """The rotation of a secret, leased to a run of this process with a fresh budget.
 
         None where there is nothing to do, for a purpose that makes no new value.
 
         Args:
+            owner: the run.
             ready: raises where the rotator of this name can't be had, so that nothing is left behind then.
 
         Raises:
@@ -109,7 +112,7 @@ class Admission:
                     tx,
                     found,
                     row,
-                    owner=self._new_owner(),
+                    owner=owner,
                     purpose=purpose,
                     policy=self.journal.policy,
                     lost=lost,
@@ -120,7 +123,7 @@ class Admission:
                 found,
                 rotation_id=self.new_id(),
                 new_token=self.new_token(),
-                owner=self._new_owner(),
+                owner=owner,
                 rotator=rotator,
                 last=last,
                 purpose=purpose,
@@ -180,7 +183,7 @@ class Admission:
 
     def _refuse_leased(self, tx: Tx, secret: SecretRow, row: RotationRow) -> None:
         holder = Owner.parse(row.owner or "")
-        if row.leased(tx) and not (holder and holder.seen_dead_by(self.journal.owner)):
+        if row.leased(tx) and not (holder and is_over(holder, observer=self.journal.owner)):
             who = holder.shown if holder else "another process"
             raise RotationInProgress(
                 f"{secret.name} is being rotated by {who} (requested by {row.requested_by}, at {row.phase}). "
@@ -216,7 +219,8 @@ class Admission:
                 raise
             return None, str(error)
 
-    def _new_owner(self) -> Owner:
+    def new_owner(self) -> Owner:
+        """A run of this process."""
         return replace(self.journal.owner, run=self.new_id()[:_RUN_LENGTH])
 
 

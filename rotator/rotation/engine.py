@@ -17,6 +17,7 @@ from rotator.rotation.claim import Claim, Purpose
 from rotator.rotation.guarded import GuardedRotator
 from rotator.rotation.journal import Journal
 from rotator.rotation.lease import LeaseKeeper
+from rotator.rotation.own_runs import going
 from rotator.rotation.owner import Owner
 from rotator.rotation.patience import when_free
 from rotator.rotation.policy import EnginePolicy
@@ -317,13 +318,34 @@ class Engine:
         observer: Observer,
     ) -> tuple[Report | None, Claim | None]:
         """The report, and the claim that it began with."""
+        owner = self._admission.new_owner()
+        with going(owner):
+            return self._run_as(
+                owner,
+                secret_id,
+                purpose,
+                caller=caller,
+                request_id=request_id,
+                observer=observer,
+            )
 
+    def _run_as(
+        self,
+        owner: Owner,
+        secret_id: str,
+        purpose: Purpose,
+        *,
+        caller: Caller,
+        request_id: str,
+        observer: Observer,
+    ) -> tuple[Report | None, Claim | None]:
         def attempt() -> Claim | None:
             return self._admission.claim(
                 secret_id,
                 caller=caller,
                 request_id=request_id,
                 purpose=purpose,
+                owner=owner,
                 ready=lambda rotator: self._make(self._entry(rotator)).close(),
             )
 

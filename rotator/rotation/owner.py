@@ -7,7 +7,7 @@ owner was a process of this machine, in this boot and this PID namespace, its de
 import os
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Self
@@ -58,6 +58,11 @@ class Owner:
     def shown(self) -> str:
         """The owner in words."""
         return f"process {self.pid} on {self.host}"
+
+    def is_run_of(self, process: "Owner") -> bool:
+        """Whether this is a run in that process, as far as it can be told apart from all others."""
+        known = bool(self.boot and self.namespace and self.started)
+        return known and replace(self, run="") == replace(process, run="")
 
     def seen_dead_by(self, observer: "Owner") -> bool:
         """Whether `observer` can tell that this process is no more. False where it can't tell."""

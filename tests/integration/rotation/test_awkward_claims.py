@@ -16,6 +16,7 @@ from rotator.rotation.admission import Admission
 from rotator.rotation.claim import Purpose
 from rotator.rotation.journal import Journal
 from rotator.rotation.lease import LeaseKeeper
+from rotator.rotation.own_runs import going
 from rotator.rotation.owner import Owner
 from rotator.rotation.report import Progress, ProgressKind
 from rotator.sdk import SecretValue
@@ -52,9 +53,14 @@ def admission(house: House) -> Admission:
     return Admission(journal, lambda: uuid.uuid4().hex, lambda: str(uuid.uuid4()))
 
 
-def claimed(admission: Admission, name: str):  # type: ignore[no-untyped-def]
+def claimed(admission: Admission, name: str, *, owner: Owner | None = None):  # type: ignore[no-untyped-def]
     found = admission.claim(
-        name, caller=ALICE, request_id="r", purpose=Purpose.ROTATE, ready=lambda _: None
+        name,
+        caller=ALICE,
+        request_id="r",
+        purpose=Purpose.ROTATE,
+        owner=owner or admission.new_owner(),
+        ready=lambda _: None,
     )
     assert found is not None
     return found
@@ -331,6 +337,9 @@ def test_resume_takes_up_a_pending_version(house: House, pg16: DatabaseServer) -
 def test_a_live_owner_is_not_disturbed(house: House, pg16: DatabaseServer) -> None:
     """While a lease lasts another run is told who holds it."""
     name = house.adopt(pg16, pg16.new_role())
-    claimed(admission(house), name)
-    with pytest.raises(RotationInProgress, match=f"process {Owner.me().pid} "):
-        house.rotate(name)
+    desk = admission(house)
+    owner = desk.new_owner()
+    with going(owner):
+        claimed(desk, name, owner=owner)
+        with pytest.raises(RotationInProgress, match=f"process {Owner.me().pid} "):
+            house.rotate(name)
