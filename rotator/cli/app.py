@@ -11,6 +11,7 @@ from rotator.cli.commands import audit, db, key, plugins, rotation, schedule, se
 from rotator.cli.commands.daemon import daemon
 from rotator.cli.commands.demo import demo
 from rotator.cli.commands.doctor import doctor
+from rotator.cli.commands.execute import BeforeAProgram, execute
 from rotator.cli.commands.init import init
 from rotator.cli.commands.now import abort, now, resume, retire
 from rotator.cli.commands.password import password
@@ -57,6 +58,7 @@ _COMMANDS: tuple[Callable[..., int | None], ...] = (
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)
+app.command("exec", cls=BeforeAProgram)(execute)
 app.add_typer(secret.app, name="secret")
 app.add_typer(rotation.app, name="rotation")
 app.add_typer(schedule.app, name="schedule")
@@ -72,7 +74,8 @@ def invoke(arguments: Sequence[str], session: Session, *, output: OutputFormat) 
     try:
         code = command.main(list(arguments), prog_name="rotate", obj=session, standalone_mode=False)
     except typer.TyperException as error:
-        return _usage(error, output=output)
+        code = _usage(error, output=output)
+        return session.errors_exit_with or code
     except typer.Abort:  # Ctrl-C, and Ctrl-D where something was asked
         raise KeyboardInterrupt from None
     return int(code or 0)

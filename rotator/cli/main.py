@@ -34,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _dispatch(arguments, session, output=output)
     except (RotatorError, StepError) as error:
-        return _failed(problem_of(error), output=output)
+        return _failed(problem_of(error), session, output=output)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -42,13 +42,16 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback, no values
         folder, request_id = session.folder_for_details(), session.request_id
-        return _failed(unexpected(error, folder=folder, request_id=request_id), output=output)
+        problem = unexpected(error, folder=folder, request_id=request_id)
+        return _failed(problem, session, output=output)
     finally:
         session.close()
 
 
 def output_format(arguments: Sequence[str]) -> OutputFormat:
     """The format that was asked for, also where the rest of the command line is wrong."""
+    if "--" in arguments:  # what follows are no options, perhaps a program's
+        arguments = arguments[: list(arguments).index("--")]
     joined = {"--output=json", "-ojson"} & set(arguments)
     apart = {("--output", "json"), ("-o", "json")} & set(pairwise(arguments))
     return OutputFormat.JSON if joined or apart else OutputFormat.TEXT
@@ -80,9 +83,9 @@ def _dispatch(arguments: Sequence[str], session: Session, *, output: OutputForma
     return invoke(arguments, session, output=output)
 
 
-def _failed(problem: Problem, *, output: OutputFormat) -> int:
+def _failed(problem: Problem, session: Session, *, output: OutputFormat) -> int:
     report(problem, output=output)
-    return problem.exit_code
+    return session.errors_exit_with or problem.exit_code
 
 
 if __name__ == "__main__":

@@ -41,12 +41,14 @@ class Session:
         environ: where settings are looked for.
         request_id: what this run's audit records carry.
         is_service: it goes on until it is stopped, so its log tells what happens.
+        errors_exit_with: the exit code of every error, where the others are a program's to use.
     """
 
     file: Path | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     is_service: bool = False
+    errors_exit_with: int | None = None
 
     @cached_property
     def configuration(self) -> Configuration:
