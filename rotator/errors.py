@@ -82,6 +82,53 @@ class AccessDenied(RotatorError):
     code = "AccessDeniedException"
 
 
+class AuthenticationFailed(RotatorError):
+    """Who signed a request is not known: no caller is let in on the strength of it.
+
+    Attributes:
+        query_code: the code in services of the query protocol, such as STS, which have other names for the same.
+    """
+
+    code = "UnrecognizedClientException"
+    query_code: ClassVar[str] = "InvalidClientTokenId"
+
+
+class MissingAuthenticationToken(AuthenticationFailed):
+    """The request isn't signed."""
+
+    code = "MissingAuthenticationTokenException"
+    query_code = "MissingAuthenticationToken"
+
+
+class IncompleteSignature(AuthenticationFailed):
+    """The request is signed in a form that can't be read, or that leaves out what has to be signed."""
+
+    code = "IncompleteSignatureException"
+    query_code = "IncompleteSignature"
+
+
+class UnrecognizedClient(AuthenticationFailed):
+    """Nobody has the access key, or the session token isn't one of this server's."""
+
+
+class InvalidSignature(AuthenticationFailed):
+    """The signature is not that of the request under the key, or is scoped to another place."""
+
+    code = "InvalidSignatureException"
+    query_code = "SignatureDoesNotMatch"
+
+
+class RequestExpired(InvalidSignature):
+    """The request was signed too long ago, or in the future; a presigned one has expired."""
+
+
+class ExpiredToken(AuthenticationFailed):
+    """The temporary credentials that the request is signed with have expired."""
+
+    code = "ExpiredTokenException"
+    query_code = "ExpiredToken"
+
+
 class DecryptionFailure(RotatorError):
     """A stored value cannot be opened: the key is missing or disabled, or the row was altered."""
 

@@ -1,0 +1,1 @@
+"""Who may: whose signature it is, and what policies say of them."""
