@@ -1,8 +1,11 @@
 """Fixtures come as plugins, one file for each kind of thing that tests run against."""
 
 import os
+import tempfile
 
 from hypothesis import HealthCheck, settings
+
+from tests.support.scratch import scratch_folder
 
 pytest_plugins = [
     "tests.fix_postgres",
@@ -26,3 +29,7 @@ settings.register_profile(
     derandomize="CI" in os.environ,
 )
 settings.load_profile("rotator")
+
+# Before any worker or server starts: they all look here. A TMPDIR that is set already is the user's choice.
+if "TMPDIR" not in os.environ and (_scratch := scratch_folder()) is not None:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_scratch)
