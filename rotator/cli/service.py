@@ -1,13 +1,16 @@
 """The daemon of a session."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from rotator.cli.session import Session
 from rotator.config import Settings
 from rotator.config.difference import changed_keys
 from rotator.daemon.daemon import Daemon
 from rotator.daemon.monitor import Monitor
-from rotator.daemon.notices import Notices, notifier
+from rotator.daemon.notices import Notices
+from rotator.daemon.notifiers import load_notifier
 from rotator.daemon.parts import Parts
 from rotator.daemon.planner import Caps
 from rotator.daemon.reloading import Reloaded
@@ -62,10 +65,17 @@ def _parts(session: Session) -> Parts:
 def _notices(settings: Settings) -> Notices:
     told, trust = settings.notifications, settings.tls.trust
     trusted = None if trust is None else str(trust)
+    made: dict[str, tuple[str, str, Mapping[str, Any]]] = {
+        **{name: ("commands", "command", one.options()) for name, one in told.commands.items()},
+        **{
+            name: ("webhooks", "webhook", one.options() | {"trust": trusted})
+            for name, one in told.webhooks.items()
+        },
+        **{name: ("plugins", one.kind, one.options) for name, one in told.plugins.items()},
+    }
     return Notices(
-        {name: notifier("command", **command.options()) for name, command in told.commands.items()}
-        | {
-            name: notifier("webhook", trust=trusted, **webhook.options())
-            for name, webhook in told.webhooks.items()
+        {
+            name: load_notifier(kind, options, key=f"notifications.{section}.{name}")
+            for name, (section, kind, options) in made.items()
         }
     )

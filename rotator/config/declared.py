@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,12 +64,28 @@ class WebhookSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierSettings:
+    """A notifier of another package.
+
+    Attributes:
+        kind: the name of its entry point in `rotator.notifiers`.
+        options: what it is made with, by name; they may be secret.
+    """
+
+    kind: str
+    options: Mapping[str, str] = field(
+        default_factory=dict, repr=False, metadata={"texts": True, "secret": True}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationSettings:
     """Who is told of what a person has to know.
 
     Attributes:
         commands: programs that are run with each notice, by a name.
         webhooks: endpoints that each notice is posted to, by a name.
+        plugins: notifiers of other packages, by a name.
     """
 
     commands: Mapping[str, CommandSettings] = field(
@@ -77,15 +94,19 @@ class NotificationSettings:
     webhooks: Mapping[str, WebhookSettings] = field(
         default_factory=dict, metadata={"named": WebhookSettings}
     )
+    plugins: Mapping[str, NotifierSettings] = field(
+        default_factory=dict, metadata={"named": NotifierSettings}
+    )
 
 
 def check_declared(
     commands: Mapping[str, CommandSettings],
     webhooks: Mapping[str, WebhookSettings],
+    plugins: Mapping[str, NotifierSettings] = MappingProxyType({}),
     *,
     within: str = "",
 ) -> None:
-    """What must hold for programs and endpoints.
+    """What must hold for programs and endpoints, and for plugins beside them.
 
     Args:
         within: what their keys begin with.
@@ -93,17 +114,19 @@ def check_declared(
     Raises:
         ConfigurationError: with the key and the reason.
     """
-    for section, names in (("commands", commands), ("webhooks", webhooks)):
+    taken: dict[str, str] = {}
+    sections = {"commands": commands, "webhooks": webhooks, "plugins": plugins}
+    for section, names in sections.items():
         for name in names:
             if not _NAME.fullmatch(name):
                 raise ConfigurationError(
                     f"{within}{section}.{name}: a name has letters, digits, - and _, 64 at most."
                 )
-    both = sorted(commands.keys() & webhooks.keys())
-    if both:
-        raise ConfigurationError(
-            f"{within}webhooks.{both[0]}: there is a command of this name too. Give one of them another."
-        )
+            if name in taken:
+                raise ConfigurationError(
+                    f"{within}{section}.{name}: this name is in {within}{taken[name]} too. Give one of them another."
+                )
+            taken[name] = section
     for name, command in commands.items():
         _check_command(f"{within}commands.{name}", command)
     for name, webhook in webhooks.items():

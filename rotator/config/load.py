@@ -171,6 +171,11 @@ class _Reader:
             return {
                 name: self._length(item, each, f"{key}.{name}") for name, each in lengths.items()
             }
+        if "texts" in item.metadata:
+            texts = self._mapping(given, item.name, key, each="a text")
+            return {
+                name: self._text(item, text, key=f"{key}.{name}") for name, text in texts.items()
+            }
         if not is_dataclass(item.type):
             return self._setting(item, given=given, key=key)
         assert isinstance(item.type, type)  # noqa: S101  # sections are classes, never instances
@@ -229,11 +234,19 @@ class _Reader:
             if item.default is MISSING:
                 raise ConfigurationError(f"{self.source}{key}: it has no default. Give it.")
             return self._converted(item, item.default, key=key)
-        value = given[item.name]
+        return self._given(item, given[item.name], key=key)
+
+    def _given(self, item: Field[Any], value: Any, *, key: str) -> Any:
+        """What stands in the file."""
         secret = key in _SECRET_KEYS or "secret" in item.metadata
         if secret and isinstance(value, str) and _holds_secret(key, value):
             self.literal_secret = key
         return self._converted(item, value, key=self.source + key)
+
+    def _text(self, item: Field[Any], value: Any, *, key: str) -> str:
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{self.source}{key}: expected text. Put quotes around it.")
+        return str(self._given(item, value, key=key))
 
     def _calendars(self, given: Any, *, name: str) -> tuple[CalendarSettings, ...]:
         key = self.source + "calendars"

@@ -340,7 +340,7 @@ def check_relations(settings: Settings) -> None:
     """
     check_declared(settings.commands, settings.webhooks)
     told = settings.notifications
-    check_declared(told.commands, told.webhooks, within="notifications.")
+    check_declared(told.commands, told.webhooks, told.plugins, within="notifications.")
     rotation, retry, barrier = settings.rotation, settings.retry, settings.barrier
     if rotation.step_limit >= rotation.lease:
         raise ConfigurationError(

@@ -69,9 +69,22 @@ class Holds:
         """Its task did begin."""
         self._troubles.pop(arn, None)
 
+    def times(self, arn: str) -> int:
+        """How often it was refused in a row."""
+        trouble = self._troubles.get(arn)
+        return 0 if trouble is None else trouble.times
+
     def held(self, now: float) -> frozenset[str]:
         """ARNs of the secrets that are left alone now."""
+        # One that nobody came back to has been rotated elsewhere, or removed.
+        for arn in [arn for arn, one in self._troubles.items() if now > one.until + _LONGEST]:
+            del self._troubles[arn]
         return frozenset(arn for arn, trouble in self._troubles.items() if now < trouble.until)
+
+    def next_in(self, now: float) -> float | None:
+        """Seconds until the first of them is to be tried again; None where none is left alone."""
+        pauses = [one.until - now for one in self._troubles.values() if now < one.until]
+        return min(pauses, default=None)
 
 
 def _doubled(first: float, times: int) -> float:

@@ -12,7 +12,7 @@ from functools import partial
 from rotator import telemetry
 from rotator.daemon import agenda, drift, planner, telling
 from rotator.daemon.agenda import Agenda
-from rotator.daemon.backoff import Breakers, Holds
+from rotator.daemon.backoff import Breakers
 from rotator.daemon.chores import CHORES_EVERY, Chores
 from rotator.daemon.drift import DriftChecks, Findings
 from rotator.daemon.health import Condition
@@ -21,9 +21,9 @@ from rotator.daemon.loop import Loop
 from rotator.daemon.monitor import Monitor
 from rotator.daemon.parts import Parts
 from rotator.daemon.planner import Task
+from rotator.daemon.refusals import Refusals
 from rotator.daemon.reloading import Reloaded, Reloading
 from rotator.daemon.rounds import Rounds
-from rotator.daemon.telling import notice_of
 from rotator.daemon.turn import Turn
 from rotator.daemon.wakeup import wake_on_change
 from rotator.daemon.work import work
@@ -96,7 +96,7 @@ class Daemon:
         self._due: tuple[Task, ...] = ()
         self._running: dict[str, Task] = {}
         self._breakers = Breakers()
-        self._holds = Holds()
+        self._refusals = Refusals(self._notify)
         self._stands_by = False
         self._has_turn = False
         self._stopping = False
@@ -224,6 +224,8 @@ class Daemon:
             self._due = tuple(due) if self._is_alone else self._mixed(due)
             if found.next_in is not None:
                 wait = min(wait, max(found.next_in, 0.0) + _JITTER * self._chance())
+            held_for = self._refusals.next_in(clock())
+            wait = wait if held_for is None else min(wait, held_for)
         self._loop.once("look", self._look, seconds=wait)
         self._fill()
 
@@ -241,7 +243,7 @@ class Daemon:
             self._running.values(),
             caps=self._parts.caps,
             targets=paused,
-            held=self._holds.held(now),
+            held=self._refusals.held(now),
         )
         started = {task.arn for task in chosen}
         self._due = tuple(task for task in self._due if task.arn not in started)
@@ -268,12 +270,14 @@ class Daemon:
         self._looking.ended(task)
         now = clock()
         if report is not None:
-            self._holds.begun(task.arn)
-            self._notify(notice_of(task, report))
+            self._refusals.begun(task)
+            self._notify(telling.notice_of(task, report))
         else:
-            again_in = self._holds.refused(task.arn, now=now)
-            if error is not None:
-                telling.refused(telling.log_of(task, rotation), error, again_in=again_in)
+            self._refusals.refused(task, error, rotation, now=now)
+            # What is held back is not looked at again by what else ends.
+            again_in = self._refusals.next_in(now)
+            if again_in is not None:
+                self._loop.once("held", self._look, seconds=again_in)
         if report is not None and task.target is not None:
             unreached = report.failure is not None and report.failure.kind in _UNREACHED
             pause = self._breakers.note(task.target, reached=not unreached, now=now)

@@ -4,16 +4,12 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib.metadata import distribution
 from queue import Empty, Full, Queue
-from typing import Any, cast
 
 from rotator import telemetry
 from rotator.daemon import telling
 from rotator.sdk import Notice, Notifier, clock
 
-GROUP = "rotator.notifiers"
-_HOUSE = "rotator-engine"
 _MOST_WAITING = 1000  # notices for one notifier
 _ATTEMPTS = 4
 _FIRST_PAUSE = 1.0
@@ -23,12 +19,6 @@ _LAST_WORDS = 5.0  # seconds for what is left at the end
 
 _log = telemetry.logger("daemon")
 Counted = Callable[[str, str], None]
-
-
-def notifier(kind: str, **options: Any) -> Notifier:
-    """A notifier of the house."""
-    (point,) = distribution(_HOUSE).entry_points.select(group=GROUP, name=kind)
-    return cast("Notifier", point.load()(**options))
 
 
 class Notices:

@@ -85,6 +85,22 @@ def notice_of(task: Task, report: Report) -> Notice | None:
     )
 
 
+def notice_of_refusal(task: Task, error: Exception, rotation: str | None) -> Notice:
+    """That what is due did not begin, or was broken off."""
+    reason = why(error).get("reason")
+    return Notice(
+        kind=NoticeKind.REFUSED,
+        at=datetime.now(UTC),
+        secret_name=task.name,
+        secret_arn=task.arn,
+        rotator=task.rotator,
+        target=task.target,
+        rotation=rotation,
+        reason=None if reason is None else str(reason),
+        hint=f"rotate status {task.name} shows how it stands; it is tried again as long as it is due",
+    )
+
+
 def refused(log: Log, error: Exception, *, again_in: float) -> None:
     """Its rotation did not begin, or was broken off."""
     fields = why(error) | {"again_in": _rounded(again_in)}

@@ -35,6 +35,7 @@ from rotator.store.versions import VersionRow
 _RUN_LENGTH = 12
 _DOUBTFUL = {Status.DIVERGED, Status.UNVERIFIED, Status.DEGRADED}
 _RETIRING = {Purpose.RETIRE, Purpose.RETIRE_DUE}
+_BY_ITSELF = {Purpose.DUE, Purpose.RETIRE_DUE}
 _ROTATING = {Purpose.ROTATE, Purpose.END_GRACE, Purpose.COMPROMISED}
 
 
@@ -99,7 +100,7 @@ class Admission:
             gone = _why_gone(last, ready)
             if gone is None:
                 ready(rotator)
-            admin, lost = (None, gone) if gone else self._admin_or_reason(tx, secret, row)
+            admin, lost = (None, gone) if gone else self._admin_or_reason(tx, secret, row, purpose)
             found = Found(secret=secret, labels=at, admin=admin, asked=asked)
             if row is not None:
                 call.record(
@@ -207,15 +208,17 @@ class Admission:
         return found
 
     def _admin_or_reason(
-        self, tx: Tx, secret: SecretRow, row: RotationRow | None
+        self, tx: Tx, secret: SecretRow, row: RotationRow | None, purpose: Purpose
     ) -> tuple[tuple[SecretRow, VersionRow] | None, str | None]:
-        """The admin secret, or why the old credential of a deleted secret can't be retired: that one can't be given
-        another.
+        """The admin secret, or why the old credential can't be retired: a deleted secret can't be given another, and
+        what is due by itself ends rather than being refused for ever.
         """
         try:
             return self._admin(tx, secret), None
         except InvalidRequest as error:
-            if row is None or row.status != Status.GRACE or secret.deleted_at is None:
+            if row is None or row.status != Status.GRACE:
+                raise
+            if secret.deleted_at is None and purpose not in _BY_ITSELF:
                 raise
             return None, str(error)
 

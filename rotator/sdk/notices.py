@@ -18,6 +18,7 @@ class NoticeKind(StrEnum):
     DEGRADED = "rotation.degraded"
     UNVERIFIED = "rotation.unverified"
     UNRETIRED = "rotation.unretired"  # the old credential may still log in
+    REFUSED = "rotation.refused"  # what is due can't begin, or was broken off; it is tried again
     DRIFT = "drift.found"  # the target refuses what is stored
 
 

@@ -189,6 +189,30 @@ def test_a_rotation_that_failed_is_told_to_all_who_are_to_know(
     assert failed["rotation"] == ended["rotation"]
 
 
+def test_a_rotation_that_can_t_begin_is_told_once(
+    daemons: Daemons, house: House, pg16: DatabaseServer, tmp_path: Path
+) -> None:
+    """Where its admin secret is gone it is tried again and again, and a person is told in the first instance."""
+    name = house.adopt(pg16, pg16.new_role(), admin=pg16.superuser)
+    house.mark_deleted(house.fields(name)["masterarn"], deleted=True)
+    told = tmp_path / "told"
+    pager = {"pager": {"argv": ["/usr/bin/tee", "--append", str(told)]}}
+    _write(daemons, yaml.safe_dump({"notifications": {"commands": pager}}))
+    daemon = daemons.start(ROTATOR_DAEMON_POLL="3600")
+    house.make_due(name)
+    if house.store.dialect == "sqlite":
+        daemon.send(
+            signal.SIGHUP
+        )  # wakes it: on SQLite what others change is seen at the next poll
+    assert eventually(lambda: len(daemon.events("rotation.refused")) > 1, timeout=_PATIENCE)
+    assert daemon.says("notification.sent", notifier="pager")
+    daemon.stop()
+
+    notice = json.loads(told.read_bytes())
+    assert (notice["kind"], notice["secret_name"]) == ("rotation.refused", name)
+    assert "is marked for deletion" in notice["reason"]
+
+
 def test_a_password_that_was_changed_at_the_target_is_noticed(
     daemons: Daemons, house: House, pg16: DatabaseServer
 ) -> None:

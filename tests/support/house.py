@@ -121,6 +121,11 @@ class House:
             secrets.update(tx, row_id(tx, name), **(columns | changes))
             waking.wake(tx)
 
+    def mark_deleted(self, name: str, *, deleted: bool) -> None:
+        """Past the manager, which refuses that for the admin secret of others."""
+        with self.store.write() as tx:
+            secrets.update(tx, row_id(tx, name), deleted_at=tx.now if deleted else None)
+
     def rotate(
         self, name: str, *, observer: Observer = ignore, engine: Engine | None = None
     ) -> Report:

@@ -225,3 +225,28 @@ def test_sessions_that_the_admin_may_not_end_are_named(house: House, pg16: Datab
         assert report.failure is not None
         assert "pg_signal_backend" in (report.failure.hint or "")
     assert not pg16.can_log_in(role)
+
+
+def test_a_retirement_whose_admin_secret_was_deleted_ends_visibly(
+    house: House, pg16: DatabaseServer
+) -> None:
+    """What is due by itself is not refused for ever: it ends unretired with the reason, and `retire` does it later."""
+    name, role = adopted(house, pg16, grace=HOUR)
+    assert house.rotate(name).status is Status.GRACE
+    admin = house.fields(name)["masterarn"]
+    house.mark_deleted(admin, deleted=True)
+    house.end_grace_periods()
+
+    report = house.engine().run_due(name, **ME)
+
+    assert report is not None
+    assert report.status is Status.UNRETIRED
+    assert report.failure is not None
+    assert "is marked for deletion" in report.failure.message
+    assert house.engine().run_due(name, **ME) is None
+    assert pg16.can_log_in(role)
+    house.mark_deleted(admin, deleted=False)
+    retired = house.engine().retire(name, **ME)
+    assert retired is not None
+    assert retired.status is Status.SUCCEEDED, retired.failure
+    assert not pg16.can_log_in(role)

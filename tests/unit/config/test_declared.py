@@ -55,6 +55,49 @@ def test_notifiers_are_declared_likewise(tmp_path: Path) -> None:
         load(tmp_path, text)
 
 
+def test_a_notifier_of_another_package_gets_texts(tmp_path: Path) -> None:
+    """Options have names of the package's own; each may be a reference, and none is in a repr."""
+    text = """
+        notifications:
+          plugins:
+            ops: {kind: slack, options: {token: "${SLACK_TOKEN}", channel: "#ops"}}
+            bare: {kind: slack}
+        """
+    told = load(tmp_path, text, SLACK_TOKEN=KEY).settings.notifications
+    assert told.plugins["ops"].kind == "slack"
+    assert told.plugins["ops"].options == {"token": KEY, "channel": "#ops"}
+    assert told.plugins["bare"].options == {}
+    assert KEY not in repr(told)
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ("{kind: slack, options: {port: 7}}", r"plugins\.ops\.options\.port: expected text"),
+        ("{kind: slack, options: [one]}", r"plugins\.ops\.options: expected names"),
+        ("{options: {}}", r"plugins\.ops\.kind: it has no default"),
+    ],
+)
+def test_a_wrong_notifier_is_refused(tmp_path: Path, given: str, key: str) -> None:
+    """With the whole key and what is expected."""
+    with pytest.raises(ConfigurationError, match=key):
+        load(tmp_path, f"notifications: {{plugins: {{ops: {given}}}}}")
+
+
+def test_texts_that_stand_in_the_file_keep_it_private(tmp_path: Path) -> None:
+    """Nobody knows which option of another package is secret, so a file with one is not for others to read."""
+    text = "notifications: {plugins: {ops: {kind: slack, options: {token: open}}}}"
+    with pytest.raises(ConfigurationError, match=r"notifications\.plugins\.ops\.options\.token"):
+        load(tmp_path, text, mode=0o644)
+
+
+def test_each_name_tells_one_notifier(tmp_path: Path) -> None:
+    """The same name of a program and of a plugin would be one in the log and the metrics."""
+    text = "notifications: {commands: {one: {argv: [/bin/true]}}, plugins: {one: {kind: slack}}}"
+    with pytest.raises(ConfigurationError, match=r"plugins\.one: .* notifications\.commands too"):
+        load(tmp_path, text)
+
+
 def test_a_variable_declares_them_as_json(tmp_path: Path) -> None:
     """ROTATOR_COMMANDS goes before the file, as every variable does."""
     declared = json.dumps({"other": {"argv": ["/bin/true"]}})
@@ -90,7 +133,7 @@ def test_a_variable_declares_them_as_json(tmp_path: Path) -> None:
         ),
         (
             f"commands: {{a: {{argv: [/bin/true]}}}}\nwebhooks: {{a: {{url: 'https://x.example/', key: {KEY}}}}}",
-            "there is a command of this name",
+            "this name is in commands too",
         ),
     ],
 )

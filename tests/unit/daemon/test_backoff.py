@@ -48,5 +48,17 @@ def test_a_refused_secret_is_held_and_then_let_go() -> None:
     assert holds.held(10.9) == {"arn"}
     assert holds.held(11.0) == frozenset()
     assert holds.refused("arn", now=11.0) == 2.0
+    assert (holds.times("arn"), holds.next_in(12.5)) == (2, 0.5)
     holds.begun("arn")
+    assert (holds.times("arn"), holds.next_in(12.5)) == (0, None)
     assert holds.refused("arn", now=20.0) == 1.0
+
+
+def test_a_secret_that_nobody_comes_back_to_is_forgotten() -> None:
+    """It was rotated by another daemon or removed: nothing is kept of it for ever."""
+    holds = Holds()
+    holds.refused("arn", now=0.0)
+    assert holds.held(300.0) == frozenset()
+    assert holds.times("arn") == 1
+    holds.held(302.0)
+    assert holds.times("arn") == 0
