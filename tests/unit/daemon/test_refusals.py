@@ -51,7 +51,7 @@ def test_what_passes_by_itself_is_told_when_it_lasts(
     """A store that is away is told after half a minute, and that another process is at it never."""
     told: list[Notice] = []
     refusals = Refusals(told.append)
-    seen = []
+    seen: list[int] = []
     for number in range(1, 9):
         refusals.refused(_TASK, error, None, now=0.0)
         if len(told) > len(seen):
