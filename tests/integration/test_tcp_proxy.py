@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 
@@ -125,6 +126,33 @@ def test_cut_ends_open_connections(proxy: TcpProxy) -> None:
     with connected(proxy) as client:
         client.sendall(b"2")
         assert read_exactly(client, 1) == b"2"
+
+
+def test_cut_ends_what_a_blackhole_holds(proxy: TcpProxy) -> None:
+    """Bytes that are held when it comes go nowhere, and nothing waits for them."""
+    with connected(proxy) as client:
+        client.sendall(b"1")
+        assert read_exactly(client, 1) == b"1"
+        proxy.blackhole()
+        client.sendall(b"held")
+        proxy.cut()
+        assert read_to_end(client) == b""
+    proxy.forward()
+
+
+@pytest.mark.parametrize("resets", ["client", "server"])
+def test_a_reset_of_one_side_reaches_the_other(tcp_proxy: NewProxy, resets: str) -> None:
+    """Neither side is left with a connection whose other end is gone, though it may say nothing itself."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = connected(tcp_proxy("127.0.0.1", listener.getsockname()[1]))
+        server, _ = listener.accept()
+    gone, left = (client, server) if resets == "client" else (server, client)
+    with left:
+        left.settimeout(10)
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        gone.close()
+        with pytest.raises(ConnectionResetError):
+            left.recv(1)
 
 
 def test_cut_after_lets_exactly_that_many_bytes_pass(proxy: TcpProxy) -> None:

@@ -100,8 +100,8 @@ class TcpProxy:
         self._links: list[_Link] = []
         self._fault: _Fault | None = None
         self._once = True
-        self._passing = threading.Event()
-        self._passing.set()
+        self._holds = False
+        self._gate = threading.Condition()  # of `_holds`, and of links that are severed
         # Bound but never listening: it keeps the port ours while connections are refused.
         self._reservation = self._bound_socket(0)
         self.host, self.port = self._reservation.getsockname()
@@ -113,7 +113,7 @@ class TcpProxy:
         """Disarm every fault; connections that were held go on where they were."""
         with self._lock:
             self._fault = None
-        self._passing.set()
+        self._let_pass()
         if self._listener is None:
             self._listen()
 
@@ -128,14 +128,15 @@ class TcpProxy:
 
     def blackhole(self) -> None:
         """Accept connections, and let nothing pass in either direction, in silence."""
-        self._passing.clear()
+        with self._gate:
+            self._holds = True
 
     def cut(self) -> None:
         """Reset every open connection now."""
         with self._lock:
             links, self._links = self._links, []
         for link in links:
-            link.cut()
+            self._sever(link)
         for link in links:
             for thread in link.threads:
                 thread.join()
@@ -157,7 +158,7 @@ class TcpProxy:
     def close(self) -> None:
         """Stop listening, reset what is open, and wait for every thread."""
         self.refuse()
-        self._passing.set()
+        self._let_pass()
         self.cut()
         self._reservation.close()
 
@@ -215,11 +216,31 @@ class TcpProxy:
                 link.client.close()
                 link.server.close()
 
+    def _let_pass(self) -> None:
+        with self._gate:
+            self._holds = False
+            self._gate.notify_all()
+
+    def _sever(self, link: _Link) -> None:
+        with self._gate:
+            link.cut()
+            self._gate.notify_all()
+
+    def _received(self, link: _Link, stream: _Stream) -> bytes:
+        """What comes next; nothing at the end, which the other side learns of as this one has."""
+        try:
+            return stream.source.recv(_CHUNK)
+        except OSError:
+            if not link.severed:
+                self._sever(link)
+            return b""
+
     def _pump(self, link: _Link, stream: _Stream) -> None:
         """Carry one direction until its source ends, the connection is cut, or a fault strikes."""
         with contextlib.suppress(OSError):
-            while chunk := stream.source.recv(_CHUNK):
-                self._passing.wait()
+            while chunk := self._received(link, stream):
+                with self._gate:
+                    self._gate.wait_for(lambda: link.severed or not self._holds)
                 if link.severed:  # the answer to somebody's last words
                     return
                 last_words = self._last_words(stream, chunk)
@@ -245,7 +266,7 @@ class TcpProxy:
             return last_words
 
     def _trip(self, link: _Link) -> None:
-        link.cut()
+        self._sever(link)
         with self._lock:
             if link in self._links:
                 self._links.remove(link)
