@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.fix_store",
     "tests.fix_house",
     "tests.fix_faults",
+    "tests.fix_api",
 ]
 
 # A busy machine is no failure: how long an example or its making took says nothing about what it did. Where a change is

@@ -128,6 +128,7 @@ class Describing(Operations):
         return VersionPage(
             arn=secret.arn,
             name=secret.name,
+            kms_key_id=secret.kms_key_id,
             versions=tuple(
                 VersionDescription(
                     version_id=entry.version_id,

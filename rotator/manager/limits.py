@@ -54,6 +54,18 @@ def bounds(shape: str) -> tuple[int, int]:
     return limits["min"], limits["max"]
 
 
+def shapes() -> Mapping[str, Any]:
+    """Every shape of the model, by name."""
+    found: Mapping[str, Any] = _model()["shapes"]
+    return found
+
+
+def operations() -> Mapping[str, Any]:
+    """Every operation of the model, by name."""
+    found: Mapping[str, Any] = _model()["operations"]
+    return found
+
+
 def patterns() -> Mapping[str, str]:
     """Shape → its pattern, for every shape of the model that has one."""
     shapes = _model()["shapes"].items()

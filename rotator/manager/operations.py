@@ -7,10 +7,17 @@ from collections.abc import Callable
 from typing import Protocol
 
 from rotator.crypto.envelope import SealContext, Sealer
-from rotator.errors import DecryptionFailure, KeyUnavailable, ResourceExists, ResourceNotFound
+from rotator.errors import (
+    DecryptionFailure,
+    KeyUnavailable,
+    ResourceExists,
+    ResourceNotFound,
+    RotatorError,
+)
 from rotator.manager.call import Call
 from rotator.manager.next_due import Planner
 from rotator.manager.results import StoredVersion
+from rotator.model.caller import Caller
 from rotator.model.names import SUFFIX_ALPHABET, SUFFIX_LENGTH
 from rotator.sdk import SecretValue
 from rotator.store import labels
@@ -67,6 +74,24 @@ class Operations:
         self._random_suffix = random_suffix
         self._new_token = new_token
         self._clock = clock
+
+    def record_call(self, event: str, *, caller: Caller, request_id: str) -> None:
+        """Leaves the record of a call that is about no secret and changes nothing."""
+        call = Call(event=event, caller=caller, request_id=request_id)
+        self._store.record(call.entry(None))
+
+    def record_refusal(
+        self,
+        error: RotatorError,
+        *,
+        event: str,
+        caller: Caller,
+        request_id: str,
+        secret_id: str | None = None,
+    ) -> None:
+        """Leaves the record that a call was refused before any operation began, where it has left none."""
+        call = Call(event=event, caller=caller, request_id=request_id, secret_id=secret_id)
+        call.ended_with(error, self._store)
 
     def _open(
         self, call: Call, secret: Placed, version: VersionRow, *, since: int | None = None

@@ -80,6 +80,23 @@ class Policies(Operations):
             call.record(tx, secret.arn)
         return ResourcePolicy(arn=secret.arn, name=secret.name, policy=policy)
 
+    @audited("ListResourcePolicies")
+    def list_resource_policies(self, *, caller: Caller, request_id: str, secret_id: str) -> bool:
+        """Whether the secret has its one resource policy, whose name is `default`.
+
+        Raises:
+            InvalidRequest: the secret is marked for deletion.
+            ResourceNotFound: no such secret.
+        """
+        call = Call(
+            event="ListResourcePolicies", caller=caller, request_id=request_id, secret_id=secret_id
+        )
+        with self._store.read() as tx:
+            secret = call.find_usable(tx)
+            policy = secrets.resource_policy(tx, secret.id)
+            call.record(tx, secret.arn)
+        return policy is not None
+
     @audited("ValidateResourcePolicy")
     def validate_resource_policy(
         self,

@@ -150,10 +150,16 @@ class VersionDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionPage:
-    """Some of a secret's versions; `next_cursor` is None on the last page."""
+    """Some of a secret's versions.
+
+    Attributes:
+        kms_key_id: of the secret, None for the default key.
+        next_cursor: None on the last page.
+    """
 
     arn: str
     name: str
+    kms_key_id: str | None
     versions: tuple[VersionDescription, ...]
     next_cursor: str | None
 

@@ -1,5 +1,6 @@
 """The rotation settings of secrets: set without rotating, shown, cancelled."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -52,6 +53,21 @@ class RotationRules:
     missed: Missed | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationBefore:
+    """A secret whose rotation is about to be set.
+
+    Attributes:
+        settings: None where rotation was never configured.
+    """
+
+    arn: str
+    name: str
+    account: str
+    region: str
+    settings: RotationSettings | None
+
+
 class Rotating(Operations):
     """How rotation is set up."""
 
@@ -66,6 +82,7 @@ class Rotating(Operations):
         rules: RotationRules | None = None,
         authority: Authority | None = None,
         options: RotationOptions | None = None,
+        then: Callable[[Tx, Call, SecretRow], None] | None = None,
     ) -> RotationSettings:
         """Turns rotation on and stores its settings; nothing rotates yet. What is None stays as it was.
 
@@ -75,6 +92,8 @@ class Rotating(Operations):
             rotator: its name or a RotationLambdaARN.
             authority: what a rotation may act on, as the rotator's `claims` reads it from the value; the admin secret
                 is stored by its full ARN.
+            then: called at the end of the transaction, with the secret's row as it is then; what it raises leaves
+                everything as it was.
 
         Raises:
             AccessDenied: the caller may not read the admin secret: one who may not must neither pin it nor change
@@ -108,9 +127,32 @@ class Rotating(Operations):
             elif secret.admin_arn is not None and _uses_otherwise(secret, named, options):
                 readable_admin(tx, call, secret.admin_arn)
             columns |= _due(tx, secret, secret._replace(**columns), planner=self._planner)
-            settings = settings_of(secret._replace(**columns), rotator=named)
+            after = secret._replace(**columns, revision=secret.revision + 1)
+            settings = settings_of(after, rotator=named)
             call.change(tx, secret, columns, detail=_recorded(settings))
+            if then is not None:
+                then(tx, call, after)
         return settings
+
+    @audited("RotateSecret")
+    def rotation_before(self, *, caller: Caller, request_id: str, secret_id: str) -> RotationBefore:
+        """A secret whose rotation the caller may set, as it is before that; what becomes of it leaves the record.
+
+        Raises:
+            AccessDenied: the caller may not rotate it.
+            InvalidRequest: it is marked for deletion.
+            ResourceNotFound: there is no such secret.
+        """
+        call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
+        with self._store.read() as tx:
+            secret = call.find_usable(tx)
+        return RotationBefore(
+            arn=secret.arn,
+            name=secret.name,
+            account=secret.account,
+            region=secret.region,
+            settings=rotation_settings(secret),
+        )
 
     @audited("DescribeSecret")
     def get_rotation(

@@ -4,6 +4,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rotator.crypto.envelope import Sealer
@@ -28,12 +29,15 @@ from rotator.rotation.steps import StepParts
 from rotator.rotation.values import Values
 from rotator.sdk import Authority, FailureKind, Rotator, SecretValue
 from rotator.store import open_rotations
+from rotator.store.audit import Outcome
 from rotator.store.store import Store
 
 if TYPE_CHECKING:
     from rotator.rotation.inspection import Inspector
     from rotator.rotation.prove.door import RotatorDoor
     from rotator.rotation.verdicts import Plan, Verification
+    from rotator.store.secrets import SecretRow
+    from rotator.store.tx import Tx
 
 
 # Before a rotation begins an abandoned one is settled, an old credential retired, and what was left behind taken away.
@@ -153,6 +157,16 @@ class Engine:
             )
         return report
 
+    def requested(self, token: str) -> "Callable[[Tx, Call, SecretRow], None]":
+        """What begins a rotation with this token in a transaction of the manager's, for whoever looks what is due.
+
+        The function that is given takes the transaction, the call and the secret's row as it is then, and raises what
+        `requesting.request` raises.
+        """
+        from rotator.rotation.requesting import request  # a rotation by hand does without it
+
+        return partial(request, rotation_id=_new_rotation_id(), token=token, policy=self._policy)
+
     def run_due(
         self, secret_id: str, *, caller: Caller, request_id: str, observer: Observer = ignore
     ) -> Report | None:
@@ -240,6 +254,33 @@ class Engine:
             return inspector.verify(claim, rotator)
         finally:
             rotator.close()
+
+    def test(self, secret_id: str, *, caller: Caller, request_id: str) -> bool:
+        """Whether the stored credential logs in: testSecret alone, on the current value, as RotateSecret asks for it.
+
+        Raises what `verify` raises. The events of the real service are recorded, whatever comes of it.
+        """
+        inspector = self._inspector()
+        claim = inspector.look(secret_id, caller=caller, request_id=request_id, purpose="test")
+        arn = claim.secret.arn
+        call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=arn)
+        self._store.record(call.entry(arn, event="TestRotationStarted"))
+        works = False
+        try:
+            rotator = self._make(self._entry(claim.rotator))
+            try:
+                works = not inspector.verify(claim, rotator).drift
+            finally:
+                rotator.close()
+        finally:
+            self._store.record(
+                call.entry(
+                    arn,
+                    event=f"TestRotation{'Succeeded' if works else 'Failed'}",
+                    outcome=Outcome.SUCCEEDED if works else Outcome.FAILED,
+                )
+            )
+        return works
 
     def door(self, secret_id: str, *, caller: Caller, request_id: str) -> "RotatorDoor":
         """By which a client logs in with what it reads of a secret, as the secret's rotator does; changes nothing."""

@@ -124,8 +124,13 @@ def _has_fresh_budget(row: RotationRow, purpose: Purpose | None) -> bool:
     bounded however often a rotation is parked, or its process dies.
     """
     if purpose is Purpose.DUE:
-        return row.status == Status.GRACE and not row.touched
+        return (row.status == Status.GRACE and not row.touched) or _was_never_run(row)
     return purpose is not None
+
+
+def _was_never_run(row: RotationRow) -> bool:
+    """Whether it was asked for and nobody was there to begin: what it waited for that is not taken off its time."""
+    return row.status == Status.WAITING and row.failure is None and not row.taken_over
 
 
 def _left(tx: Tx, row: RotationRow) -> float:

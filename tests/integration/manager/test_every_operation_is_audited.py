@@ -159,6 +159,9 @@ MANAGER: dict[str, Operation] = {
     "delete_resource_policy": lambda w, who, s: w.manager.delete_resource_policy(
         **who, secret_id=s
     ),
+    "list_resource_policies": lambda w, who, s: w.manager.list_resource_policies(
+        **who, secret_id=s
+    ),
     "validate_resource_policy": lambda w, who, s: w.manager.validate_resource_policy(
         **who, secret_id=s, resource_policy=POLICY
     ),
@@ -216,6 +219,7 @@ ENGINE: dict[str, Operation] = {
     "retire": lambda w, who, s: w.engine.retire(s, **who),
     "plan": lambda w, who, s: w.engine.plan(s, **who),
     "verify": lambda w, who, s: w.engine.verify(s, **who),
+    "test": lambda w, who, s: w.engine.test(s, **who),
     "door": lambda w, who, s: w.engine.door(s, **who),
 }
 
@@ -223,10 +227,14 @@ ENGINE: dict[str, Operation] = {
 NO_OPERATIONS = {
     SecretsManager: {
         "check_secret": "looks at nothing that is stored",
+        "rotation_before": "looks for `set_rotation`, which is recorded",
+        "record_call": "is a record and nothing else",
+        "record_refusal": "is a record and nothing else",
         "barrier_remaining": "tells a read that goes on when it may",
     },
     Auditing: {},
     Engine: {
+        "requested": "gives what `set_rotation` does, which is recorded",
         "retirable": "names what `retire` is asked for then, which is recorded",
         "resumable": "names what `resume` is asked for then, which is recorded",
         "claims": "looks at nothing that is stored",

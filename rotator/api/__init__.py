@@ -1,0 +1,1 @@
+"""The AWS Secrets Manager API over HTTP: parse, call the manager, render."""

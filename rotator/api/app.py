@@ -1,0 +1,165 @@
+"""The ASGI application: reads a request, hands it to a thread, sends what comes back.
+
+A call costs one hand-off to a thread and back. A read that a barrier holds back waits here, with no thread, connection
+to the store or transaction.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from rotator.access.sigv4 import Service, SignedRequest
+from rotator.api import calls, identity, wire
+from rotator.api.calls import Later, Outcome, Reply
+from rotator.api.errors import RequestTooLarge, answer_to
+from rotator.api.parts import ApiParts
+from rotator.api.rates import Limits, Rates
+from rotator.api.requests import ClientGone, Headers, Receive, Scope, Send, read_body
+from rotator.errors import RotatorError
+
+DEFAULT_THREADS: Final = 16
+_POLL: Final = 0.02  # seconds between two looks at a raised barrier
+_FORM = "application/x-www-form-urlencoded"
+_XML = b"text/xml"
+
+
+class Api:
+    """The application. `parts` may be replaced between two calls."""
+
+    def __init__(
+        self, parts: ApiParts, *, threads: int = DEFAULT_THREADS, limits: Limits | None = None
+    ) -> None:
+        self.parts = parts
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rotator-api")
+        self._rates = Rates(limits or Limits())
+        self._pages = Starlette(
+            routes=[
+                Route("/", self._query, methods=["GET"]),
+                Route("/{path:path}", self._page, methods=["GET"]),
+            ]
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, as ASGI has it."""
+        if scope["type"] != "http":
+            return
+        if scope["path"] == "/" and scope["method"] == "POST":
+            await self._post(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+    def close(self) -> None:
+        """Ends the threads, when what they do is done."""
+        self._pool.shutdown(wait=True)
+        self.parts.rooms.rotations.close()
+
+    async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = str(uuid.uuid4())
+        kind, closes = wire.CONTENT_TYPE, False
+        try:
+            self._rates.enter()
+            headers = Headers.read(scope)
+            body = await read_body(receive)
+        except ClientGone:
+            return
+        except RotatorError as error:
+            answer = answer_to(error, request_id=request_id)
+            reply = Reply(answer.status, wire.encode(answer.body()))
+            closes = isinstance(error, RequestTooLarge)
+        else:
+            if headers.target is None and _is_form(headers):
+                kind = _XML
+                request = _incoming(scope, headers, body, service="sts")
+                work: Callable[[], Outcome] = partial(
+                    identity.perform, request, parts=self.parts, request_id=request_id
+                )
+            else:
+                request = _incoming(scope, headers, body, service="secretsmanager")
+                work = partial(
+                    calls.perform,
+                    request,
+                    headers.target,
+                    parts=self.parts,
+                    rates=self._rates,
+                    request_id=request_id,
+                )
+            reply = await self._performed(work)
+        await _send(send, reply, kind=kind, request_id=request_id, closes=closes)
+
+    async def _performed(self, work: Callable[[], Outcome]) -> Reply:
+        loop = asyncio.get_running_loop()
+        outcome = await loop.run_in_executor(self._pool, work)
+        while isinstance(outcome, Later):
+            await asyncio.sleep(min(_POLL, outcome.seconds))
+            outcome = await loop.run_in_executor(self._pool, outcome.again)
+        return outcome
+
+    async def _query(self, request: Request) -> Response:
+        """GetCallerIdentity comes as a presigned address, too."""
+        if "Action" not in request.query_params:
+            return _nothing_there()
+        request_id = str(uuid.uuid4())
+        headers = Headers.read(request.scope)
+        incoming = _incoming(request.scope, headers, b"", service="sts")
+        reply = await self._performed(
+            partial(identity.perform, incoming, parts=self.parts, request_id=request_id)
+        )
+        return Response(
+            reply.body, reply.status, {"x-amzn-RequestId": request_id}, media_type=_XML.decode()
+        )
+
+    async def _page(self, request: Request) -> Response:
+        give = self.parts.pages.get(request.url.path)
+        if give is None:
+            return _nothing_there()
+        page = await asyncio.to_thread(give)
+        return Response(
+            page.body,
+            page.status,
+            {"Content-Type": page.content_type, "Cache-Control": "no-store"},
+        )
+
+
+def _nothing_there() -> Response:
+    return PlainTextResponse("the API is at POST /; there are /livez, /readyz and /metrics\n", 404)
+
+
+def _is_form(headers: Headers) -> bool:
+    return any(name == "content-type" and value.startswith(_FORM) for name, value in headers.all)
+
+
+def _incoming(scope: Scope, headers: Headers, body: bytes, *, service: Service) -> SignedRequest:
+    client = scope.get("client")
+    return SignedRequest(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=headers.all,
+        body=body,
+        source_ip=None if client is None else client[0],
+        secure=scope["scheme"] == "https",
+        service=service,
+    )
+
+
+async def _send(send: Send, reply: Reply, *, kind: bytes, request_id: str, closes: bool) -> None:
+    headers = [
+        (b"x-amzn-requestid", request_id.encode()),
+        (b"content-type", kind),
+        (b"content-length", str(len(reply.body)).encode()),
+    ]
+    if closes:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]

@@ -1,0 +1,174 @@
+"""One call, in a thread: who signed it, what it asks for, what is answered. It knows no connection."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final, TypeAlias
+
+from rotator import telemetry
+from rotator.access.sigv4 import SignedRequest
+from rotator.api import shapes, wire
+from rotator.api.errors import CLIENT, OURS, Throttled, UnknownOperation, answer_to
+from rotator.api.operations.operation import Given, Held, Operation, Who
+from rotator.api.operations.table import OPERATIONS
+from rotator.api.parts import ApiParts
+from rotator.api.rates import Rates
+from rotator.errors import AuthenticationFailed, InvalidRequest, RotatorError
+from rotator.model.caller import Caller
+from rotator.sdk import StepError
+
+_TARGET: Final = "secretsmanager."
+_UNKNOWN: Final = "unknown"
+_NO_TOKEN = "You must provide a ClientRequestToken value. We recommend a UUID-type value."  # noqa: S105  # AWS's words
+_FRAMES = 6  # of a fault, in the log
+
+_log = telemetry.logger("api")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is sent back."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A read that waits for a barrier, while nothing is held for it.
+
+    Attributes:
+        again: looks again, in a thread.
+    """
+
+    seconds: float
+    again: "Callable[[], Outcome]"
+
+
+Outcome: TypeAlias = Reply | Later
+
+
+def perform(
+    request: SignedRequest, target: str | None, *, parts: ApiParts, rates: Rates, request_id: str
+) -> Outcome:
+    """Answers a call of the Secrets Manager API, whatever comes of it."""
+    return _Call(request, target, parts, rates, request_id, perf_counter()).begin()
+
+
+@dataclass(slots=True)
+class _Call:
+    request: SignedRequest
+    target: str | None
+    parts: ApiParts
+    rates: Rates
+    request_id: str
+    began: float
+    caller: Caller | None = None
+
+    def begin(self) -> Outcome:
+        try:
+            self.caller = caller = self.parts.authenticator.authenticate(self.request)
+            self.rates.admit(caller)
+            operation = self._operation()
+            given = self._given(operation)
+        except Exception as error:  # noqa: BLE001  # the last resort: no traceback, no values
+            return self._failed(error)
+        return self._go_on(operation, {"caller": caller, "request_id": self.request_id}, given)
+
+    def _operation(self) -> Operation:
+        name = self._name
+        operation = OPERATIONS.get(name)
+        if operation is None:
+            raise UnknownOperation(
+                "There is no such operation. X-Amz-Target names one, as in secretsmanager.GetSecretValue."
+            )
+        return operation
+
+    def _given(self, operation: Operation) -> Given:
+        given = shapes.reader(operation.name)(wire.decode(self.request.body))
+        if operation.takes_token and "ClientRequestToken" not in given:
+            raise InvalidRequest(_NO_TOKEN)
+        return given
+
+    @property
+    def _name(self) -> str:
+        target = self.target or ""
+        return target[len(_TARGET) :] if target.startswith(_TARGET) else ""
+
+    def _go_on(self, operation: Operation, who: Who, given: Given) -> Outcome:
+        try:
+            found = operation.perform(self.parts.rooms, who, given)
+            if isinstance(found, Held):
+                return Later(found.seconds, lambda: self._go_on(operation, who, given))
+            body = wire.encode(found)
+        except Exception as error:  # noqa: BLE001  # the last resort: no traceback, no values
+            return self._failed(error)
+        self._tell(operation.name, "ok")
+        return Reply(200, body)
+
+    def _failed(self, error: Exception) -> Reply:
+        answer = answer_to(error, request_id=self.request_id)
+        if answer.status == CLIENT:
+            try:
+                self._record(error)
+            except RotatorError as away:  # a refusal that can't be recorded is not told either
+                error, answer = away, answer_to(away, request_id=self.request_id)
+        if answer.is_ours:
+            tell_fault(error, request_id=self.request_id, status=answer.status)
+        name = self._name
+        self._tell(name if name in OPERATIONS else _UNKNOWN, answer.code)
+        return Reply(answer.status, wire.encode(answer.body()))
+
+    def _record(self, error: Exception) -> None:
+        """Leaves the record of a refusal that no operation has left."""
+        if not isinstance(error, RotatorError) or error.recorded:
+            return
+        if isinstance(error, Throttled):
+            return  # recording each would be the load that is kept out
+        event = self._name if self._name in OPERATIONS else "UnknownOperation"
+        if self.caller is not None:
+            self.parts.rooms.manager.record_refusal(
+                error, event=event, caller=self.caller, request_id=self.request_id
+            )
+        elif isinstance(error, AuthenticationFailed):
+            record_stranger(
+                error, self.request, parts=self.parts, event=event, request_id=self.request_id
+            )
+
+    def _tell(self, operation: str, outcome: str) -> None:
+        self.parts.watch.called(operation, outcome, perf_counter() - self.began)
+
+
+def record_stranger(
+    error: AuthenticationFailed,
+    request: SignedRequest,
+    *,
+    parts: ApiParts,
+    event: str,
+    request_id: str,
+) -> None:
+    """Leaves the record of a request that nobody is known by."""
+    parts.authenticator.record_refusal(
+        request,
+        error,
+        request_id=request_id,
+        event=event,
+        account=parts.account,
+        region=parts.region,
+    )
+
+
+def tell_fault(error: Exception, *, request_id: str, status: int) -> None:
+    """Logs what is our fault: what kind of error, and where; a message might quote a value."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    _log.error(
+        "request.failed",
+        request_id=request_id,
+        status=status,
+        error=type(error).__name__,
+        reason=str(error) if isinstance(error, RotatorError | StepError) else None,
+        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        if status == OURS
+        else None,
+    )

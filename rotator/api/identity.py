@@ -1,0 +1,92 @@
+"""STS GetCallerIdentity: the query protocol, answered in XML."""
+
+from time import perf_counter
+from typing import Final
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+from rotator.access.sigv4 import SignedRequest
+from rotator.api.calls import Reply, record_stranger, tell_fault
+from rotator.api.errors import CLIENT, Answer, answer_to
+from rotator.api.parts import ApiParts
+from rotator.errors import AuthenticationFailed, RotatorError
+from rotator.model.caller import Caller
+
+_EVENT: Final = "GetCallerIdentity"
+_NAMESPACE: Final = "https://sts.amazonaws.com/doc/2011-06-15/"
+_FORBIDDEN: Final = 403
+_MOST_FIELDS: Final = 20
+
+
+class InvalidAction(RotatorError):
+    """The action is none that there is here."""
+
+    code = "InvalidAction"
+
+
+def perform(request: SignedRequest, *, parts: ApiParts, request_id: str) -> Reply:
+    """Tells who signed the request."""
+    began = perf_counter()
+    try:
+        caller = _authenticated(request, parts, request_id)
+    except Exception as error:  # noqa: BLE001  # the last resort: no traceback, no values
+        return _refused(error, parts, request_id, began=began, status=_FORBIDDEN)
+    try:
+        _check_action(request)
+        parts.rooms.manager.record_call(_EVENT, caller=caller, request_id=request_id)
+    except Exception as error:  # noqa: BLE001  # the same
+        return _refused(error, parts, request_id, began=began, status=CLIENT)
+    parts.watch.called(_EVENT, "ok", perf_counter() - began)
+    return Reply(200, _identity(caller, request_id))
+
+
+def _authenticated(request: SignedRequest, parts: ApiParts, request_id: str) -> Caller:
+    try:
+        return parts.authenticator.authenticate(request)
+    except AuthenticationFailed as error:
+        record_stranger(error, request, parts=parts, event=_EVENT, request_id=request_id)
+        raise
+
+
+def _check_action(request: SignedRequest) -> None:
+    if _action(request) != _EVENT:
+        raise InvalidAction(f"The only action of STS here is {_EVENT}.")
+
+
+def _action(request: SignedRequest) -> str | None:
+    try:
+        text = request.body.decode("ascii") if request.method == "POST" else request.query
+        fields = parse_qs(text, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return None
+    return next(iter(fields.get("Action", ())), None)
+
+
+def _identity(caller: Caller, request_id: str) -> bytes:
+    arn = caller.arn or f"arn:aws:iam::{caller.account}:user/{caller.name}"
+    return (
+        f'<GetCallerIdentityResponse xmlns="{_NAMESPACE}"><GetCallerIdentityResult>'
+        f"<Arn>{escape(arn)}</Arn><UserId>{escape(caller.name)}</UserId>"
+        f"<Account>{escape(caller.account)}</Account></GetCallerIdentityResult>"
+        f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+    ).encode()
+
+
+def _refused(
+    error: Exception, parts: ApiParts, request_id: str, *, began: float, status: int
+) -> Reply:
+    answer = answer_to(error, request_id=request_id)
+    if answer.is_ours:
+        tell_fault(error, request_id=request_id, status=answer.status)
+    if isinstance(error, AuthenticationFailed):
+        answer.code = error.query_code
+    parts.watch.called(_EVENT, answer.code, perf_counter() - began)
+    return Reply(status if answer.status == CLIENT else answer.status, _xml(answer, request_id))
+
+
+def _xml(answer: Answer, request_id: str) -> bytes:
+    who = "Receiver" if answer.is_ours else "Sender"
+    return (
+        f'<ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>{who}</Type><Code>{escape(answer.code)}</Code>'
+        f"<Message>{escape(answer.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+    ).encode()
