@@ -22,7 +22,9 @@ Tags = Annotated[
 Prefix = Annotated[str | None, typer.Option("--prefix", help="Those whose name begins like this.")]
 ValueFile = Annotated[
     Path | None,
-    typer.Option("--file", "-f", help="Read the value from this file, not from standard input."),
+    typer.Option(
+        "--file", "-f", help="Read the value from this file; - is standard input, the default."
+    ),
 ]
 SealingKey = Annotated[
     str | None,

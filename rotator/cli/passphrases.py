@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
+from rotator.cli.values import STANDARD_INPUT
 from rotator.errors import ConfigurationError, InvalidParameter
 
-_STANDARD_INPUT = Path("-")
 _LONGEST = 4096
 
 
@@ -36,7 +36,7 @@ def read_passphrase(file: Path | None, *, confirm: bool) -> str:
 
 def _content(file: Path) -> bytes:
     try:
-        if file == _STANDARD_INPUT:
+        if file == STANDARD_INPUT:
             return sys.stdin.buffer.read(_LONGEST + 1)
         with file.open("rb") as stream:
             return stream.read(_LONGEST + 1)

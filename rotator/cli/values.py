@@ -7,10 +7,12 @@ from rotator.errors import ConfigurationError, InvalidParameter
 from rotator.sdk import SecretValue
 
 MAX_BYTES = 65_536
+STANDARD_INPUT = Path("-")
+"""What names standard input where a file is asked for."""
 
 
 def read_value(file: Path | None, *, binary: bool) -> SecretValue:
-    """The value, from `file`, else from standard input, else (on a terminal) from a prompt that doesn't show it.
+    """The value, from `file`, else from standard input (`-` too), else (on a terminal) from a prompt that hides it.
 
     A single line break at the end is an editor's or `echo`'s, and is left out of a text value.
 
@@ -22,7 +24,8 @@ def read_value(file: Path | None, *, binary: bool) -> SecretValue:
         from getpass import getpass
 
         return _text(getpass("Value (hidden): ").encode())
-    content = sys.stdin.buffer.read(MAX_BYTES + 2) if file is None else _content(file)
+    named = None if file == STANDARD_INPUT else file
+    content = sys.stdin.buffer.read(MAX_BYTES + 2) if named is None else _content(named)
     return _binary(content) if binary else _text(content)
 
 

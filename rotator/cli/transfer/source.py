@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
+from rotator.cli.values import STANDARD_INPUT
 from rotator.crypto import aead
 from rotator.crypto.passphrase import Unlocked, looks_sealed, unlock
 from rotator.crypto.stream import StreamOpener, StreamSealer
 from rotator.errors import ConfigurationError
 
-STANDARD_INPUT = Path("-")
 CONTENT = "secrets"
 """What a sealed export says that it holds."""
 

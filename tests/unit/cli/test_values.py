@@ -36,6 +36,12 @@ def test_a_file_goes_before_standard_input(tmp_path: Path, monkeypatch: pytest.M
     assert read_value(file, binary=False) == SecretValue(string="from the file")
 
 
+def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """--file - reads standard input, as other commands do."""
+    standard_input(monkeypatch, b"piped\n")
+    assert read_value(Path("-"), binary=False) == SecretValue(string="piped")
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

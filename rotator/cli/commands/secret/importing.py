@@ -60,7 +60,8 @@ def import_secrets(
     """
     from rotator.cli.transfer.entries import entries, form_of
     from rotator.cli.transfer.importing import Import
-    from rotator.cli.transfer.source import STANDARD_INPUT, opened
+    from rotator.cli.transfer.source import opened
+    from rotator.cli.values import STANDARD_INPUT
 
     if file == STANDARD_INPUT == passphrase_file:
         raise ConfigurationError(
