@@ -66,6 +66,11 @@ class Sealer:
     def __init__(self, provider: KeyProvider) -> None:
         self.provider = provider
 
+    @property
+    def opens_at_once(self) -> bool:
+        """Whether the keys are in this process, so that who opens a value keeps nobody waiting."""
+        return isinstance(self.provider, KeyringProvider)
+
     def seal(self, value: SecretValue, *, context: SealContext, key: str | None = None) -> Sealed:
         """`value`, sealed for its place.
 

@@ -102,22 +102,26 @@ class Operations:
             since: when the version was about to be looked up, by `Sealer.moment`: a look at the sealing keys since then
                 will do.
         """
-        if version.sealed is None:
-            raise ResourceNotFound(
-                "Secrets Manager can't find the specified secret value for VersionId: "
-                f"{version.version_id}"
-            )
         try:
-            return self._sealer.open(
-                version.sealed,
-                context=seal_context(secret, version.version_id),
-                since=since,
-            )
+            return self._value_of(secret, version, since=since)
         except (DecryptionFailure, KeyUnavailable) as error:
             call.ended_with(
                 error, self._store, secret_arn=secret.arn, version_id=version.version_id
             )
             raise
+
+    def _value_of(
+        self, secret: Placed, version: VersionRow, *, since: int | None = None
+    ) -> SecretValue:
+        """The value of a version; arguments as those of `_open`. Its failure is not recorded yet."""
+        if version.sealed is None:
+            raise ResourceNotFound(
+                "Secrets Manager can't find the specified secret value for VersionId: "
+                f"{version.version_id}"
+            )
+        return self._sealer.open(
+            version.sealed, context=seal_context(secret, version.version_id), since=since
+        )
 
     def _refuse_other_content(
         self, call: Call, secret: Placed, version: VersionRow, value: SecretValue

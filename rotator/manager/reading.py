@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from rotator.errors import InvalidRequest, ResourceNotFound, StoreUnavailable
+from rotator.errors import InvalidRequest, ResourceNotFound, RotatorError, StoreUnavailable
 from rotator.manager import limits
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
@@ -25,6 +27,52 @@ POLL = 0.02
 
 MOST_LOOKS = 5
 """How often a value is looked at anew because it took too long to give it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one call asks for."""
+
+    call: Call
+    version_id: str | None
+    stage: str | None
+
+    def find(self, tx: Tx) -> ValueRow | Delayed:
+        """The secret and its version, or how long the barrier holds it back."""
+        found = self.call.find_value(tx, version_id=self.version_id, stage=self.stage)
+        if (
+            found.barrier is not None
+            and self.stage == CURRENT
+            and self.call.caller.kind is not CallerKind.SERVICE
+        ):
+            seconds = found.barrier.remaining(tx.now)
+            if seconds > 0:
+                return Delayed(seconds=seconds, row=found.id)
+        return found
+
+    def version_of(self, found: ValueRow) -> VersionRow:
+        """The version that was asked for; errors as `checked_version` has them."""
+        return checked_version(found, version_id=self.version_id, stage=self.stage)
+
+
+class _Looked(NamedTuple):
+    """A value as it was at a moment of the operations' clock."""
+
+    at: float
+    found: ValueRow
+    version: VersionRow
+    value: SecretValue
+
+    def result(self) -> SecretValueResult:
+        """What the call answers."""
+        return SecretValueResult(
+            arn=self.found.arn,
+            name=self.found.name,
+            version_id=self.version.version_id,
+            value=self.value,
+            stages=self.found.stages,
+            created_at=self.version.created_at,
+        )
 
 
 class Reading(Operations):
@@ -82,38 +130,75 @@ class Reading(Operations):
         The barrier holds back reads of AWSCURRENT by everyone but the engine, which raised it.
         """
         limits.check("GetSecretValue", VersionId=version_id, VersionStage=version_stage)
-        stage = version_stage if version_stage or version_id else CURRENT
         call = Call(
             event="GetSecretValue", caller=caller, request_id=request_id, secret_id=secret_id
         )
-        audited: VersionRow | None = None
-        value: SecretValue | None = None
+        asked = _Asked(
+            call=call,
+            version_id=version_id,
+            stage=version_stage if version_stage or version_id else CURRENT,
+        )
+        together = self._store.looks_together and self._sealer.opens_at_once
+        looked = self._read_together(asked) if together else self._look_at(asked)
         for _ in range(MOST_LOOKS):
-            looked_at, began = self._clock(), self._sealer.moment()
-            with self._store.glance() as tx:
-                found = call.find_value(tx, version_id=version_id, stage=stage)
-                if stage == CURRENT and caller.kind is not CallerKind.SERVICE:
-                    seconds = _remaining(found.barrier, tx)
-                    if seconds > 0:
-                        return Delayed(seconds=seconds, row=found.id)
-            version = checked_version(found, version_id=version_id, stage=stage)
-            if audited is None or version.sealed != audited.sealed or value is None:
-                value = self._open(call, found, version, since=began)
-                self._store.record(
-                    call.entry(found.arn, version_id=version.version_id),
-                    accesses=[access_to(found, version)],
-                )
-                audited = version
-            if self._clock() - looked_at <= FRESH:
-                return SecretValueResult(
-                    arn=found.arn,
-                    name=found.name,
-                    version_id=version.version_id,
-                    value=value,
-                    stages=found.stages,
-                    created_at=version.created_at,
-                )
+            if isinstance(looked, Delayed):
+                return looked
+            if self._clock() - looked.at <= FRESH:
+                return looked.result()
+            looked = self._look_at(asked, audited=looked)
         raise too_slow()
+
+    def _read_together(self, asked: "_Asked") -> "_Looked | Delayed":
+        """Looks a value up, opens and records it, in a transaction that is shared with other threads' reads."""
+        began = self._sealer.moment()
+        unopened: ValueRow | None = None
+
+        def look(tx: Tx) -> _Looked | Delayed:
+            nonlocal unopened
+            at = self._clock()
+            found = asked.find(tx)
+            if isinstance(found, Delayed):
+                return found
+            version = asked.version_of(found)
+            unopened = found
+            value = self._value_of(found, version, since=began)
+            unopened = None
+            tx.record(asked.call.entry(found.arn, version_id=version.version_id))
+            tx.accesses.append(access_to(found, version))
+            return _Looked(at, found, version, value)
+
+        try:
+            return self._store.look_with_others(look)
+        except RotatorError as error:
+            if unopened is not None and unopened.version is not None:
+                asked.call.ended_with(
+                    error,
+                    self._store,
+                    secret_arn=unopened.arn,
+                    version_id=unopened.version.version_id,
+                )
+            raise
+
+    def _look_at(self, asked: "_Asked", *, audited: "_Looked | None" = None) -> "_Looked | Delayed":
+        """Looks a value up, opens it outside of every transaction, and records it.
+
+        Args:
+            audited: what has been opened and recorded before, which is not done again where it is still the value.
+        """
+        at, began = self._clock(), self._sealer.moment()
+        with self._store.glance() as tx:
+            found = asked.find(tx)
+        if isinstance(found, Delayed):
+            return found
+        version = asked.version_of(found)
+        if audited is not None and version.sealed == audited.version.sealed:
+            return _Looked(at, found, version, audited.value)
+        value = self._open(asked.call, found, version, since=began)
+        self._store.record(
+            asked.call.entry(found.arn, version_id=version.version_id),
+            accesses=[access_to(found, version)],
+        )
+        return _Looked(at, found, version, value)
 
     def barrier_remaining(self, delayed: Delayed) -> float:
         """Seconds until the barrier that delayed a read falls at the latest, 0 where it has fallen."""

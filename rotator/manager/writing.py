@@ -169,6 +169,8 @@ class Writing(Operations):
             raise
 
     def _write_value(self, call: Call, new: _NewValue) -> StoredVersion:
+        if new.fresh and "kms_key_id" not in new.columns and self._sealer.opens_at_once:
+            return self._put(call, new)
         while True:
             secret, version = self._look_up(call, new)
             if version is not None and version.sealed is not None:
@@ -177,12 +179,11 @@ class Writing(Operations):
                     return self._update_metadata(call, new.columns, token=new.token)
                 return self._repeated(call, secret, new.token)
             resealing = self._resealing(call, new.columns)
-            key = _key(new.columns, secret)
-            context = seal_context(secret, new.token)
-            sealed = self._sealer.seal(new.value, context=context, key=key)
-            stored = self._put(call, new, sealed, secret=secret, resealing=resealing)
-            if stored is not None:
-                return stored
+            prepared = _Prepared(secret, self._seal_new(secret, new), resealing)
+            try:
+                return self._put(call, new, prepared)
+            except _Outdated:
+                continue
 
     def _look_up(self, call: Call, new: _NewValue) -> tuple[Found, VersionRow | None]:
         """The secret, and the version that has the token already."""
@@ -193,30 +194,32 @@ class Writing(Operations):
             secret = call.glimpse_usable(tx)
             return secret, versions.get(tx, secret_id=secret.id, version_id=new.token)
 
+    def _seal_new(self, secret: SecretRow | Found, new: _NewValue) -> Sealed:
+        context = seal_context(secret, new.token)
+        return self._sealer.seal(new.value, context=context, key=_key(new.columns, secret))
+
     def _put(
-        self,
-        call: Call,
-        new: _NewValue,
-        sealed: Sealed,
-        *,
-        secret: Found,
-        resealing: Resealing | None,
-    ) -> StoredVersion | None:
-        """The stored version; None where someone else has used the token, or changed or replaced the secret, since we
-        looked.
+        self, call: Call, new: _NewValue, prepared: "_Prepared | None" = None
+    ) -> StoredVersion:
+        """The stored version.
+
+        Args:
+            prepared: what was done before the transaction, because it takes time; None where nothing does.
+
+        Raises:
+            _Outdated: what was prepared doesn't fit any more.
         """
         token = new.token
         with self._store.write() as tx:
-            now_secret = call.find_usable(tx, for_update=True)
+            secret = call.find_usable(tx, for_update=True)
             version = None
             if not new.fresh:
-                version = versions.get(tx, secret_id=now_secret.id, version_id=token)
-            if now_secret.id != secret.id or (version is not None and version.sealed is not None):
-                return None
-            if now_secret.kms_key_id != secret.kms_key_id:
-                return None
-            if resealing is not None and not resealing.apply(tx, now_secret):
-                return None
+                version = versions.get(tx, secret_id=secret.id, version_id=token)
+            sealed = (
+                prepared.sealed_for(tx, secret, version)
+                if prepared is not None
+                else self._seal_new(secret, new)
+            )
             rotation, before = None, labels.load_unowned(tx, secret.id)
             if before is None:
                 rotation = rotations.active(tx, secret.id, for_update=True)
@@ -224,20 +227,51 @@ class Writing(Operations):
             if _is_of_rotation(rotation, token=token, stages=new.stages):
                 after = before.put(token, new.stages)
             else:
-                after = _labels_after_put(now_secret, before, token=token, stages=new.stages)
-                abandon_rotation(
-                    tx, call=call, secret=now_secret, rotation=rotation, reason=new.reason
-                )
+                after = _labels_after_put(secret, before, token=token, stages=new.stages)
+                abandon_rotation(tx, call=call, secret=secret, rotation=rotation, reason=new.reason)
             _store_value(tx, version, secret_id=secret.id, token=token, sealed=sealed)
             labels.save(tx, secret.id, before=before, after=after)
             versions.prune(tx, secret.id)
             made_current = after.version(CURRENT) == token != before.version(CURRENT)
-            due = _due_after_put(tx, now_secret, planner=self._planner) if made_current else {}
+            due = _due_after_put(tx, secret, planner=self._planner) if made_current else {}
             written = {"changed_at": tx.now, **new.columns, **due}
-            call.change(tx, now_secret, written, version_id=token, labels=after.at)
+            call.change(tx, secret, written, version_id=token, labels=after.at)
         return StoredVersion(
             arn=secret.arn, name=secret.name, version_id=token, stages=after.of(token)
         )
+
+
+class _Outdated(Exception):
+    """Someone else has used the token, or changed or replaced the secret, since it was looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What was done before the transaction.
+
+    Attributes:
+        secret: as it was looked up.
+        sealed: the value.
+        resealing: of the labelled versions, where the secret gets another key.
+    """
+
+    secret: Found
+    sealed: Sealed
+    resealing: Resealing | None
+
+    def sealed_for(self, tx: Tx, secret: SecretRow, version: VersionRow | None) -> Sealed:
+        """The sealed value, where secret and version are still what they were; the labelled versions are resealed.
+
+        Raises:
+            _Outdated: they aren't.
+        """
+        used = version is not None and version.sealed is not None
+        same = (self.secret.id, self.secret.kms_key_id) == (secret.id, secret.kms_key_id)
+        if used or not same:
+            raise _Outdated
+        if self.resealing is not None and not self.resealing.apply(tx, secret):
+            raise _Outdated
+        return self.sealed
 
 
 def _key(columns: Mapping[str, object], secret: SecretRow | Found) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, cast
 
 from sqlalchemy import URL, Engine
 
@@ -24,7 +24,7 @@ __all__ = ["Store", "Tx"]
 
 _log = telemetry.logger("audit")
 R = TypeVar("R")
-_Noted = tuple[Sequence[AuditEntry], Sequence[Access]]
+_Act = Callable[[Tx], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,22 @@ class _Writer(Generic[R]):
 
     act: Callable[[Tx], R]
     answers: list[R] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Look(Generic[R]):
+    """What one thread looks up, and what that gave."""
+
+    act: Callable[[Tx], R]
+    answer: R | None = None
+    failure: RotatorError | None = None
+
+    def __call__(self, tx: Tx) -> None:
+        self.failure = None
+        try:
+            self.answer = self.act(tx)
+        except RotatorError as error:
+            self.failure = error
 
 
 class _Blamed(Exception):
@@ -62,7 +78,7 @@ class Store(Database):
         self._trail = Trail(
             audit_key, dialect=self.dialect, shown=self.url_shown, patience=lock_timeout
         )
-        self._group = GroupCommit(self._write_together)
+        self._group: GroupCommit[_Act] = GroupCommit(self._write_together)
         self._writers: GroupCommit[_Writer[Any]] = GroupCommit(self._write_for_all)
         self._wake: Callable[[], None] | None = None
 
@@ -117,7 +133,7 @@ class Store(Database):
         Raises:
             KeyUnavailable, StoreUnavailable: what it records can't be committed, so its result is not to be used.
         """
-        return _Reading(super().read(), self._group)
+        return _Reading(super().read(), self.record)
 
     def write(self, *, first: bool = False) -> AbstractContextManager[Tx]:
         """A transaction that may write; on SQLite it has the write lock from its beginning.
@@ -265,12 +281,43 @@ class Store(Database):
         Raises:
             KeyUnavailable, StoreUnavailable: they can't be kept, so nobody may be answered as if they were.
         """
-        self._group.submit((entries, accesses))
 
-    def _write_together(self, noted: Sequence[_Noted]) -> None:
+        def note(tx: Tx) -> None:
+            tx.entries.extend(entries)
+            tx.accesses.extend(accesses)
+
+        self._group.submit(note)
+
+    @property
+    def looks_together(self) -> bool:
+        """Whether one thread had better look for many (`look_with_others`): SQLite answers within the process."""
+        return self.dialect == "sqlite"
+
+    def look_with_others(self, look: Callable[[Tx], R]) -> R:
+        """What `look` answers, after what it has recorded is committed.
+
+        One thread looks for all that wait, in the transaction that their records are committed in: threads that looked
+        side by side would hand Python's lock to each other at every row, which costs more than the row.
+
+        Args:
+            look: reads, and notes records and accesses as the last that it does. Others wait for it, and another thread
+                may call it, more than once too.
+
+        Raises:
+            KeyUnavailable, StoreUnavailable: what it records can't be committed, so its answer is not to be used.
+            RotatorError: what `look` raises.
+        """
+        looking = _Look(look)
+        self._group.submit(looking)
+        if looking.failure is not None:
+            raise looking.failure
+        return cast("R", looking.answer)
+
+    def _write_together(self, acts: Sequence[_Act]) -> None:
         with self.write(first=True) as tx:
-            tx.entries.extend(entry for entries, _ in noted for entry in entries)
-            accesses.note(tx, (access for _, accessed in noted for access in accessed))
+            for act in acts:
+                act(tx)
+            accesses.note(tx, tx.accesses)
 
     def _checkpoint_quietly(self) -> None:
         # What was asked for is committed: a checkpoint that fails is made by who passes the next multiple.
@@ -283,11 +330,11 @@ class Store(Database):
 class _Reading:
     """A reading transaction, whose records are committed after it. A class, because a generator costs as much."""
 
-    __slots__ = ("_begun", "_group", "_tx")
+    __slots__ = ("_begun", "_record", "_tx")
 
-    def __init__(self, begun: AbstractContextManager[Tx], group: GroupCommit[_Noted]) -> None:
+    def __init__(self, begun: AbstractContextManager[Tx], record: Callable[..., None]) -> None:
         self._begun = begun
-        self._group = group
+        self._record = record
 
     def __enter__(self) -> Tx:
         self._tx = tx = self._begun.__enter__()
@@ -301,7 +348,7 @@ class _Reading:
     ) -> None:
         self._begun.__exit__(kind, error, traceback)
         if kind is None and self._tx.entries:
-            self._group.submit((self._tx.entries, ()))
+            self._record(*self._tx.entries)
 
 
 class _Writing:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Executable, func, select
 from rotator.errors import StoreUnavailable
 from rotator.sdk import clock
 from rotator.store import statements
-from rotator.store.notes import AuditEntry
+from rotator.store.notes import Access, AuditEntry
 from rotator.store.statements import Parameters, Rows
 
 Dialect: TypeAlias = Literal["sqlite", "postgresql"]
@@ -100,6 +100,7 @@ class Tx:
     Attributes:
         entries: audit records to be written at its end; those of a reading transaction are written
             after it, together with those of other threads.
+        accesses: versions that were read, to be noted with their records.
         wakes: it makes something due sooner than it was (`waking.wake`).
     """
 
@@ -107,6 +108,7 @@ class Tx:
     dialect: Dialect
     clock: Clock
     entries: list[AuditEntry] = field(default_factory=list)
+    accesses: list[Access] = field(default_factory=list)
     wakes: bool = False
 
     def record(self, entry: AuditEntry) -> None:
