@@ -10,9 +10,9 @@ from dataclasses import asdict
 from functools import partial
 
 from rotator import telemetry
-from rotator.daemon import agenda, drift, planner, telling
+from rotator.daemon import agenda, drift, telling
 from rotator.daemon.agenda import Agenda
-from rotator.daemon.backoff import Breakers
+from rotator.daemon.board import Board
 from rotator.daemon.chores import CHORES_EVERY, Chores
 from rotator.daemon.drift import DriftChecks, Findings
 from rotator.daemon.health import Condition
@@ -31,7 +31,7 @@ from rotator.errors import StoreUnavailable
 from rotator.model.caller import Caller
 from rotator.rotation.owner import Owner
 from rotator.rotation.report import Report
-from rotator.sdk import FailureKind, Notice, clock
+from rotator.sdk import Notice, clock
 from rotator.store.store import Store
 
 _TURN_EVERY = 1.0  # seconds between two looks whether another daemon has ended
@@ -40,9 +40,7 @@ _AWAY_AT_MOST = 10.0  # seconds between two looks at a store that is away
 _STALE_AFTER = (
     1.0  # seconds; a list that is older is read again where another daemon has done what it says
 )
-_SHUFFLED = 8  # times as many tasks as may run at once are mixed, so the earliest still go first
 _JITTER = 0.2  # seconds, so that several daemons don't all look at the same instant
-_UNREACHED = frozenset({FailureKind.UNREACHABLE})
 
 _log = telemetry.logger("daemon")
 
@@ -91,12 +89,13 @@ class Daemon:
         self._reloading = Reloading(
             self._loop, read=read_again, take=self._take_parts, over=monitor.reloaded
         )
-        self._is_alone = store.dialect == "sqlite"
         self._next_beat = clock()
-        self._due: tuple[Task, ...] = ()
-        self._running: dict[str, Task] = {}
-        self._breakers = Breakers()
-        self._refusals = Refusals(self._notify)
+        self._board = Board(
+            Refusals(self._notify),
+            self._metrics,
+            shares=store.dialect != "sqlite",
+            chance=chance,
+        )
         self._stands_by = False
         self._has_turn = False
         self._stopping = False
@@ -121,7 +120,7 @@ class Daemon:
             self._monitor.close()
             self._turn.give_back()
             self._parts.notices.close()
-        left = sorted(task.name for task in self._running.values())
+        left = sorted(task.name for task in self._board.running)
         if left:
             _log.warning("daemon.left", secret_names=left, seconds=self._parts.shutdown)
         _log.info("daemon.stopped")
@@ -164,7 +163,7 @@ class Daemon:
             self._loop.every("drift", self._start_drift_checks, seconds=tick)
 
     def _is_over(self) -> bool:
-        return self._stopping and (self._waited_enough or not self._running)
+        return self._stopping and (self._waited_enough or not self._board.running)
 
     def _stop(self) -> None:
         if self._stopping:
@@ -172,7 +171,7 @@ class Daemon:
             return
         self._stopping = True
         self._monitor.note(Condition.STOPPING)
-        _log.info("daemon.stopping", running=len(self._running))
+        _log.info("daemon.stopping", running=len(self._board.running))
         self._loop.once("stop", self._stop, seconds=self._parts.shutdown)
 
     def _begin(self) -> None:
@@ -219,37 +218,18 @@ class Daemon:
         wait = min(self._parts.poll, _AWAY_AT_MOST)
         if found is not None:
             wait = self._parts.poll
-            # What runs may have been read before its claim.
-            due = [one for one in self._looking.still_due(found) if one.arn not in self._running]
-            self._due = tuple(due) if self._is_alone else self._mixed(due)
+            self._board.see(self._looking.still_due(found), caps=self._parts.caps)
             if found.next_in is not None:
                 wait = min(wait, max(found.next_in, 0.0) + _JITTER * self._chance())
-            held_for = self._refusals.next_in(clock())
+            held_for = self._board.next_in(clock())
             wait = wait if held_for is None else min(wait, held_for)
         self._loop.once("look", self._look, seconds=wait)
         self._fill()
 
-    def _mixed(self, due: list[Task]) -> tuple[Task, ...]:
-        size = _SHUFFLED * self._parts.caps.workers
-        return planner.shuffled(due, size=size, chance=self._chance)
-
     def _fill(self) -> None:
         if self._stopping:
             return
-        now = clock()
-        paused = self._breakers.caps(now)
-        chosen = planner.to_start(
-            self._due,
-            self._running.values(),
-            caps=self._parts.caps,
-            targets=paused,
-            held=self._refusals.held(now),
-        )
-        started = {task.arn for task in chosen}
-        self._due = tuple(task for task in self._due if task.arn not in started)
-        self._metrics.waiting(len(self._due), paused=len(paused))
-        for task in chosen:
-            self._running[task.arn] = task
+        for task in self._board.take(caps=self._parts.caps):
             self._loop.in_thread(
                 f"rotator-{task.name}",
                 partial(self._work, task, self._looking.lateness(task)),
@@ -266,24 +246,17 @@ class Daemon:
     def _finished(
         self, task: Task, report: Report | None, error: Exception | None, rotation: str | None
     ) -> None:
-        del self._running[task.arn]
+        had_more = self._board.has_more
+        self._board.ended(task, report, error, rotation)
         self._looking.ended(task)
         now = clock()
         if report is not None:
-            self._refusals.begun(task)
             self._notify(telling.notice_of(task, report))
         else:
-            self._refusals.refused(task, error, rotation, now=now)
             # What is held back is not looked at again by what else ends.
-            again_in = self._refusals.next_in(now)
+            again_in = self._board.next_in(now)
             if again_in is not None:
                 self._loop.once("held", self._look, seconds=again_in)
-        if report is not None and task.target is not None:
-            unreached = report.failure is not None and report.failure.kind in _UNREACHED
-            pause = self._breakers.note(task.target, reached=not unreached, now=now)
-            if pause is not None:
-                _log.warning("target.paused", target=task.target, seconds=pause)
-        had_more = bool(self._due)
         if had_more:
             self._fill()
         if not had_more or (report is None and now - self._looking.at > _STALE_AFTER):

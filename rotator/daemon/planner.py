@@ -1,9 +1,15 @@
-"""What to start next. Pure: what is due and what runs come in, what to start comes out."""
+"""What to start next: what is due and what runs come in, what to start comes out."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import heapify, heappop, heappush
+
+_Group = tuple[str, str | None]
+"""A rotator and a target."""
+_Head = tuple[int, _Group]
+"""The number of the first task of a group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,56 +38,95 @@ class Caps:
     per_rotator: int
 
 
-def to_start(
-    due: Sequence[Task],
-    running: Iterable[Task],
-    *,
-    caps: Caps,
-    targets: Mapping[str, int],
-    held: Collection[str],
-) -> tuple[Task, ...]:
-    """The tasks to start now, in the order of `due`. One that has to wait for its target or rotator holds up no other.
+class Waiting:
+    """Tasks that are due and have not begun, in their order, each secret's once.
 
-    Args:
-        targets: smaller caps of the targets that have one.
-        held: ARNs of secrets that are left alone for now.
+    To take some costs what is taken, and the targets that have to wait; never what waits.
     """
-    taken, by_target, by_rotator = set(held), Counter[str](), Counter[str]()
-    workers = 0
 
-    def start(task: Task) -> None:
-        nonlocal workers
-        workers += 1
-        taken.add(task.arn)
-        by_rotator[task.rotator] += 1
-        if task.target is not None:
-            by_target[task.target] += 1
+    def __init__(self, due: Iterable[Task] = ()) -> None:
+        # What a cap keeps from one of a group it keeps from all of it.
+        self._groups: dict[_Group, deque[tuple[int, Task]]] = {}
+        seen: set[str] = set()
+        for number, task in enumerate(due):
+            if task.arn not in seen:
+                seen.add(task.arn)
+                group = (task.rotator, task.target)
+                self._groups.setdefault(group, deque()).append((number, task))
+        self._heads = [(tasks[0][0], group) for group, tasks in self._groups.items()]
+        heapify(self._heads)
+        self._count = len(seen)
 
-    def fits(task: Task) -> bool:
-        if task.arn in taken or by_rotator[task.rotator] >= caps.per_rotator:
+    def __len__(self) -> int:
+        return self._count
+
+    def take(
+        self, running: Iterable[Task], *, caps: Caps, targets: Mapping[str, int]
+    ) -> tuple[Task, ...]:
+        """The tasks to start now, in order. One that has to wait for its target or rotator holds up no other.
+
+        Args:
+            running: none of them is one that waits.
+            targets: smaller caps of the targets that have one.
+        """
+        room = _Room(caps, targets)
+        for task in running:
+            room.give(task.rotator, task.target)
+        blocked: list[_Head] = []
+        chosen: list[Task] = []
+        while self._heads and room.workers > 0:
+            head = heappop(self._heads)
+            if not room.has(*head[1]):
+                blocked.append(head)
+                continue
+            room.give(*head[1])
+            chosen.append(self._first(head[1]))
+        for head in blocked:
+            heappush(self._heads, head)
+        self._count -= len(chosen)
+        return tuple(chosen)
+
+    def _first(self, group: _Group) -> Task:
+        tasks = self._groups[group]
+        _, task = tasks.popleft()
+        if tasks:
+            heappush(self._heads, (tasks[0][0], group))
+        else:
+            del self._groups[group]
+        return task
+
+
+class _Room:
+    """What the caps still let in."""
+
+    def __init__(self, caps: Caps, targets: Mapping[str, int]) -> None:
+        self.workers = caps.workers
+        self._caps = caps
+        self._targets = targets
+        self._by_target = Counter[str]()
+        self._by_rotator = Counter[str]()
+
+    def has(self, rotator: str, target: str | None) -> bool:
+        caps = self._caps
+        if self._by_rotator[rotator] >= caps.per_rotator:
             return False
-        if task.target is None:
+        if target is None:
             return True
-        cap = min(caps.per_target, targets.get(task.target, caps.per_target))
-        return by_target[task.target] < cap
+        cap = min(caps.per_target, self._targets.get(target, caps.per_target))
+        return self._by_target[target] < cap
 
-    for task in running:
-        start(task)
-    chosen: list[Task] = []
-    for task in due:
-        if workers >= caps.workers:
-            break
-        if fits(task):
-            start(task)
-            chosen.append(task)
-    return tuple(chosen)
+    def give(self, rotator: str, target: str | None) -> None:
+        self.workers -= 1
+        self._by_rotator[rotator] += 1
+        if target is not None:
+            self._by_target[target] += 1
 
 
-def shuffled(tasks: Sequence[Task], *, size: int, chance: Callable[[], float]) -> tuple[Task, ...]:
+def shuffled(tasks: Sequence[Task], *, size: int, chance: Callable[[], float]) -> list[Task]:
     """The same tasks, each `size` of them in an order of chance: or several daemons would all try the first ones first.
 
     Args:
         chance: a random number from 0 to 1.
     """
     stretches = (tasks[start : start + size] for start in range(0, len(tasks), size))
-    return tuple(task for stretch in stretches for task in sorted(stretch, key=lambda _: chance()))
+    return [task for stretch in stretches for task in sorted(stretch, key=lambda _: chance())]

@@ -14,7 +14,7 @@ from rotator.model.caller import Caller
 from rotator.model.labels import Labels
 from rotator.model.rotation import Status
 from rotator.rotation.beginning import begin
-from rotator.rotation.claim import Claim, Purpose
+from rotator.rotation.claim import BY_ITSELF, Claim, Purpose
 from rotator.rotation.journal import Journal
 from rotator.rotation.own_runs import is_over
 from rotator.rotation.owner import Owner
@@ -35,7 +35,6 @@ from rotator.store.versions import VersionRow
 _RUN_LENGTH = 12
 _DOUBTFUL = {Status.DIVERGED, Status.UNVERIFIED, Status.DEGRADED}
 _RETIRING = {Purpose.RETIRE, Purpose.RETIRE_DUE}
-_BY_ITSELF = {Purpose.DUE, Purpose.RETIRE_DUE}
 _ROTATING = {Purpose.ROTATE, Purpose.END_GRACE, Purpose.COMPROMISED}
 
 
@@ -74,62 +73,75 @@ class Admission:
         """
         asked = self.journal.clock()
         call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
-        with self.journal.store.write() as tx:
-            secret = call.find(tx, for_update=True)
-            last = rotations.latest(tx, secret.id)
-            row = last if last is not None and last.state.status.active else None
-            at = labels.load(tx, secret.id)
-            if purpose in _RETIRING and (row is None or row.status != Status.GRACE):
-                row = (
-                    None if row is not None else self._reopened(tx, call, secret, last, at, purpose)
-                )
-                if row is None:
-                    return None
-            if row is None and _nothing_left(at, last, purpose):
+
+        def claim(tx: Tx) -> Claim | None:
+            return self._claim(tx, call, purpose=purpose, owner=owner, ready=ready, asked=asked)
+
+        return self.journal.store.write_with_others(claim)
+
+    def _claim(
+        self,
+        tx: Tx,
+        call: Call,
+        *,
+        purpose: Purpose,
+        owner: Owner,
+        ready: Callable[[str], object],
+        asked: float,
+    ) -> Claim | None:
+        secret = call.find(tx, for_update=True)
+        last = rotations.latest(tx, secret.id)
+        row = last if last is not None and last.state.status.active else None
+        at = labels.load(tx, secret.id)
+        if purpose in _RETIRING and (row is None or row.status != Status.GRACE):
+            row = None if row is not None else self._reopened(tx, call, secret, last, at, purpose)
+            if row is None:
                 return None
-            if row is not None:
-                self._refuse_leased(tx, secret, row)
-                if row.status == Status.GRACE and _left_alone(tx, secret, row, at, purpose):
-                    return None
-            secret, row, last = _without_lost(tx, call, secret, row, last, purpose, ready)
-            rotator = check_rotatable(secret, row)
-            if purpose is Purpose.DUE and not self._is_due(tx, call, secret, row):
+        if row is None and _nothing_left(at, last, purpose):
+            return None
+        if row is not None:
+            self._refuse_leased(tx, secret, row)
+            if row.status == Status.GRACE and _left_alone(tx, secret, row, at, purpose):
                 return None
-            if last is not None and (row is not None or _same_token(at, last)):
-                rotator = last.rotator  # another one would not know what this one has done
-            gone = _why_gone(last, ready)
-            if gone is None:
-                ready(rotator)
-            admin, lost = (None, gone) if gone else self._admin_or_reason(tx, secret, row, purpose)
-            found = Found(secret=secret, labels=at, admin=admin, asked=asked)
-            if row is not None:
-                call.record(
-                    tx,
-                    secret.arn,
-                    version_id=row.token,
-                    detail={"rotation": row.id, "purpose": str(purpose)},
-                )
-                return take_up(
-                    tx,
-                    found,
-                    row,
-                    owner=owner,
-                    purpose=purpose,
-                    policy=self.journal.policy,
-                    lost=lost,
-                )
-            return begin(
+        secret, row, last = _without_lost(tx, call, secret, row, last, purpose, ready)
+        rotator = check_rotatable(secret, row)
+        if purpose is Purpose.DUE and not self._is_due(tx, call, secret, row):
+            return None
+        if last is not None and (row is not None or _same_token(at, last)):
+            rotator = last.rotator  # another one would not know what this one has done
+        gone = _why_gone(last, ready)
+        if gone is None:
+            ready(rotator)
+        admin, lost = (None, gone) if gone else self._admin_or_reason(tx, secret, row, purpose)
+        found = Found(secret=secret, labels=at, admin=admin, asked=asked)
+        if row is not None:
+            call.record(
                 tx,
-                call,
+                secret.arn,
+                version_id=row.token,
+                detail={"rotation": row.id, "purpose": str(purpose)},
+            )
+            return take_up(
+                tx,
                 found,
-                rotation_id=self.new_id(),
-                new_token=self.new_token(),
+                row,
                 owner=owner,
-                rotator=rotator,
-                last=last,
                 purpose=purpose,
                 policy=self.journal.policy,
+                lost=lost,
             )
+        return begin(
+            tx,
+            call,
+            found,
+            rotation_id=self.new_id(),
+            new_token=self.new_token(),
+            owner=owner,
+            rotator=rotator,
+            last=last,
+            purpose=purpose,
+            policy=self.journal.policy,
+        )
 
     def reclaim(self, claim: Claim) -> Claim | None:
         """The same rotation after it waited, or after it was abandoned from outside under this run.
@@ -218,7 +230,7 @@ class Admission:
         except InvalidRequest as error:
             if row is None or row.status != Status.GRACE:
                 raise
-            if secret.deleted_at is None and purpose not in _BY_ITSELF:
+            if secret.deleted_at is None and purpose not in BY_ITSELF:
                 raise
             return None, str(error)
 

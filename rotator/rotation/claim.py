@@ -27,6 +27,10 @@ class Purpose(StrEnum):
     RETIRE_DUE = "retire-due"  # only where the grace period is over
 
 
+BY_ITSELF = frozenset({Purpose.DUE, Purpose.RETIRE_DUE})
+"""What nobody has asked for: it comes again, where it can't be done."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A rotation that this process owns as long as its lease lasts.

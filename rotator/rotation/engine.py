@@ -14,7 +14,7 @@ from rotator.manager.next_due import Planner
 from rotator.model.caller import Caller
 from rotator.model.rotation import Phase, Status
 from rotator.rotation.admission import Admission
-from rotator.rotation.claim import Claim, Purpose
+from rotator.rotation.claim import BY_ITSELF, Claim, Purpose
 from rotator.rotation.guarded import GuardedRotator
 from rotator.rotation.journal import Journal
 from rotator.rotation.lease import LeaseKeeper
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 # Before a rotation begins an abandoned one is settled, an old credential retired, and what was left behind taken away.
 _MOST_BEFORE = 3
-_DUE = frozenset({Purpose.DUE, Purpose.RETIRE_DUE})
 
 
 def _is_preliminary(claim: Claim, report: Report, purpose: Purpose) -> bool:
@@ -396,11 +395,11 @@ class Engine:
             claim = when_free(attempt, patience=patience, sleep=self._sleep)
         except RotatorError as error:
             # That somebody else is at it is no refusal to who only looked whether something is due.
-            if purpose not in _DUE or not isinstance(error, RotationInProgress):
+            if purpose not in BY_ITSELF or not isinstance(error, RotationInProgress):
                 call.ended_with(error, self._store, asked={"purpose": purpose})
             raise
         if claim is None:
-            if purpose not in _DUE:
+            if purpose not in BY_ITSELF:
                 self._store.record(call.nothing_done({"purpose": str(purpose)}))
             return None, None
         # What ends as it begins needs no rotator, which may be gone.

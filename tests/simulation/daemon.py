@@ -5,7 +5,7 @@ from functools import partial
 from typing import Protocol
 
 from rotator.daemon.backoff import Breakers, Holds
-from rotator.daemon.planner import Caps, Task, to_start
+from rotator.daemon.planner import Caps, Task, Waiting
 from rotator.errors import RotatorError, StoreUnavailable
 from rotator.sdk import FailureKind
 from tests.simulation.faults import Fate, Faults
@@ -141,7 +141,10 @@ class Daemon:
         if moment is not None:
             self.wake_at(moment)
         held, targets = self._holds.held(now), self._breakers.caps(now)
-        chosen = to_start(due, self._running.values(), caps=_CAPS, targets=targets, held=held)
+        waiting = Waiting(
+            task for task in due if task.arn not in held and task.arn not in self._running
+        )
+        chosen = waiting.take(self._running.values(), caps=_CAPS, targets=targets)
         for task in chosen:
             self._running[task.arn] = task
             self._work(task)

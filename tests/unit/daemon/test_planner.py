@@ -1,12 +1,11 @@
 """What is started next: caps hold, nobody waits for another's target, nothing startable is left."""
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotator.daemon.planner import Caps, Task, shuffled, to_start
+from rotator.daemon.planner import Caps, Task, Waiting, shuffled
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _TARGETS = [None, "a:1", "b:1", "c:1"]
@@ -39,7 +38,6 @@ def _tasks(draw: st.DrawFn) -> list[Task]:
 
 
 _limited = st.dictionaries(st.sampled_from(["a:1", "b:1"]), st.integers(0, 1))
-_held = st.sets(st.integers(0, 12).map("arn:{}".format), max_size=4)
 
 
 def _fits(task: Task, at_work: list[Task], *, caps: Caps, targets: dict[str, int]) -> bool:
@@ -53,25 +51,29 @@ def _fits(task: Task, at_work: list[Task], *, caps: Caps, targets: dict[str, int
     )
 
 
-@given(due=_tasks(), running=_tasks(), caps=_caps, targets=_limited, held=_held)
+@given(due=_tasks(), running=_tasks(), caps=_caps, targets=_limited, rounds=st.integers(1, 3))
 def test_the_choice(
-    due: list[Task], running: list[Task], caps: Caps, targets: dict[str, int], held: set[str]
+    due: list[Task], running: list[Task], caps: Caps, targets: dict[str, int], rounds: int
 ) -> None:
-    """Each task that is started fits beside those before it; one that isn't is held, at work, or doesn't fit."""
+    """Each task that is started fits beside those before it, in their order; one that isn't doesn't fit. So it is again
+    when those that ran are over, and no task is started twice or lost.
+    """
     running = list({task.arn: task for task in running}.values())
-    chosen = to_start(due, running, caps=caps, targets=targets, held=held)
-
-    at_work = list(running)
-    for task in chosen:
-        assert _fits(task, at_work, caps=caps, targets=targets)
-        at_work.append(task)
-    assert max(Counter(task.arn for task in at_work).values(), default=0) <= 1
-    assert not held & {task.arn for task in chosen}
-    assert [task for task in due if any(task is one for one in chosen)] == list(chosen)
-
-    for task in due:
-        busy = task.arn in held or task.arn in {other.arn for other in at_work}
-        assert busy or not _fits(task, at_work, caps=caps, targets=targets)
+    due = [task for task in due if task.arn not in {other.arn for other in running}]
+    left = list({task.arn: task for task in reversed(due)}.values())
+    left.sort(key=due.index)
+    waiting = Waiting(due)
+    for _ in range(rounds):
+        chosen = waiting.take(running, caps=caps, targets=targets)
+        at_work = list(running)
+        for task in chosen:
+            assert _fits(task, at_work, caps=caps, targets=targets)
+            at_work.append(task)
+        assert [task for task in left if task in chosen] == list(chosen)
+        left = [task for task in left if task not in chosen]
+        assert len(waiting) == len(left)
+        assert not any(_fits(task, at_work, caps=caps, targets=targets) for task in left)
+        running = []
 
 
 def test_a_busy_target_holds_up_no_other() -> None:
@@ -82,11 +84,10 @@ def test_a_busy_target_holds_up_no_other() -> None:
 
     due = [*(task(number, "slow:1") for number in range(100)), task(100, "quick:1")]
     caps = Caps(workers=8, per_target=2, per_rotator=8)
-    chosen = to_start(due, [], caps=caps, targets={}, held=())
+    chosen = Waiting(due).take([], caps=caps, targets={})
     assert [one.target for one in chosen] == ["slow:1", "slow:1", "quick:1"]
-    assert [one.target for one in to_start(due, [], caps=caps, targets={"slow:1": 0}, held=())] == [
-        "quick:1"
-    ]
+    chosen = Waiting(due).take([], caps=caps, targets={"slow:1": 0})
+    assert [one.target for one in chosen] == ["quick:1"]
 
 
 @given(due=_tasks(), size=st.integers(1, 10), chances=st.lists(st.floats(0, 1), min_size=25))
