@@ -71,8 +71,15 @@ def other_empty_url(
 @pytest.fixture
 def store_url(store_engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a store without secrets, on each engine."""
-    if store_engine == "sqlite":
-        path = tmp_path / "store.db"
+    with fresh_store_url(store_engine, request, folder=tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def fresh_store_url(engine: str, request: pytest.FixtureRequest, *, folder: Path) -> Iterator[str]:
+    """The URL of a store without secrets, for as long as the block."""
+    if engine == "sqlite":
+        path = folder / "store.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         path.chmod(0o600)
         yield sqlite_url(path)
