@@ -13,7 +13,7 @@ from rotator.errors import (
     RotatorError,
     StoreUnavailable,
 )
-from rotator.model.caller import Caller, CallerKind
+from rotator.model.caller import Caller, CallerKind, RotationRun
 from rotator.model.labels import CURRENT
 from rotator.model.names import parse_secret_id
 from rotator.store import changes, secrets, values, waking
@@ -25,6 +25,9 @@ from rotator.store.values import ValueRow
 
 # They hold the store and its key, or act for someone who did; a kind that isn't here may nothing.
 _ALLOWED_KINDS = frozenset({CallerKind.LOCAL, CallerKind.SERVICE})
+_OF_ADMIN = frozenset({"GetSecretValue", "DescribeSecret"})
+# What a rotation function may do to the secret of its run.
+_OF_RUN = _OF_ADMIN | {"PutSecretValue", "UpdateSecretVersionStage", "ListSecretVersionIds"}
 # Of the audit's columns; what was made up may be longer.
 _LONGEST_ARN = 640
 _LONGEST_VERSION_ID = 64
@@ -73,7 +76,7 @@ class Call:
         except ResourceNotFound:
             self._deny_elsewhere()
             raise
-        self.permit(account=secret.account, region=secret.region)
+        self.permit(account=secret.account, region=secret.region, arn=secret.arn)
         return secret
 
     def find_usable(self, tx: Tx, *, for_update: bool = False) -> SecretRow:
@@ -99,7 +102,7 @@ class Call:
         except ResourceNotFound:
             self._deny_elsewhere()
             raise
-        self.permit(account=found.account, region=found.region)
+        self.permit(account=found.account, region=found.region, arn=found.arn)
         _refuse_deleted(found.deleted_at)
         return found
 
@@ -136,7 +139,7 @@ class Call:
             self._deny_elsewhere()
             raise ResourceNotFound("Secrets Manager can't find the specified secret.")
         secrets.in_its_place(found)
-        self.permit(account=found.account, region=found.region)
+        self.permit(account=found.account, region=found.region, arn=found.arn)
         _refuse_deleted(found.deleted_at)
         return found
 
@@ -146,19 +149,32 @@ class Call:
         if ref.account is not None:
             self.permit(account=ref.account, region=ref.region)
 
-    def permit(self, *, account: str | None, region: str | None) -> None:
+    def permit(self, *, account: str | None, region: str | None, arn: str | None = None) -> None:
         """Nothing, where the caller may do this there.
+
+        Args:
+            arn: of the secret, where it is about one that was found.
 
         Raises:
             AccessDenied: it may not.
         """
         at_home = account == self.caller.account and region == self.caller.region
+        if self.caller.run is not None and at_home and self._is_of_run(self.caller.run, arn):
+            return
         if self.caller.kind not in _ALLOWED_KINDS or not at_home:
             raise AccessDenied(
                 f"User: {self.caller.principal} is not authorized to perform: "
                 f"secretsmanager:{self.event} on resource: {self.secret_id or '*'}. "
                 f"It acts in account {self.caller.account} and region {self.caller.region} only."
             )
+
+    def _is_of_run(self, run: RotationRun, arn: str | None) -> bool:
+        """Whether this is what the function of a rotation has to do."""
+        if arn is None:
+            return self.event == "GetRandomPassword"
+        if arn == run.secret_arn:
+            return self.event in _OF_RUN
+        return arn == run.admin_arn and self.event in _OF_ADMIN
 
     def record(
         self,

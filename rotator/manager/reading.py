@@ -43,7 +43,7 @@ class _Asked:
         if (
             found.barrier is not None
             and self.stage == CURRENT
-            and self.call.caller.kind is not CallerKind.SERVICE
+            and not _is_exempt(self.call.caller, found)
         ):
             seconds = found.barrier.remaining(tx.now)
             if seconds > 0:
@@ -127,7 +127,8 @@ class Reading(Operations):
     ) -> SecretValueResult | Delayed:
         """What `get_secret_value` gives, or how long it has to wait; never waits itself.
 
-        The barrier holds back reads of AWSCURRENT by everyone but the engine, which raised it.
+        The barrier holds back reads of AWSCURRENT by everyone but the engine, which raised it, and the function of the
+        same rotation.
         """
         limits.check("GetSecretValue", VersionId=version_id, VersionStage=version_stage)
         call = Call(
@@ -204,6 +205,11 @@ class Reading(Operations):
         """Seconds until the barrier that delayed a read falls at the latest, 0 where it has fallen."""
         with self._store.read() as tx:
             return _remaining(secrets.barrier(tx, delayed.row), tx)
+
+
+def _is_exempt(caller: Caller, found: ValueRow) -> bool:
+    own = caller.run is not None and found.arn in {caller.run.secret_arn, caller.run.admin_arn}
+    return own or caller.kind is CallerKind.SERVICE
 
 
 def _remaining(barrier: Barrier | None, tx: Tx) -> float:

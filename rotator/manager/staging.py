@@ -1,22 +1,25 @@
 """UpdateSecretVersionStage: which version is which."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from rotator.errors import InvalidParameter, InvalidRequest, ResourceNotFound
 from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
 from rotator.manager.call import Call
+from rotator.manager.function_runs import is_of_rotation, refuse_late
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
 from rotator.manager.results import SecretName
 from rotator.model.caller import Caller, CallerKind
-from rotator.model.labels import CURRENT, PENDING, PREVIOUS
+from rotator.model.labels import CURRENT, PENDING, PREVIOUS, Labels
 from rotator.store import labels, rotations, versions
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Tx
 
 # A rotation stands on these; a label of one's own may move while it runs.
 _ROTATION_LABELS = frozenset({CURRENT, PENDING, PREVIOUS})
+_NO_BARRIER: Final[Mapping[str, Any]] = {"barrier_raised_at": None, "barrier_until": None}
 
 
 class Staging(Operations):
@@ -36,11 +39,13 @@ class Staging(Operations):
         """Moves a staging label to a version, or takes it off.
 
         AWSPREVIOUS follows AWSCURRENT to the version that it left; AWSPENDING stays. A move of one of these three
-        from outside abandons a rotation under way.
+        from outside abandons a rotation under way; that of AWSCURRENT to its tested version, which is what finishSecret
+        of a rotation function does, is its own, and lets the read barrier fall.
 
         Raises:
             InvalidParameter: the label is elsewhere than said, or AWSCURRENT would be on no version.
-            InvalidRequest: the secret is marked for deletion, or AWSCURRENT would be on a version without a value.
+            InvalidRequest: the secret is marked for deletion; or AWSCURRENT would be on a version without a value, or
+                on one that a rotation has yet to test; or a rotation function is late, or moves what it may not.
             LimitExceeded: there would be more than 20 labels.
             ResourceNotFound: no such secret or version.
             ValidationError: a parameter is out of its limits.
@@ -73,12 +78,12 @@ class Staging(Operations):
             if after == before:
                 call.record(tx, secret.arn, version_id=move_to_version_id, detail=detail)
             else:
+                own = _is_own(tx, call, secret, stage=version_stage, before=before, after=after)
                 labels.save(tx, secret.id, before=before, after=after)
-                _abandon(tx, call, secret, stage=version_stage)
                 call.change(
                     tx,
                     secret,
-                    {"changed_at": tx.now},
+                    {"changed_at": tx.now, **(_NO_BARRIER if own else {})},
                     version_id=move_to_version_id,
                     detail=detail,
                     labels=after.at,
@@ -101,12 +106,25 @@ def _refuse_unfit(
         )
 
 
-def _abandon(tx: Tx, call: Call, secret: SecretRow, *, stage: str) -> None:
-    if stage in _ROTATION_LABELS and call.caller.kind is not CallerKind.SERVICE:
+def _is_own(
+    tx: Tx, call: Call, secret: SecretRow, *, stage: str, before: Labels, after: Labels
+) -> bool:
+    """Whether a move is that of the rotation under way. Any other abandons it, where a rotation stands on the label."""
+    if call.caller.kind is CallerKind.SERVICE:
+        return False
+    function = call.caller.run is not None
+    if stage not in _ROTATION_LABELS and not function:
+        return False
+    rotation = rotations.active(tx, secret.id, for_update=True)
+    refuse_late(rotation, caller=call.caller, rotation_token=None)
+    if is_of_rotation(rotation, caller=call.caller, stage=stage, before=before, after=after):
+        return True
+    if stage in _ROTATION_LABELS:
         abandon_rotation(
             tx,
             call=call,
             secret=secret,
-            rotation=rotations.active(tx, secret.id, for_update=True),
+            rotation=rotation,
             reason=f"{stage} was moved from outside",
         )
+    return False

@@ -10,6 +10,7 @@ from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
 from rotator.manager.call import Call
 from rotator.manager.checks import checked_key, checked_token, checked_value
+from rotator.manager.function_runs import owns, refuse_foreign_put, refuse_late
 from rotator.manager.next_due import Planner, rules_of
 from rotator.manager.operations import Operations, seal_context
 from rotator.manager.refusals import audited
@@ -17,7 +18,6 @@ from rotator.manager.resealing import Resealing, reseal
 from rotator.manager.results import StoredVersion
 from rotator.model.caller import Caller
 from rotator.model.labels import CURRENT, PENDING, Labels
-from rotator.model.rotation import Status
 from rotator.schedule import Rate
 from rotator.sdk import SecretValue
 from rotator.store import labels, rewrap, rotations, versions
@@ -36,6 +36,7 @@ class _NewValue:
         stages: the labels that it shall get; None for AWSCURRENT.
         columns: what else changes in the secret's row.
         reason: why a rotation under way is abandoned.
+        rotation_token: the run of a rotation that stores it, where one was named.
     """
 
     token: str
@@ -44,6 +45,7 @@ class _NewValue:
     stages: Sequence[str] | None = None
     columns: Mapping[str, object] = field(default_factory=dict)
     reason: str
+    rotation_token: str | None = None
 
 
 class Writing(Operations):
@@ -59,6 +61,7 @@ class Writing(Operations):
         value: SecretValue | None,
         client_request_token: str | None = None,
         version_stages: Sequence[str] | None = None,
+        rotation_token: str | None = None,
     ) -> StoredVersion:
         """Stores a value as a new version, or as the value of the version that a rotation has prepared.
 
@@ -66,9 +69,13 @@ class Writing(Operations):
         rotation under way and AWSPENDING alone it is that rotation's own; any other abandons it and takes AWSPENDING
         off. A value put by hand counts as a rotation where the schedule is a rate.
 
+        Args:
+            rotation_token: of the invocation of a rotation function.
+
         Raises:
             InvalidParameter, ValidationError: a parameter is out of its limits.
-            InvalidRequest: there is no value, or the secret is marked for deletion.
+            InvalidRequest: there is no value, or the secret is marked for deletion; or a rotation function stores it
+                that is late, or would store another version's.
             LimitExceeded: there would be more than 20 labels.
             ResourceExists: the token is in use for a version with another value.
             ResourceNotFound: no such secret.
@@ -80,8 +87,9 @@ class Writing(Operations):
             fresh=token is None,
             stages=version_stages,
             reason="a value was put from outside",
+            rotation_token=rotation_token,
         )
-        limits.check("PutSecretValue", VersionStages=version_stages)
+        limits.check("PutSecretValue", VersionStages=version_stages, RotationToken=rotation_token)
         call = Call(
             event="PutSecretValue", caller=caller, request_id=request_id, secret_id=secret_id
         )
@@ -224,6 +232,8 @@ class Writing(Operations):
             if before is None:
                 rotation = rotations.active(tx, secret.id, for_update=True)
                 before = labels.load(tx, secret.id)
+            refuse_late(rotation, caller=call.caller, rotation_token=new.rotation_token)
+            refuse_foreign_put(call.caller, token=token, stages=new.stages)
             if _is_of_rotation(rotation, token=token, stages=new.stages):
                 after = before.put(token, new.stages)
             else:
@@ -283,12 +293,7 @@ def _is_of_rotation(
     rotation: RotationRow | None, *, token: str, stages: Sequence[str] | None
 ) -> bool:
     """Whether a put is the rotation's own createSecret. One that asks for AWSCURRENT would skip testSecret."""
-    return (
-        rotation is not None
-        and rotation.status not in {Status.ABANDONING, Status.GRACE}
-        and rotation.token == token
-        and set(stages or ()) == {PENDING}
-    )
+    return owns(rotation, token) and set(stages or ()) == {PENDING}
 
 
 def _labels_after_put(

@@ -68,6 +68,8 @@ class Facts:
         candidates: the values that exist.
         has_admin: an admin secret can set the credential whatever logs in now.
         issues_value: the target makes the new value, so that createSecret changes it.
+        invokes: the steps are those of a rotation function: it stores the new value itself, can't be asked what logs
+            in, and may be invoked with the same token again.
         out_of_time: the deadline of the rotation has passed.
         chance: a random number from 0 to 1, for the jitter.
         grace: seconds that were chosen for the secret or its rotator; None where nothing was.
@@ -79,6 +81,7 @@ class Facts:
     candidates: frozenset[Candidate]
     has_admin: bool = False
     issues_value: bool = False
+    invokes: bool = False
     out_of_time: bool = False
     chance: float = 0.0
     grace: float | None = None

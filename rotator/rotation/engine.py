@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rotator.crypto.envelope import Sealer
-from rotator.errors import PreflightRefused, RotationInProgress, RotatorError
+from rotator.errors import ConfigurationError, PreflightRefused, RotationInProgress, RotatorError
 from rotator.manager.call import Call
 from rotator.manager.next_due import Planner
 from rotator.model.caller import Caller
@@ -22,7 +22,7 @@ from rotator.rotation.own_runs import going
 from rotator.rotation.owner import Owner
 from rotator.rotation.patience import when_free
 from rotator.rotation.policy import EnginePolicy
-from rotator.rotation.registry import RotatorEntry, RotatorRegistry
+from rotator.rotation.registry import HostedEntry, RotatorEntry, RotatorRegistry
 from rotator.rotation.report import Observer, Report, ignore
 from rotator.rotation.run import run
 from rotator.rotation.steps import StepParts
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rotator.rotation.inspection import Inspector
     from rotator.rotation.prove.door import RotatorDoor
     from rotator.rotation.verdicts import Plan, Verification
+    from rotator.sdk.functions import FunctionHost
     from rotator.store.secrets import SecretRow
     from rotator.store.tx import Tx
 
@@ -75,6 +76,7 @@ class Engine:
         sleep: waits for some seconds.
         parks: nothing waits here: a rotation that has to is left to a later `run_due`, and one that can't begin for
             another secret's is refused.
+        functions: serves rotation functions; called when one is needed.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Engine:
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], None] = time.sleep,
         parks: bool = False,
+        functions: "Callable[[], FunctionHost] | None" = None,
     ) -> None:
         self._store = store
         self._sealer = sealer
@@ -98,6 +101,7 @@ class Engine:
         self._chance = chance
         self._sleep = sleep
         self._parks = parks
+        self._functions = functions
         self._policy = policy
         self._journal = Journal(store, policy, owner or Owner.me(), planner=planner or Planner())
         self._admission = Admission(self._journal, _new_rotation_id, _new_token)
@@ -403,17 +407,18 @@ class Engine:
                 self._store.record(call.nothing_done({"purpose": str(purpose)}))
             return None, None
         # What ends as it begins needs no rotator, which may be gone.
-        over = claim.state.phase is Phase.ENDED
+        entry = None if claim.state.phase is Phase.ENDED else self._entry(claim.rotator)
         parts = StepParts(
             journal=self._journal,
             admission=self._admission,
             sealer=self._sealer,
-            rotator=claim.rotator if over else self._entry(claim.rotator).name,
+            rotator=claim.rotator if entry is None else entry.name,
             make_rotator=lambda: self._make(self._entry(claim.rotator)),
             trust=self._trust,
             chance=self._chance,
             sleep=self._sleep,
             parks=self._parks,
+            invokes=entry is not None and entry.invokes,
         )
         report = run(claim, leases=self._leases, parts=parts, observer=observer)
         return report, claim
@@ -422,6 +427,12 @@ class Engine:
         return self._registry.resolve(reference)
 
     def _make(self, entry: RotatorEntry) -> Rotator:
+        if isinstance(entry, HostedEntry):
+            if self._functions is None:
+                raise ConfigurationError(
+                    f"{entry.name} is a rotation function, and nothing here can serve it."
+                )
+            return GuardedRotator(entry.hosted(self._functions()), quotes=True, discreet=True)
         if entry.builtin:
             return GuardedRotator(entry.make(), quotes=False)
         from rotator.rotation.child import ChildRotator  # built-in rotators need no processes

@@ -74,15 +74,21 @@ class Journal:
     clock: Callable[[], float] = clock
     planner: Planner = field(default_factory=Planner)
 
-    def open(self, claim: Claim, state: MachineState, *, sealed: Sealed | None) -> bool:
+    def open(
+        self, claim: Claim, state: MachineState, *, sealed: Sealed | None, prepares: bool = False
+    ) -> bool:
         """Commits the sealed new value, and that the target is about to change. Raises the read barrier where the
         overlap is `gap`, once a rotation.
+
+        Args:
+            prepares: somebody else is about to store the value: its version is made without one.
 
         Returns:
             Whether the barrier was raised.
         """
         raises = (
             state.overlap is Overlap.GAP
+            and not prepares
             and self.policy.barrier_limit > 0
             and not claim.barrier_raised
         )
@@ -94,6 +100,8 @@ class Journal:
             self._write(tx, claim, state, (), barrier)
             if sealed is not None:
                 self._add_pending(tx, claim, sealed)
+            if prepares:
+                _prepare(tx, claim)
             if raises:
                 until = rotations.deadline(tx, self.policy.barrier_limit)
                 secrets.update(tx, claim.secret.id, barrier_raised_at=tx.now, barrier_until=until)
@@ -405,6 +413,16 @@ def _grace_columns(tx: Tx, state: MachineState) -> tuple[datetime | None, dict[s
         "deadline_at": rotations.deadline(tx, 2 * state.delay),
     }
     return until, columns | (_NO_LEASE if state.delay > 0 else {})
+
+
+def _prepare(tx: Tx, claim: Claim) -> None:
+    """The version under the rotation's token, at AWSPENDING, where there is none yet."""
+    secret_id, token = claim.secret.id, claim.token
+    if versions.get(tx, secret_id=secret_id, version_id=token) is None:
+        versions.insert(tx, secret_id=secret_id, version_id=token, sealed=None)
+    before = labels.load(tx, secret_id)
+    if before.version(names.CURRENT) != token:
+        labels.save(tx, secret_id, before=before, after=before.put(token, {names.PENDING}))
 
 
 def _not_ours(token: str) -> InvalidRequest:

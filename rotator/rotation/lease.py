@@ -31,8 +31,9 @@ class Lease:
         return self._until
 
     def show(self, phase: str) -> None:
-        """Which step the next renewal writes down."""
-        self._phase = phase
+        """Which step the next renewal writes down; none that is under way writes another after this."""
+        with self._lock:
+            self._phase = phase
 
     def ensure(self, seconds: float) -> None:
         """Renews now where less than `seconds` are left.

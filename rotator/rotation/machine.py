@@ -167,7 +167,8 @@ def _done(state: MachineState, overlap: Overlap | None, facts: Facts) -> Machine
     match next_action(state).act:
         case Act.PREFLIGHT:
             create = Phase.INTENT if facts.issues_value else Phase.CREATE
-            after = Phase.SET if state.created else create
+            # A function is always asked: only it knows whether what it has stored is all that its createSecret does.
+            after = Phase.SET if state.created and not facts.invokes else create
             return replace(state, phase=after, overlap=overlap)
         case Act.CREATE:
             # An issued value is not stored yet: the journal is opened once more, with it.

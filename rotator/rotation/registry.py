@@ -1,10 +1,10 @@
 """The rotators that are installed: entry points in the group `rotator.rotators`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rotator.errors import ConfigurationError, ResourceNotFound
 from rotator.rotation.telling import text
@@ -12,6 +12,7 @@ from rotator.sdk import Overlap, Rotator, RotatorSettings
 
 if TYPE_CHECKING:
     from rotator.rotation.facts import RotatorFacts
+    from rotator.sdk.functions import FunctionHost
 
 GROUP = "rotator.rotators"
 _BUILTIN_PACKAGE = "rotators"
@@ -40,6 +41,11 @@ class RotatorEntry:
     point: EntryPoint
     rivals: tuple[str, ...] = ()
     withheld: frozenset[str] = frozenset()
+
+    @property
+    def invokes(self) -> bool:
+        """Whether its steps are those of a rotation function, which stores the new value itself."""
+        return False
 
     @cached_property
     def distribution(self) -> str:
@@ -125,12 +131,52 @@ class RotatorEntry:
         return kind()
 
 
+@dataclass(frozen=True)
+class HostedEntry(RotatorEntry):
+    """A rotation function.
+
+    Attributes:
+        section: where in the configuration it is declared.
+        options: what its invoker is made with.
+    """
+
+    section: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def origin(self) -> str:
+        """Where it was declared."""
+        return f"{self.section} in the configuration"
+
+    @property
+    def invokes(self) -> bool:
+        """It does."""
+        return True
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """None: its name is the operator's choice."""
+        return ()
+
+    def hosted(self, host: "FunctionHost") -> Rotator:
+        """An instance for one attempt.
+
+        Raises:
+            ConfigurationError: what invokes it is not installed.
+        """
+        if isinstance(self._loaded, str):
+            raise self._unusable(self._loaded)
+        return self._loaded(name=self.name, host=host, **self.options)  # type: ignore[call-arg]  # as the kinds are made
+
+
 class RotatorRegistry:
     """Finds rotators by name, alias or RotationLambdaARN.
 
     Args:
         entries: those that go first: no other package can take their names.
         more: the others, looked for when something is not among `entries`, or when all are listed.
+        elsewhere: the function that an ARN names which stands for no rotator; None where such functions can't be
+            invoked.
     """
 
     def __init__(
@@ -138,18 +184,25 @@ class RotatorRegistry:
         entries: Iterable[RotatorEntry],
         *,
         more: Callable[[], Iterable[RotatorEntry]] = tuple,
+        elsewhere: Callable[[str], RotatorEntry] | None = None,
     ) -> None:
         self._first = {entry.name: entry for entry in entries}
         self._more = more
+        self._elsewhere = elsewhere
 
     @classmethod
     def load(
-        cls, declared: Iterable[RotatorEntry] = (), *, withheld: frozenset[str] = frozenset()
+        cls,
+        declared: Iterable[RotatorEntry] = (),
+        *,
+        withheld: frozenset[str] = frozenset(),
+        elsewhere: Callable[[str], RotatorEntry] | None = None,
     ) -> Self:
         """The rotators installed in this environment: the declared and the built-in ones first.
 
         Args:
             withheld: environment variables that no rotator's process gets, besides `ROTATOR_…`.
+            elsewhere: the function that an ARN names which stands for no rotator.
 
         Raises:
             ConfigurationError: one is declared under the name of a built-in one.
@@ -161,7 +214,7 @@ class RotatorRegistry:
                 raise ConfigurationError(
                     f"{entry.origin}: there is a built-in rotator of this name. Give it another."
                 )
-        return cls((*declared, *builtin), more=lambda: _installed(withheld))
+        return cls((*declared, *builtin), more=lambda: _installed(withheld), elsewhere=elsewhere)
 
     @cached_property
     def _all(self) -> dict[str, RotatorEntry]:
@@ -185,6 +238,8 @@ class RotatorRegistry:
             found = _by_alias(self._all, name)
         if found is not None:
             return found
+        if self._elsewhere is not None and reference.startswith("arn:") and name:
+            return self._elsewhere(reference)
         known = ", ".join(sorted(self._all)) or "none"
         raise ResourceNotFound(
             f"There is no rotator {reference!r}. Installed: {known}. "

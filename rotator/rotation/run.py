@@ -12,6 +12,7 @@ from rotator.errors import (
     RotatorError,
     StoreUnavailable,
 )
+from rotator.model.labels import CURRENT
 from rotator.model.rotation import Failure, Goal, MachineState, Phase, Status
 from rotator.rotation import machine
 from rotator.rotation.actions import Act, Action, Done, Failed, Outcome
@@ -152,7 +153,10 @@ class _Run:
 
     def _open(self) -> None:
         after = self._advanced(Done())
-        raised = self._journal.open(self._claim, after, sealed=self._steps.take_sealed())
+        prepares = self._parts.invokes and self._state.phase is Phase.INTENT
+        raised = self._journal.open(
+            self._claim, after, sealed=self._steps.take_sealed(), prepares=prepares
+        )
         if raised:
             self._claim = replace(self._claim, barrier_raised=True)
         self._steps.opened(self._claim, drain=raised)
@@ -174,8 +178,15 @@ class _Run:
     def _finish(self, action: Action) -> None:
         self._told.started(self._state)
         started = self._journal.clock()
+        if self._parts.invokes:
+            # That testSecret has passed has to be known before the function moves AWSCURRENT.
+            self._lease.show(str(self._state.phase))
+            self._journal.save(self._claim, self._state, steps=self._told.take_unwritten())
         outcome = self._steps.perform(action, self._state)
         if isinstance(outcome, Failed):
+            if self._parts.invokes:
+                moved = self._journal.labels(self._claim).version(CURRENT) == self._claim.token
+                self._state = replace(self._state, finished=moved)
             self._take(action, outcome, seconds=self._journal.clock() - started)
             return
         after = self._advanced(Done())

@@ -33,9 +33,11 @@ def failed(
 ) -> MachineState:
     """The state after the action of `state` failed."""
     kind = failure.kind
-    unsettled = state.touched and not (state.phase is Phase.SET and kind in _UNCHANGED)
+    # What a function was never invoked for it has not done; an earlier attempt of another rotator may have.
+    changing = {Phase.SET, Phase.CREATE} if facts.invokes else {Phase.SET}
+    unsettled = state.touched and not (state.phase in changing and kind in _UNCHANGED)
     issuing = state.phase is Phase.CREATE and state.touched
-    dirty = state.dirty or issuing or (state.phase is Phase.SET and kind not in _UNCHANGED)
+    dirty = state.dirty or (kind not in _UNCHANGED if state.phase in changing else issuing)
     state = replace(state, touched=unsettled, dirty=dirty)
     if state.goal is Goal.REVERT:
         return _revert_failed(state, failure, facts, policy)
@@ -87,7 +89,9 @@ def _again(
     state: MachineState, failure: Failure, facts: Facts, policy: RetryPolicy
 ) -> MachineState:
     """The next attempt, with the same token."""
-    settle_now = state.phase is Phase.SET and failure.kind is FailureKind.UNKNOWN
+    settle_now = (
+        state.phase is Phase.SET and failure.kind is FailureKind.UNKNOWN and not facts.invokes
+    )
     delay = 0.0 if settle_now else policy.delay(state.attempt, chance=facts.chance)
     retry = replace(state, attempt=state.attempt + 1, delay=delay)
     if state.phase is Phase.CONFIRM and failure.kind in _UNDECIDED and failure != NOT_CONFIRMED:
@@ -100,7 +104,7 @@ def _again(
 def _give_up(state: MachineState, facts: Facts) -> MachineState:
     """The budget is spent."""
     if state.finished:
-        undecided = (
+        undecided = facts.invokes or (
             state.failure is not None
             and state.failure.kind in _UNDECIDED
             and state.failure != NOT_CONFIRMED

@@ -42,6 +42,7 @@ class StepParts:
         chance: a random number from 0 to 1.
         sleep: waits for some seconds.
         parks: a rotation that has to wait for its next attempt is left to a later run.
+        invokes: the rotator invokes a rotation function, which stores the new value itself.
     """
 
     journal: Journal
@@ -53,6 +54,7 @@ class StepParts:
     chance: Callable[[], float]
     sleep: Callable[[float], None]
     parks: bool = False
+    invokes: bool = False
 
 
 class Steps:
@@ -104,6 +106,7 @@ class Steps:
             candidates=self._values.candidates,
             has_admin=self._values.has_admin,
             issues_value=self._issues_value,
+            invokes=self._parts.invokes,
             out_of_time=self._journal.clock() >= self._claim.deadline,
             chance=self._parts.chance(),
             grace=policy.chosen_grace(options.grace, rotator=self._parts.rotator),
@@ -173,7 +176,8 @@ class Steps:
         """
         self.close()
         uncertain = failure.kind in {FailureKind.UNKNOWN, FailureKind.BUG}
-        if uncertain and action.act in {Act.CREATE, Act.SET, Act.REVERT, Act.RETIRE}:
+        changing = {Act.CREATE, Act.SET, Act.REVERT, Act.RETIRE}
+        if uncertain and (action.act in changing or self._parts.invokes):
             # The run's own claim: it knows what has been committed since the lease was taken.
             self._claim = self._lease.change(lambda _: self._journal.supersede(self._claim))
             self._older_sessions = True
@@ -244,9 +248,10 @@ class Steps:
         return self._failed(state, FailureKind.MISCONFIGURED, message, remedies or None)
 
     def _keep(self, value: SecretValue, rotator: Rotator, state: MachineState) -> None:
-        secret = self._claim.secret
-        context = seal_context(secret, self._claim.token)
-        self._sealed = self._parts.sealer.seal(value, context=context, key=secret.kms_key_id)
+        if not self._parts.invokes:
+            secret = self._claim.secret
+            context = seal_context(secret, self._claim.token)
+            self._sealed = self._parts.sealer.seal(value, context=context, key=secret.kms_key_id)
         self._values.add_pending(value)
         self._values.agree(rotator, goal=state.goal)
 
