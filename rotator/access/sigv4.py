@@ -37,6 +37,7 @@ _MUST_BE_SIGNED = ("x-amz-target", "x-amz-date", "x-amz-security-token", "x-amz-
 _ONCE = frozenset({"authorization", "date", "host", *_MUST_BE_SIGNED})
 _HEADER_PARTS = ("Credential", "Signature", "SignedHeaders")
 _QUERY_PARTS = ("X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
+_CLAIMED = re.compile(r"(?:Credential=|^)([A-Za-z0-9_]{16,128})/")
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
     "and signing method. Consult the service documentation for details."
@@ -117,6 +118,18 @@ def read(request: SignedRequest, *, regions: Collection[str], now: datetime) -> 
     _refuse_untimely(signature.at, lasts=lasts, now=now)
     _refuse_elsewhere(signature, regions=regions, service=request.service)
     return signature
+
+
+def claimed_key(request: SignedRequest) -> str | None:
+    """The access key id that a request names, be it anyone's or not; for records alone."""
+    said = [value for name, value in request.headers if name == "authorization"]
+    said += [
+        value.decode("latin-1")
+        for name, value in _pairs(request.query)
+        if name == b"X-Amz-Credential"
+    ]
+    found = (_CLAIMED.search(text) for text in said)
+    return next((match[1] for match in found if match is not None), None)
 
 
 def verify(request: SignedRequest, signature: Signature, *, key: bytes) -> None:

@@ -8,6 +8,7 @@ from rotator.manager.keys import Keys
 from rotator.manager.lifecycle import Lifecycle
 from rotator.manager.passwords import Passwords
 from rotator.manager.policies import Policies
+from rotator.manager.principals import Principals
 from rotator.manager.pruning import Pruning
 from rotator.manager.purging import Purging
 from rotator.manager.reading import Reading
@@ -37,6 +38,7 @@ class SecretsManager(
     Exporting,
     Keys,
     Rewrapping,
+    Principals,
 ):
     """The operations of the Secrets Manager API on one store, with the real service's semantics.
 

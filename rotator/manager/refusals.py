@@ -21,7 +21,7 @@ S = TypeVar("S", bound=_OnStore)
 # What names a secret in one operation or another, and a version of it; what else is asked for.
 _SECRET = ("secret_id", "name")
 _VERSION = ("version_id", "client_request_token", "move_to_version_id")
-_ASKED = ("key", "alias", "version_stage")
+_ASKED = ("key", "alias", "version_stage", "principal", "access_key_id", "policy_name")
 
 
 def audited(

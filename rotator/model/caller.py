@@ -52,6 +52,7 @@ class Caller:
     Attributes:
         name: the user, service or rotation, without the kind.
         arn: of a principal, as policies and refusals name it.
+        user_id: of a principal, never given to another.
         run: what the credentials of a function are for.
     """
 
@@ -60,6 +61,7 @@ class Caller:
     account: str
     region: str
     arn: str | None = None
+    user_id: str | None = None
     context: RequestContext = field(default_factory=RequestContext)
     run: RotationRun | None = None
 

@@ -1,7 +1,8 @@
-"""Resource policies as documents: what is a policy, and what it says. Pure; nobody is judged by it here.
+"""Policies as documents: what is a policy, and what it says. Pure; nobody is judged by it here.
 
-Grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html, for a policy on a resource,
-which names principals. The texts of refusals are those of the Secrets Manager user guide, with what is wrong behind.
+Grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html. A policy on a resource names
+principals, one of a principal's own doesn't. The texts of refusals are those of the Secrets Manager user guide, with
+what is wrong behind.
 """
 
 import json
@@ -58,12 +59,13 @@ class Statement:
     """One statement.
 
     Attributes:
+        principals: None in a policy of a principal's own.
         conditions: operator → key → values, all as text.
     """
 
     sid: str | None
     effect: Effect
-    principals: Principals
+    principals: Principals | None
     actions: Names
     resources: Names
     conditions: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -78,11 +80,29 @@ class PolicyDocument:
 
 
 def parse_policy(text: str) -> PolicyDocument:
-    """The policy that a JSON text is.
+    """The policy on a resource that a JSON text is.
 
     Raises:
         MalformedPolicyDocument: it is none; the message says where and why.
     """
+    return _parsed(text, on_resource=True)
+
+
+def parse_identity_policy(text: str) -> PolicyDocument:
+    """The policy of a principal or group that a JSON text is; it names no principals.
+
+    Raises:
+        MalformedPolicyDocument: it is none; the message says where and why.
+    """
+    try:
+        return _parsed(text, on_resource=False)
+    except MalformedPolicyDocument as error:
+        raise MalformedPolicyDocument(
+            str(error).replace("This resource policy", "This policy", 1)
+        ) from None
+
+
+def _parsed(text: str, *, on_resource: bool) -> PolicyDocument:
     try:
         parsed = json.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -93,7 +113,7 @@ def parse_policy(text: str) -> PolicyDocument:
         _refuse(f"Version must be one of {', '.join(_VERSIONS)}.")
     _optional_text(top, "Id", "The policy")
     statements = tuple(
-        _statement(given, f"Statement {number}")
+        _statement(given, f"Statement {number}", on_resource=on_resource)
         for number, given in enumerate(_listed(top.get("Statement"), "Statement"), 1)
     )
     sids = [statement.sid for statement in statements if statement.sid is not None]
@@ -102,23 +122,31 @@ def parse_policy(text: str) -> PolicyDocument:
     return PolicyDocument(version=version, statements=statements)
 
 
-def _statement(given: Any, where: str) -> Statement:
+def _statement(given: Any, where: str, *, on_resource: bool) -> Statement:
     members = _object(given, where, _ELEMENTS)
     if members.get("Effect") not in list(Effect):
         _refuse(f"{where}: Effect must be Allow or Deny.")
-    principals, no_principals = _one_of(members, "Principal", where)
     actions, no_actions = _one_of(members, "Action", where)
     resources, no_resources = _one_of(members, "Resource", where)
     return Statement(
         sid=_optional_text(members, "Sid", where),
         effect=Effect(members["Effect"]),
-        principals=Principals(names=_principals(principals, where), negated=no_principals),
+        principals=_whom(members, where, on_resource=on_resource),
         actions=Names(names=_texts(actions, f"{where}: Action", _ACTION), negated=no_actions),
         resources=Names(
             names=_texts(resources, f"{where}: Resource", _RESOURCE), negated=no_resources
         ),
         conditions=_conditions(members.get("Condition", {}), f"{where}: Condition"),
     )
+
+
+def _whom(members: Mapping[str, Any], where: str, *, on_resource: bool) -> Principals | None:
+    if not on_resource:
+        if members.keys() & {"Principal", "NotPrincipal"}:
+            _refuse(f"{where}: a policy of a principal or group names no principals.")
+        return None
+    principals, no_principals = _one_of(members, "Principal", where)
+    return Principals(names=_principals(principals, where), negated=no_principals)
 
 
 def _one_of(members: Mapping[str, Any], element: str, where: str) -> tuple[Any, bool]:

@@ -44,8 +44,10 @@ def _is_public(statement: Statement) -> bool:
     )
 
 
-def _means_anyone(principals: Principals) -> bool:
-    return principals.negated or any("*" in names for names in principals.names.values())
+def _means_anyone(principals: Principals | None) -> bool:
+    return principals is not None and (
+        principals.negated or any("*" in names for names in principals.names.values())
+    )
 
 
 def _narrows(operator: str, keys: Mapping[str, tuple[str, ...]]) -> bool:

@@ -14,7 +14,7 @@ from rotator.errors import ConfigurationError, StoreUnavailable
 from rotator.store import postgresql, sqlite, waking
 from rotator.store.kept_connections import KeptConnections
 from rotator.store.sole import Sole
-from rotator.store.tx import Clock, Dialect, HostClock, ServerClock, Tx
+from rotator.store.tx import Clock, Dialect, HostClock, Memory, ServerClock, Tx
 from rotator.store.waking import Listener
 from rotator.store.write_turn import WriteTurn
 
@@ -35,6 +35,7 @@ class Database:
         self.dialect: Dialect = "sqlite" if url.get_backend_name() == "sqlite" else "postgresql"
         # Without the query: it may hold a password too.
         self.url_shown = url.set(query={}).render_as_string(hide_password=True)
+        self.memory = Memory()
         self._path = url.database or ""
         self._engine = engine
         self._kept = (
@@ -121,7 +122,7 @@ class Database:
 
     def in_transaction(self, connection: Connection) -> Tx:
         """A transaction that has begun on a connection."""
-        return Tx(connection, self.dialect, self._clock(connection))
+        return Tx(connection, self.dialect, self._clock(connection), self.memory)
 
     def explained(self, error: Exception, *, committing: bool = False) -> StoreUnavailable | None:
         """What an error means for whoever uses the store; None where the store is not to blame.

@@ -78,6 +78,7 @@ class Store(Database):
         self._trail = Trail(
             audit_key, dialect=self.dialect, shown=self.url_shown, patience=lock_timeout
         )
+        self.memory.key = self.audit_key
         self._group: GroupCommit[_Act] = GroupCommit(self._write_together)
         self._writers: GroupCommit[_Writer[Any]] = GroupCommit(self._write_for_all)
         self._wake: Callable[[], None] | None = None

@@ -305,6 +305,50 @@ sealing_check = Table(
     Column("wrapped_key", LargeBinary, nullable=False),
 )
 
+# Who may: the three below are authenticated together, by `access_state.mac` (`rotator.store.identities`).
+principals = Table(
+    "principals",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("account", String(12), nullable=False),
+    Column("kind", String(8), nullable=False),  # user or group
+    Column("name", _bytewise(128), nullable=False),
+    Column("unique_id", String(32), nullable=False, unique=True),  # never given to another
+    Column("disabled", Boolean, nullable=False, default=False),
+    Column("created_at", Instant, nullable=False),
+    Column("groups", JSON, nullable=False),  # names of a user's groups
+    Column("policies", JSON, nullable=False),  # name -> document as it was given
+    UniqueConstraint("account", "kind", "name"),
+    sqlite_autoincrement=True,
+)
+
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("access_key_id", _bytewise(128), primary_key=True),
+    Column("principal_id", _Id, ForeignKey("principals.id", ondelete="CASCADE"), nullable=False),
+    Column("disabled", Boolean, nullable=False, default=False),
+    Column("created_at", Instant, nullable=False),
+    Column("used_on", Instant),  # midnight UTC of the last request; not authenticated
+    # The sealed secret, bound to the access key id. Its wrapping changes by a rewrap and authenticates itself.
+    Column("key_id", String(256), nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Index("ix_access_keys_principal", "principal_id"),
+    Index("ix_access_keys_key_id", "key_id", "access_key_id"),
+)
+
+access_state = Table(
+    "access_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # one row: 1
+    Column("revision", BigInteger, nullable=False),
+    Column(
+        "mac", LargeBinary, nullable=False
+    ),  # of all principals and access keys at this revision
+)
+
 moves = Table(
     "moves",
     metadata,

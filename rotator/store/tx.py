@@ -1,6 +1,6 @@
 """A transaction as the query modules see it: a connection, and the clocks that count in it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from sqlalchemy import Connection, Executable, func, select
 
+from rotator.crypto.audit_key import AuditKey
 from rotator.errors import StoreUnavailable
 from rotator.sdk import clock
 from rotator.store import statements
@@ -94,6 +95,19 @@ class ServerClock:
 
 
 @dataclass(slots=True, eq=False)
+class Memory:
+    """What a database is known by from one transaction to the next.
+
+    Attributes:
+        key: gives the key that what is stored is authenticated with; None where there is none to ask.
+        identities: those that were read last (`rotator.store.identities`).
+    """
+
+    key: Callable[[], AuditKey] | None = None
+    identities: object | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Tx:
     """One transaction on the store, for as long as the block of `Store.read` or `Store.write`.
 
@@ -107,6 +121,7 @@ class Tx:
     connection: Connection
     dialect: Dialect
     clock: Clock
+    memory: Memory = field(default_factory=Memory)
     entries: list[AuditEntry] = field(default_factory=list)
     accesses: list[Access] = field(default_factory=list)
     wakes: bool = False

@@ -4,15 +4,19 @@ from typing import Any
 
 from sqlalchemy import select
 
+from rotator.crypto.envelope import Sealed
 from rotator.manager.call import Call
 from rotator.manager.moving import MOVED
-from rotator.store import moving, schema
+from rotator.manager.principals import EVERYTHING
+from rotator.store import identities, moving, schema
 from rotator.store.database import Database
+from rotator.store.identities import Kind
 from rotator.store.moves import TABLES
 from rotator.store.store import Store
+from rotator.store.tables import principals
 from rotator.store.tx import Tx
 from tests.support import killed_commits, older_store
-from tests.support.manager import ME
+from tests.support.manager import ACCOUNT, ME
 from tests.support.store import AUDIT_KEY
 
 SMALL = 12
@@ -27,8 +31,36 @@ def upgraded(url: str) -> str:
     database.close()
     store = Store.open(url, create=False, audit_key=AUDIT_KEY)
     store.begin_audit()
+    _let_in_someone(store)
     store.close()
     return url
+
+
+def _let_in_someone(store: Store) -> None:
+    """A principal with a policy and an access key: what the kept store's release did not know."""
+    sealed = Sealed(key_id="k", wrapped_key=b"w", nonce=b"n", ciphertext=b"c", binary=False)
+    with store.write() as tx:
+        before = identities.begin_change(tx)
+        identities.add(
+            tx,
+            account=ACCOUNT,
+            kind=Kind.USER,
+            name="alice",
+            unique_id="AIDA0123456789ABCDEF",
+            policies={"own": EVERYTHING},
+        )
+        [row] = tx.connection.execute(select(principals.c.id))
+        identities.add_key(tx, row.id, "AKIA0123456789ABCDEF", sealed)
+        identities.end_change(tx, before)
+
+
+def known(url: str) -> identities.Identities:
+    """Who a store knows, where its rows are authentic."""
+    store = Store.open(url, create=False, audit_key=AUDIT_KEY)
+    with store.read() as tx:
+        found = identities.load(tx)
+    store.close()
+    return found
 
 
 def everything(url: str) -> dict[str, list[tuple[Any, ...]]]:

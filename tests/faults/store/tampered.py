@@ -15,10 +15,12 @@ from sqlalchemy.schema import DropConstraint
 
 from rotator.errors import KeyUnavailable, RotatorError
 from rotator.manager.auditing import Auditing
+from rotator.manager.principals import EVERYTHING
 from rotator.manager.results import Delayed, SecretValueResult
 from rotator.manager.rotating import RotationRules
 from rotator.model.labels import PENDING
 from rotator.sdk import SecretValue
+from rotator.store import identities
 from rotator.store.audit_checkpoints import Reason
 from rotator.store.sealing import verify_sealing_key
 from rotator.store.store import Store
@@ -35,6 +37,7 @@ from tests.support.tampering import Alteration, Row, rows_of
 LONGEST_BARRIER = 60.0
 """Seconds: the largest `barrier.limit` that the settings allow."""
 
+WHO = "who is known"
 State = Mapping[str, Any]
 
 
@@ -128,7 +131,7 @@ class Original:
             before, after = self.state.get(what), now.get(what)
             if after != before:
                 (ways if isinstance(after, Refused) else changed).add(
-                    "read" if isinstance(after, Refused) else what
+                    ("identity" if what == WHO else "read") if isinstance(after, Refused) else what
                 )
         if resume:
             with self._target_as_it_was():
@@ -186,6 +189,7 @@ def observe(house: House, names: tuple[str, ...]) -> State:
         seen[f"{name} described"] = _try(_description, house, name)
         seen[f"{name} policy"] = _try(_policy, house, name)
     manager = house.manager
+    seen[WHO] = _try(_who, house)
     seen["list"] = _try(lambda: sorted(each.arn for each in manager.list_secrets(**ME).secrets))
     return seen
 
@@ -222,6 +226,22 @@ def _policy(house: House, name: str) -> Any:
     return house.manager.get_resource_policy(**ME, secret_id=name).policy
 
 
+def _who(house: House) -> Any:
+    """Everyone that there is, what they may, and the secrets of their keys."""
+    with house.store.read() as tx:
+        known = identities.load(tx)
+    secrets = [
+        (
+            key.access_key_id,
+            key.disabled,
+            known.principals[key.principal_id].arn,
+            house.sealer.open(key.sealed, context=identities.seal_context(key.access_key_id)),
+        )
+        for key in known.keys.values()
+    ]
+    return secrets, house.manager.list_principals(**ME)
+
+
 def furnish(house: House, server: DatabaseServer, runs: Runs, table: Table) -> Original:
     """Secrets with history, tags, labels of their own, a marked one; a finished rotation and an interrupted one."""
     # A lease that outlasts the test: what becomes of it must not depend on how long that takes.
@@ -245,6 +265,11 @@ def furnish(house: House, server: DatabaseServer, runs: Runs, table: Table) -> O
         manager.update_secret_version_stage(
             **ME, secret_id=name, version_stage="stable", move_to_version_id=first
         )
+    manager.create_principal(**ME, principal="team", group=True, policies={"all": EVERYTHING})
+    for name in ("alice", "bob"):
+        manager.create_principal(**ME, principal=name, policies={"all": EVERYTHING})
+        manager.set_group_membership(**ME, principal=name, group="team", member=True)
+        manager.create_access_key(**ME, principal=name)
     manager.create_secret(**ME, name="bytes", value=SecretValue(binary=b"\0\1\2"))
     manager.put_resource_policy(**ME, secret_id="plain", resource_policy=POLICY)
     manager.delete_secret(**ME, secret_id="marked", recovery_window_in_days=30)

@@ -14,6 +14,7 @@ WAYS: Mapping[str, str] = {
     "open": "the store is refused when it is opened",
     "record": "nothing more is recorded, and so nothing done",
     "read": "a read refuses it",
+    "identity": "nobody is let in by an access key",
     "claim": "a rotation refuses it, or ends with a reason and the target as before",
     "verify": "`rotate audit verify` tells",
 }
@@ -65,6 +66,10 @@ def _each(table: str, columns: str, verdict: Verdict) -> dict[str, Verdict]:
 
 
 VERDICTS: Mapping[str, Verdict] = {
+    **_each("access_keys", "access_key_id principal_id disabled created_at", _detected("identity")),
+    "access_keys.used_on": _harmless("the day of the last use is only shown"),
+    **_each("access_keys", "key_id wrapped_key nonce ciphertext", _detected("identity")),
+    **_each("access_state", "id revision mac", _detected("identity")),
     "alembic_version.version_num": _detected("open"),
     **_each(
         "audit",
@@ -79,6 +84,11 @@ VERDICTS: Mapping[str, Verdict] = {
     **_each("audit_heads", "shard seq mac seal", _VERIFY),
     **_each("labels", "secret_id label version_id", _VERIFY),
     **_each("moves", "other run at", _EMPTY),
+    **_each(
+        "principals",
+        "id account kind name unique_id disabled created_at groups policies",
+        _detected("identity"),
+    ),
     **_each("rotation_events", "id rotation_id at phase attempt outcome seconds detail", _DISPLAY),
     **_each("rotations", "id secret_id token status", _VERIFY),
     **_each(

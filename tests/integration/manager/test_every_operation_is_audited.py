@@ -17,6 +17,7 @@ from rotator.errors import AccessDenied, KeyUnavailable, ResourceNotFound, Rotat
 from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
 from rotator.manager.portable import PortableSecret, PortableVersion
+from rotator.manager.principals import EVERYTHING
 from rotator.model.caller import Caller, CallerKind
 from rotator.rotation.engine import Engine
 from rotator.sdk import SecretValue
@@ -110,6 +111,20 @@ class World:
     def new_key(self) -> str:
         return self.manager.create_key(**self.me).key_id
 
+    def new_principal(self) -> str:
+        name = f"{self.secret}-someone"
+        self.manager.create_principal(**self.me, principal=name, policies={"own": EVERYTHING})
+        return name
+
+    def new_group(self) -> str:
+        name = f"{self.secret}-some"
+        self.manager.create_principal(**self.me, principal=name, group=True)
+        return name
+
+    def new_access_key(self) -> str:
+        made = self.manager.create_access_key(**self.me, principal=self.new_principal())
+        return made.access_key_id
+
     def new_alias(self) -> str:
         alias = f"alias/{self.secret}"
         self.manager.create_key(**self.me, alias=alias)
@@ -198,6 +213,33 @@ MANAGER: dict[str, Operation] = {
         **who, keys=w.manager.export_keys(**w.me)
     ),
     "rewrap_keys": lambda w, who, _: w.manager.rewrap_keys(**who),
+    "create_principal": lambda w, who, s: w.manager.create_principal(**who, principal=f"{s}-new"),
+    "delete_principal": lambda w, who, _: w.manager.delete_principal(
+        **who, principal=w.new_principal()
+    ),
+    "list_principals": lambda w, who, _: w.manager.list_principals(**who),
+    "set_principal_status": lambda w, who, _: w.manager.set_principal_status(
+        **who, principal=w.new_principal(), disabled=True
+    ),
+    "set_group_membership": lambda w, who, _: w.manager.set_group_membership(
+        **who, principal=w.new_principal(), group=w.new_group(), member=True
+    ),
+    "put_principal_policy": lambda w, who, _: w.manager.put_principal_policy(
+        **who, principal=w.new_principal(), policy_name="p", document=EVERYTHING
+    ),
+    "delete_principal_policy": lambda w, who, _: w.manager.delete_principal_policy(
+        **who, principal=w.new_principal(), policy_name="own"
+    ),
+    "create_access_key": lambda w, who, _: w.manager.create_access_key(
+        **who, principal=w.new_principal()
+    ),
+    "set_access_key_status": lambda w, who, _: w.manager.set_access_key_status(
+        **who, access_key_id=w.new_access_key(), disabled=True
+    ),
+    "delete_access_key": lambda w, who, _: w.manager.delete_access_key(
+        **who, access_key_id=w.new_access_key()
+    ),
+    "list_access_keys": lambda w, who, _: w.manager.list_access_keys(**who),
 }
 AUDITING: dict[str, Operation] = {
     "show": lambda w, who, s: w.auditing.show(**who, where=AuditFilter(secret=s)),
@@ -263,7 +305,9 @@ ON_NO_SECRET = {
     "create_secret", "purge", "get_random_password", "list_secrets", "replan", "compare_secrets", "create_secrets",
     "export_secrets", "list_keys", "list_key_secrets", "create_key", "rotate_key", "disable_key", "enable_key",
     "set_key_alias", "remove_key_alias", "export_keys", "import_keys", "rewrap_keys", "overdue",
-    "prune_versions",
+    "prune_versions", "create_principal", "delete_principal", "list_principals", "set_principal_status",
+    "set_group_membership", "put_principal_policy", "delete_principal_policy", "create_access_key",
+    "set_access_key_status", "delete_access_key", "list_access_keys",
 }  # fmt: skip
 ON_A_SECRET = [
     pytest.param(operation, id=f"{room.__name__}.{name}")

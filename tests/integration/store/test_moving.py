@@ -59,8 +59,10 @@ def _state(url: str) -> SchemaState:
 def test_every_row_arrives_and_is_compared(source_url: str, other_empty_url: str) -> None:
     """Each column of each table is the same in the other engine, and the rows that were compared are counted."""
     before = moved.rows(source_url)
+    known = moved.known(source_url)
     compared = moved.run(source_url, other_empty_url)
     assert moved.rows(other_empty_url) == before
+    assert moved.known(other_empty_url) == known
     there = moved.everything(other_empty_url)
     assert compared == {table: len(found) for table, found in there.items()}
     assert sum(compared.values()) > 50
