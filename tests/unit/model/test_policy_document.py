@@ -55,6 +55,7 @@ def test_a_policy_says_who_may_do_what() -> None:
     assert parsed.version == "2008-10-17"
     [statement] = parsed.statements
     assert (statement.sid, statement.effect) == ("s", Effect.DENY)
+    assert statement.principals is not None
     assert (statement.principals.names, statement.principals.negated) == ({"AWS": ("*",)}, True)
     assert (statement.actions.names, statement.actions.negated) == (
         ("secretsmanager:Get*", "*"),
