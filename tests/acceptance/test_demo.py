@@ -25,7 +25,7 @@ def temporary() -> Iterator[Path]:
 
 @pytest.fixture
 def rotate(tmp_path: Path, temporary: Path) -> RotateCommand:
-    return RotateCommand(home=tmp_path / "home", environment={"TMPDIR": str(temporary)})
+    return RotateCommand(home=tmp_path / "home", environment={"TMPDIR": str(temporary)}, anew=True)
 
 
 def processes_using(folder: Path) -> list[int]:

@@ -3,6 +3,7 @@
 import base64
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,7 @@ def test_no_key_and_no_passphrase_is_found_outside_of_the_keyring(
     """No output, error, audit row, file or process has the bytes of a sealing key, or a passphrase, in any form."""
     keyring, file = filled.home / "keyring.json", tmp_path / "keys.export"
     filled.environment["ROTATOR_LOG_LEVEL"] = "debug"
+    filled = replace(filled, anew=True)
     with watching_processes() as watch:
         filled.ok("key", "create", "--alias", "alias/payments")
         filled.ok("key", "rotate")

@@ -40,7 +40,7 @@ def _prove(scene: Scene, *, repeat: int, clients: int) -> Shown:
     options = ("--repeat", str(repeat), "--clients", str(clients), "--hold", f"{scene.hold:g}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rotate = RotateCommand(home=folder / "home")
+        rotate = RotateCommand(home=folder / "home", anew=True)
         with scene.server(folder) as target:
             _say(f"{scene.rotator} on {target.version}")
             scene.prepare(rotate, target)

@@ -1,8 +1,8 @@
 """The `rotate` command in a process that kills itself at a chosen effect.
 
-It runs as `python -m tests.support.killed_command EFFECT ARGUMENT…`. Effects are what reaches the disk: rows before and
-after they are sent to the store, commits before and after, and the moment when a new file gets its name. They are
-counted from 1 on; at 0 nothing happens.
+It runs in `tests.support.command_server`, with the arguments EFFECT ARGUMENT…. Effects are what reaches the disk: rows
+before and after they are sent to the store, commits before and after, and the moment when a new file gets its name.
+They are counted from 1 on; at 0 nothing happens.
 """
 
 import functools
@@ -58,7 +58,3 @@ def main() -> None:
     ):
         code = run(sys.argv[2:])
     sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()

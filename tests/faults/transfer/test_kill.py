@@ -2,14 +2,13 @@
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.command import RotateCommand
+from tests.support.forked_command import Command, run
 from tests.support.store import AUDIT_KEY_TEXT
 
 SECRETS: list[dict[str, Any]] = [
@@ -38,12 +37,16 @@ def home(tmp_path: Path, store_url: str) -> RotateCommand:
 
 def killed_at(home: RotateCommand, effect: int, *arguments: str) -> bool:
     """Whether the command was killed at that effect; else it has done its work."""
-    line = [sys.executable, "-m", "tests.support.killed_command", str(effect), *arguments]
-    done = subprocess.run(
-        line, env=home.variables(), capture_output=True, text=True, timeout=300, check=False
+    ended = run(
+        Command(
+            program="killed",
+            arguments=(str(effect), *arguments),
+            environment=home.variables(),
+        ),
+        limit=300,
     )
-    assert done.returncode in {0, -signal.SIGKILL}, done.stderr
-    return done.returncode != 0
+    assert ended.code in {0, -signal.SIGKILL}, ended.err
+    return ended.code != 0
 
 
 def stored(home: RotateCommand) -> list[dict[str, Any]]:

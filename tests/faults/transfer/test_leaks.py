@@ -27,6 +27,7 @@ def home(tmp_path: Path, store_url: str) -> RotateCommand:
     """An installation on each engine of the store, with all that it can log."""
     rotate = RotateCommand(
         home=tmp_path / "home",
+        anew=True,  # its arguments and variables are looked at
         environment={
             "ROTATOR_STORE_URL": store_url,
             "ROTATOR_AUDIT_KEY": AUDIT_KEY_TEXT,
