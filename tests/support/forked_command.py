@@ -122,12 +122,14 @@ def _content(file: BinaryIO) -> str:
 def _server() -> socket.socket:
     """The socket of this process's server, which lives as long as it."""
     mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with its:
+    # Python looks once, at its start, at what its streams are: pipes, as for most commands that tests run.
+    reading, writing = os.pipe()
+    with its, os.fdopen(reading) as nothing, os.fdopen(writing, "w") as nowhere:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.command_server", str(its.fileno())],
             pass_fds=[its.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdin=nothing,
+            stdout=nowhere,
             env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
             cwd=_ROOT,
         )
