@@ -19,7 +19,7 @@ from starlette.routing import Route
 from rotator.access.sigv4 import Service, SignedRequest
 from rotator.api import calls, identity, wire
 from rotator.api.calls import Later, Outcome, Reply
-from rotator.api.errors import RequestTooLarge, answer_to
+from rotator.api.errors import PlaintextRefused, answer_to
 from rotator.api.parts import ApiParts
 from rotator.api.rates import Limits, Rates
 from rotator.api.requests import ClientGone, Headers, Receive, Scope, Send, read_body
@@ -32,12 +32,23 @@ _XML = b"text/xml"
 
 
 class Api:
-    """The application. `parts` may be replaced between two calls."""
+    """The application. `parts` may be replaced between two calls.
+
+    Args:
+        threads: calls that are worked on at once.
+        refusal: why no call is answered here, None where calls are; monitors are answered all the same.
+    """
 
     def __init__(
-        self, parts: ApiParts, *, threads: int = DEFAULT_THREADS, limits: Limits | None = None
+        self,
+        parts: ApiParts,
+        *,
+        threads: int = DEFAULT_THREADS,
+        limits: Limits | None = None,
+        refusal: str | None = None,
     ) -> None:
         self.parts = parts
+        self._refusal = refusal
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rotator-api")
         self._rates = Rates(limits or Limits())
         self._pages = Starlette(
@@ -65,7 +76,7 @@ class Api:
         request_id = str(uuid.uuid4())
         kind, closes = wire.CONTENT_TYPE, False
         try:
-            self._rates.enter()
+            self._enter()
             headers = Headers.read(scope)
             body = await read_body(receive)
         except ClientGone:
@@ -73,7 +84,7 @@ class Api:
         except RotatorError as error:
             answer = answer_to(error, request_id=request_id)
             reply = Reply(answer.status, wire.encode(answer.body()))
-            closes = isinstance(error, RequestTooLarge)
+            closes = True  # what is left of the body is not read
         else:
             if headers.target is None and _is_form(headers):
                 kind = _XML
@@ -94,6 +105,11 @@ class Api:
             reply = await self._performed(work)
         await _send(send, reply, kind=kind, request_id=request_id, closes=closes)
 
+    def _enter(self) -> None:
+        if self._refusal is not None:
+            raise PlaintextRefused(self._refusal)
+        self._rates.enter()
+
     async def _performed(self, work: Callable[[], Outcome]) -> Reply:
         loop = asyncio.get_running_loop()
         outcome = await loop.run_in_executor(self._pool, work)
@@ -107,7 +123,14 @@ class Api:
         if "Action" not in request.query_params:
             return _nothing_there()
         request_id = str(uuid.uuid4())
-        headers = Headers.read(request.scope)
+        try:
+            self._enter()
+            headers = Headers.read(request.scope)
+        except RotatorError as error:
+            answer = answer_to(error, request_id=request_id)
+            return Response(
+                identity.refusal(answer, request_id), answer.status, media_type="text/xml"
+            )
         incoming = _incoming(request.scope, headers, b"", service="sts")
         reply = await self._performed(
             partial(identity.perform, incoming, parts=self.parts, request_id=request_id)

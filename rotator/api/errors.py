@@ -65,6 +65,12 @@ class RequestTooLarge(RotatorError):
     code = "RequestEntityTooLargeException"
 
 
+class PlaintextRefused(RotatorError):
+    """The request came without TLS where that is not allowed."""
+
+    code = "AccessDeniedException"
+
+
 class Answer:
     """How one error is answered.
 

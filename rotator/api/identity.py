@@ -66,7 +66,7 @@ def _identity(caller: Caller, request_id: str) -> bytes:
     arn = caller.arn or f"arn:aws:iam::{caller.account}:user/{caller.name}"
     return (
         f'<GetCallerIdentityResponse xmlns="{_NAMESPACE}"><GetCallerIdentityResult>'
-        f"<Arn>{escape(arn)}</Arn><UserId>{escape(caller.name)}</UserId>"
+        f"<Arn>{escape(arn)}</Arn><UserId>{escape(caller.user_id or caller.name)}</UserId>"
         f"<Account>{escape(caller.account)}</Account></GetCallerIdentityResult>"
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
     ).encode()
@@ -81,10 +81,11 @@ def _refused(
     if isinstance(error, AuthenticationFailed):
         answer.code = error.query_code
     parts.watch.called(_EVENT, answer.code, perf_counter() - began)
-    return Reply(status if answer.status == CLIENT else answer.status, _xml(answer, request_id))
+    return Reply(status if answer.status == CLIENT else answer.status, refusal(answer, request_id))
 
 
-def _xml(answer: Answer, request_id: str) -> bytes:
+def refusal(answer: Answer, request_id: str) -> bytes:
+    """The XML of an error."""
     who = "Receiver" if answer.is_ours else "Sender"
     return (
         f'<ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>{who}</Type><Code>{escape(answer.code)}</Code>'

@@ -1,7 +1,6 @@
 """RotateSecret: sets how a secret rotates, and asks the engine; the rotation itself is not waited for."""
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -141,8 +140,8 @@ class _Tests:
         if not self._room.acquire(blocking=False):
             _log.warning("test.left_out", secret_name=secret.name, request_id=request_id)
             return
-        done: Callable[[object], None] = lambda _: self._room.release()  # noqa: E731
-        self._pool.submit(partial(self._try, secret, request_id)).add_done_callback(done)
+        begun = self._pool.submit(partial(self._try, secret, request_id))
+        begun.add_done_callback(lambda _: self._room.release())
 
     def _try(self, secret: RotationBefore, request_id: str) -> None:
         service = rotation_service(account=secret.account, region=secret.region)
@@ -159,5 +158,5 @@ class _Tests:
             _log.info("test.ended", secret_name=secret.name, request_id=request_id, works=works)
 
     def close(self) -> None:
-        """Waits for those that are being tried, and tries no others."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Tries no others than those that are being tried."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -8,6 +8,7 @@ import typer
 
 from rotator import __version__
 from rotator.cli.commands import audit, db, key, plugins, rotation, schedule, secret
+from rotator.cli.commands.api import api
 from rotator.cli.commands.daemon import daemon
 from rotator.cli.commands.demo import demo
 from rotator.cli.commands.doctor import doctor
@@ -54,7 +55,8 @@ def rotate(
 
 
 _COMMANDS: tuple[Callable[..., int | None], ...] = (
-    init, demo, now, daemon, plan, prove, status, history, resume, abort, retire, verify, password, doctor, simulate,
+    init, demo, now, daemon, api, plan, prove, status, history, resume, abort, retire, verify, password, doctor,
+    simulate,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

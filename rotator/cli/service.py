@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from rotator.cli.answering import open_api, rooms_of
 from rotator.cli.session import Session
 from rotator.config import Settings
 from rotator.config.difference import changed_keys
@@ -16,7 +18,6 @@ from rotator.daemon.planner import Caps
 from rotator.daemon.reloading import Reloaded
 from rotator.daemon.service_manager import ServiceManager
 from rotator.daemon.turn import Turn
-from rotator.model.caller import rotation_service
 
 
 def daemon_of(session: Session) -> Daemon:
@@ -39,11 +40,15 @@ def daemon_of(session: Session) -> Daemon:
 
     return Daemon(
         store=session.store,
-        caller=rotation_service(account=settings.account, region=settings.region),
+        regions=settings.served_regions,
         turn=Turn(session.store.file),
         parts=_parts(session),
         read_again=read_again,
-        monitor=Monitor(ServiceManager.from_environment(os.environ), settings.daemon.address),
+        monitor=Monitor(
+            ServiceManager.from_environment(os.environ),
+            settings.daemon.address,
+            open_api=partial(open_api, session),
+        ),
     )
 
 
@@ -51,6 +56,7 @@ def _parts(session: Session) -> Parts:
     given = session.configuration.settings.daemon
     return Parts(
         engine=session.parking_engine,
+        rooms=rooms_of(session),
         manager=session.manager,
         caps=Caps(
             workers=given.workers, per_target=given.per_target, per_rotator=given.per_rotator

@@ -15,6 +15,7 @@ from rotator.config.settings import LogFormat, LogLevel
 from rotator.model.caller import Caller, CallerKind
 
 if TYPE_CHECKING:
+    from rotator.access.authentication import Authenticator
     from rotator.crypto.audit_key import AuditKeySource
     from rotator.crypto.envelope import Sealer
     from rotator.manager.auditing import Auditing
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 AUDIT_KEY_FILE = "audit.key"
 """In the home folder, where the setting `audit.key` names none."""
 
-_HOLD_UNTIL_THE_END = ("account", "region", "store", "keys", "keyring", "audit", "daemon.listen")
+_HOLD_UNTIL_THE_END = (
+    "account", "region", "regions", "store", "keys", "keyring", "audit", "daemon.listen", "api",
+)  # fmt: skip
 
 
 @dataclass
@@ -146,6 +149,14 @@ class Session:
         from rotator.manager.manager import SecretsManager
 
         return SecretsManager(self.store, self.sealer, planner=self.planner)
+
+    @cached_property
+    def authenticator(self) -> "Authenticator":
+        """Tells who signed a request, in any of the regions that are served."""
+        from rotator.access.authentication import Authenticator
+
+        regions = self.configuration.settings.served_regions
+        return Authenticator(self.store, self.sealer, regions=regions)
 
     @cached_property
     def planner(self) -> "Planner":

@@ -229,7 +229,11 @@ class _Reader:
         if key == "calendars":
             return self._calendars(given.get(key), name=name)
         if name in self.environ:
-            return self._converted(item, self.environ[name], key=name)
+            text = self.environ[name]
+            if item.type == tuple[str, ...]:
+                words = (word.strip() for word in text.split(","))
+                return tuple(word for word in words if word)
+            return self._converted(item, text, key=name)
         if given.get(item.name) is None:
             if item.default is MISSING:
                 raise ConfigurationError(f"{self.source}{key}: it has no default. Give it.")

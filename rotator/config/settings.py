@@ -1,5 +1,6 @@
 """Every setting, with its default and its bounds. Pure: `load` reads files and the environment."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -7,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rotator.config.api import ApiSettings, check_tls
 from rotator.config.declared import (
     CommandSettings,
     NotificationSettings,
@@ -20,6 +22,10 @@ from rotator.model.rules import Limits, Missed
 if TYPE_CHECKING:
     from rotator.manager.next_due import Planner
     from rotator.rotation.policy import EnginePolicy
+
+
+_REGION = r"[a-z0-9]+(-[a-z0-9]+){1,7}"
+_A_REGION = "a name such as us-east-1"
 
 
 class LogLevel(StrEnum):
@@ -260,15 +266,15 @@ class Settings:
     Attributes:
         account: the account that the command line acts in: 12 digits.
         region: its region, a name that AWS SDKs accept.
+        regions: further regions that the API answers for.
         commands: programs that rotate, by the name of the rotator that each one is.
         webhooks: endpoints that rotate, by name.
         notifications: who is told of what a person has to know.
     """
 
     account: str = _matching("000000000000", pattern=r"[0-9]{12}", meaning="12 digits, in quotes")
-    region: str = _matching(
-        "us-east-1", pattern=r"[a-z0-9]+(-[a-z0-9]+){1,7}", meaning="a name such as us-east-1"
-    )
+    region: str = _matching("us-east-1", pattern=_REGION, meaning=_A_REGION)
+    regions: tuple[str, ...] = ()
     store: StoreSettings = field(default_factory=StoreSettings)
     keys: KeysSettings = field(default_factory=KeysSettings)
     keyring: KeyringSettings = field(default_factory=KeyringSettings)
@@ -278,12 +284,18 @@ class Settings:
     rotation: RotationSettings = field(default_factory=RotationSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
     calendars: tuple[CalendarSettings, ...] = ()
     barrier: BarrierSettings = field(default_factory=BarrierSettings)
     commands: Mapping[str, CommandSettings] = _named(CommandSettings)
     webhooks: Mapping[str, WebhookSettings] = _named(WebhookSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
     log: LogSettings = field(default_factory=LogSettings)
+
+    @property
+    def served_regions(self) -> frozenset[str]:
+        """Every region that the API answers for."""
+        return frozenset({self.region, *self.regions})
 
     def engine_policy(self) -> "EnginePolicy":
         """The settings that the engine takes; rotators have the names there that the configuration gives them."""
@@ -338,6 +350,10 @@ def check_relations(settings: Settings) -> None:
     Raises:
         ConfigurationError: with both keys and the reason.
     """
+    check_tls(settings.api.tls)
+    for name in settings.regions:
+        if re.fullmatch(_REGION, name) is None:
+            raise ConfigurationError(f"regions: expected {_A_REGION}, one or more of them.")
     check_declared(settings.commands, settings.webhooks)
     told = settings.notifications
     check_declared(told.commands, told.webhooks, told.plugins, within="notifications.")

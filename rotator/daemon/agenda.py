@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from rotator.daemon.planner import Task
+from rotator.daemon.reach import Reach
 from rotator.model.caller import Caller
 from rotator.rotation.own_runs import is_over
 from rotator.rotation.owner import Owner
@@ -56,6 +57,24 @@ def read(store: Store, *, caller: Caller, me: Owner) -> Agenda:
         next_in = None if moment is None else (moment - now).total_seconds()
     tasks = sorted((_task(row) for row in rows), key=lambda task: task.since)
     return Agenda(tasks=tuple(tasks), next_in=next_in, now=now)
+
+
+def read_all(store: Store, reach: Reach, *, me: Owner) -> Agenda:
+    """The agenda of every account and region that a daemon works in.
+
+    Raises:
+        StoreUnavailable: it can't be read.
+    """
+    callers = reach.callers()
+    if not callers:
+        with store.read() as tx:
+            return Agenda(tasks=(), next_in=None, now=tx.now)
+    found = [read(store, caller=caller, me=me) for caller in callers]
+    if len(found) == 1:
+        return found[0]
+    tasks = sorted((task for each in found for task in each.tasks), key=lambda task: task.since)
+    soonest = min((each.next_in for each in found if each.next_in is not None), default=None)
+    return Agenda(tasks=tuple(tasks), next_in=soonest, now=found[-1].now)
 
 
 def _at_work(tx: Tx, row: HeldRow, me: Owner) -> bool:

@@ -21,6 +21,7 @@ from rotator.daemon.loop import Loop
 from rotator.daemon.monitor import Monitor
 from rotator.daemon.parts import Parts
 from rotator.daemon.planner import Task
+from rotator.daemon.reach import Reach, caller_for
 from rotator.daemon.refusals import Refusals
 from rotator.daemon.reloading import Reloaded, Reloading
 from rotator.daemon.rounds import Rounds
@@ -28,7 +29,6 @@ from rotator.daemon.turn import Turn
 from rotator.daemon.wakeup import wake_on_change
 from rotator.daemon.work import work
 from rotator.errors import StoreUnavailable
-from rotator.model.caller import Caller
 from rotator.rotation.owner import Owner
 from rotator.rotation.report import Report
 from rotator.sdk import Notice, clock
@@ -49,7 +49,7 @@ class Daemon:
     """Does what is due until it is stopped.
 
     Args:
-        caller: in whose account and region it works, and as whom.
+        regions: in which it works, for every account.
         parts: what the configuration makes of it.
         read_again: reads the configuration anew.
         monitor: who is told how the daemon is.
@@ -60,7 +60,7 @@ class Daemon:
         self,
         *,
         store: Store,
-        caller: Caller,
+        regions: frozenset[str],
         turn: Turn,
         parts: Parts,
         read_again: Callable[[], Reloaded],
@@ -68,23 +68,23 @@ class Daemon:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
-        self._caller = caller
         self._turn = turn
         self._parts = parts
         self._monitor = monitor
         self._metrics = monitor.metrics
         self._chance = chance
         self._loop = Loop()
+        reach = Reach(store, regions)
         self._looking = Looking(
             self._loop,
-            read=partial(agenda.read, store, caller=caller, me=Owner.me()),
+            read=partial(agenda.read_all, store, reach, me=Owner.me()),
             looked=self._looked,
         )
-        self._chores = Rounds(self._loop, "chores", Chores(caller).do, done=self._look)
+        self._chores = Rounds(self._loop, "chores", Chores(reach.callers).do, done=self._look)
         findings = Findings(
             count=self._metrics.checked, notify=self._notify, stopped=lambda: self._stopping
         )
-        self._drift = DriftChecks(store, caller, findings)
+        self._drift = DriftChecks(store, reach.callers, findings)
         self._drift_checks = Rounds(self._loop, "drift", self._check_drift, done=lambda: None)
         self._reloading = Reloading(
             self._loop, read=read_again, take=self._take_parts, over=monitor.reloaded
@@ -152,6 +152,7 @@ class Daemon:
 
     def _take_parts(self, parts: Parts) -> None:
         self._parts = parts
+        self._monitor.use(parts.rooms)
         if self._has_turn:
             self._set_ticks()
             self._chores.start(parts)  # calendars may be others
@@ -240,7 +241,7 @@ class Daemon:
         """One task, in its thread."""
         self._metrics.started(task, late=late)
         engine = self._parts.engine
-        ended = work(task, engine=engine, caller=self._caller, metrics=self._metrics)
+        ended = work(task, engine=engine, caller=caller_for(task.arn), metrics=self._metrics)
         self._loop.put(partial(self._finished, task, *ended))
 
     def _finished(

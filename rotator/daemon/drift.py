@@ -5,13 +5,14 @@ takes this over from another goes on where that one was.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from rotator import telemetry
 from rotator.daemon import telling
 from rotator.daemon.agenda import target_of
+from rotator.daemon.reach import caller_for
 from rotator.errors import RotatorError
 from rotator.model.caller import Caller
 from rotator.model.rotation import Status
@@ -48,11 +49,17 @@ class Findings:
 
 
 class DriftChecks:
-    """The checks of one daemon. Of several on one store one makes them. Not for several threads at once."""
+    """The checks of one daemon. Of several on one store one makes them. Not for several threads at once.
 
-    def __init__(self, store: Store, caller: Caller, findings: Findings) -> None:
+    Args:
+        callers: gives the engine as a caller, for each account and region with secrets.
+    """
+
+    def __init__(
+        self, store: Store, callers: Callable[[], Sequence[Caller]], findings: Findings
+    ) -> None:
         self._store = store
-        self._caller = caller
+        self._callers = callers
         self._findings = findings
         self._sole = store.sole(_DUTY)
         self._at: datetime | None = None
@@ -76,15 +83,19 @@ class DriftChecks:
         if not mine or before is None or bounds is None:
             return
         unreachable: set[str] = set()
+        callers = self._callers()
         for after, until in stretches(before, self._at, every=every, bounds=bounds):
-            self._check_stretch(engine, after, until, unreachable)
+            for caller in callers:
+                self._check_stretch(engine, caller, after, until, unreachable)
 
     def close(self) -> None:
         """Lets another daemon make them."""
         self._sole.give_back()
 
-    def _check_stretch(self, engine: Engine, after: int, until: int, unreachable: set[str]) -> None:
-        of = {"account": self._caller.account, "region": self._caller.region}
+    def _check_stretch(
+        self, engine: Engine, caller: Caller, after: int, until: int, unreachable: set[str]
+    ) -> None:
+        of = {"account": caller.account, "region": caller.region}
         while True:
             with self._store.read() as tx:
                 rows = rota.rotating(tx, **of, after=after, until=until, limit=_BATCH)
@@ -131,7 +142,7 @@ class DriftChecks:
         return (str(Proof.REFUSED), second) if same else ("unknown", None)
 
     def _verify(self, engine: Engine, row: RotaRow) -> Verification | None:
-        found = engine.verify(row.arn, caller=self._caller, request_id=str(uuid.uuid4()))
+        found = engine.verify(row.arn, caller=caller_for(row.arn), request_id=str(uuid.uuid4()))
         return found if found.proofs else None
 
     def _is_quiet(self, row: RotaRow, since: datetime) -> bool:

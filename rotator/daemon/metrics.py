@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from rotator.api.metrics import CallMetrics
 from rotator.daemon.agenda import Agenda
 from rotator.daemon.planner import Task
 from rotator.rotation.report import Progress, ProgressKind, Report
@@ -80,6 +81,8 @@ class Metrics:
             ["notifier", "outcome"],
             registry=registry,
         )
+
+        self.called = CallMetrics(registry).called
 
     def text(self) -> bytes:
         """All of them, in Prometheus' text format."""

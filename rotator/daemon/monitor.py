@@ -3,7 +3,7 @@
 from rotator import telemetry
 from rotator.daemon import telling
 from rotator.daemon.agenda import Agenda
-from rotator.daemon.endpoints import Endpoints
+from rotator.daemon.endpoints import Endpoints, OpenApi
 from rotator.daemon.health import Condition, Health
 from rotator.daemon.metrics import Metrics
 from rotator.daemon.service_manager import ServiceManager
@@ -20,15 +20,21 @@ class Monitor:
     Args:
         service: who started the process.
         address: where the endpoints answer; None for nowhere.
+        open_api: makes what answers there.
     """
 
-    def __init__(self, service: ServiceManager, address: tuple[str, int] | None) -> None:
+    def __init__(
+        self, service: ServiceManager, address: tuple[str, int] | None, *, open_api: OpenApi
+    ) -> None:
         self.metrics = Metrics()
         self._service = service
         self._health = Health(clock())
-        self._endpoints = Endpoints(address, health=self._health, metrics=self.metrics)
+        self._endpoints = Endpoints(
+            address, open_api=open_api, health=self._health, metrics=self.metrics
+        )
         self._began = False
         self.open, self.close = self._endpoints.open, self._endpoints.close
+        self.use = self._endpoints.use
         watchdog = service.watchdog
         self.beat_every = (
             _BEAT_EVERY if watchdog is None else min(_BEAT_EVERY, watchdog / _BEATS_FOR_WATCHDOG)

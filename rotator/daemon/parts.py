@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rotator.api.operations.operation import Rooms
 from rotator.daemon.notices import Notices
 from rotator.daemon.planner import Caps
 from rotator.manager.manager import SecretsManager
@@ -14,6 +15,7 @@ class Parts:
 
     Attributes:
         engine: one that parks.
+        rooms: what calls of the API are done with.
         poll: the longest time between two looks, in seconds.
         shutdown: how long the daemon waits for what runs when it is stopped, in seconds.
         drift_every: the time in which each stored credential is tried once, in seconds; 0: never.
@@ -21,6 +23,7 @@ class Parts:
     """
 
     engine: Engine
+    rooms: Rooms
     manager: SecretsManager
     caps: Caps
     poll: float

@@ -79,6 +79,7 @@ def _put_secret_value(rooms: Rooms, who: Who, given: Given) -> Structure:
         value=value_of(given),
         client_request_token=given["ClientRequestToken"],
         version_stages=given.get("VersionStages"),
+        rotation_token=given.get("RotationToken"),
     )
     return present(
         ARN=stored.arn, Name=stored.name, VersionId=stored.version_id, VersionStages=stored.stages

@@ -30,7 +30,7 @@ class Told:
         findings = Findings(
             count=self.outcomes.append, notify=self.notices.append, stopped=lambda: False
         )
-        return DriftChecks(store, ALICE, findings)
+        return DriftChecks(store, lambda: [ALICE], findings)
 
 
 def test_a_password_that_was_changed_at_the_target_is_found(

@@ -105,7 +105,7 @@ def test_a_configuration_never_shows_the_store_password(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("retry: {atempts: 3}", ("retry.atempts", "Did you mean retry.attempts?")),
-        ("colour: red", ("colour", "There are: account, region, store")),
+        ("colour: red", ("colour", "There are: account, region, regions, store")),
         ("retry: 5", ("retry", "a section", "retry.attempts")),
         ("retry: {attempts: lots}", ("retry.attempts", "a whole number from 1 to 100")),
         ("retry: {attempts: 2.5}", ("retry.attempts", "a whole number")),
