@@ -148,7 +148,8 @@ class Session:
         """The operations on secrets."""
         from rotator.manager.manager import SecretsManager
 
-        return SecretsManager(self.store, self.sealer, planner=self.planner)
+        regions = self.configuration.settings.served_regions
+        return SecretsManager(self.store, self.sealer, planner=self.planner, regions=regions)
 
     @cached_property
     def authenticator(self) -> "Authenticator":

@@ -266,7 +266,7 @@ class Settings:
     Attributes:
         account: the account that the command line acts in: 12 digits.
         region: its region, a name that AWS SDKs accept.
-        regions: further regions that the API answers for.
+        regions: further regions that the API answers for, and among which secrets can be replicated.
         commands: programs that rotate, by the name of the rotator that each one is.
         webhooks: endpoints that rotate, by name.
         notifications: who is told of what a person has to know.

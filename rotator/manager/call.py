@@ -8,15 +8,18 @@ from typing import Any
 
 from rotator.errors import (
     AccessDenied,
+    InvalidParameter,
     InvalidRequest,
     ResourceNotFound,
     RotatorError,
     StoreUnavailable,
 )
+from rotator.manager import following
 from rotator.model.caller import Caller, CallerKind, RotationRun
 from rotator.model.labels import CURRENT
 from rotator.model.names import parse_secret_id
-from rotator.store import changes, secrets, values, waking
+from rotator.model.replication import REPLICA_REFUSED
+from rotator.store import changes, replicas, secrets, values, waking
 from rotator.store.audit import Outcome
 from rotator.store.notes import AuditEntry
 from rotator.store.secrets import Found, SecretRow
@@ -61,6 +64,7 @@ class Call:
 
         Raises:
             AccessDenied: it is in another account or region, whether it exists or not.
+            InvalidParameter: it is a replica, and was to be changed.
             ResourceNotFound: there is no such secret.
             RowAltered: what was found is another secret's row.
             ValidationError: its name is malformed.
@@ -77,6 +81,8 @@ class Call:
             self._deny_elsewhere()
             raise
         self.permit(account=secret.account, region=secret.region, arn=secret.arn)
+        if for_update and secret.primary_region is not None:
+            raise InvalidParameter(REPLICA_REFUSED)
         return secret
 
     def find_usable(self, tx: Tx, *, for_update: bool = False) -> SecretRow:
@@ -139,6 +145,8 @@ class Call:
             self._deny_elsewhere()
             raise ResourceNotFound("Secrets Manager can't find the specified secret.")
         secrets.in_its_place(found)
+        if found.is_replica:
+            replicas.follows(found, found.origin)
         self.permit(account=found.account, region=found.region, arn=found.arn)
         _refuse_deleted(found.deleted_at)
         return found
@@ -211,6 +219,15 @@ class Call:
         """
         revision = secret.revision + 1
         secrets.update(tx, secret.id, **columns, revision=revision)
+        if secret.replicas:
+            following.follow(
+                tx,
+                self.entry,
+                secret,
+                columns,
+                tags=left.get("tags"),
+                untagged=left.get("untagged", ()),
+            )
         if _is_sooner(columns.get("due_at"), than=secret.due_at):
             waking.wake(tx)
         self.record(

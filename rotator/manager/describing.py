@@ -9,6 +9,7 @@ from rotator.manager.checks import MAX_PAGE, check_page_size
 from rotator.manager.next_due import Planner
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
+from rotator.manager.replicating import described
 from rotator.manager.results import (
     SecretDescription,
     SecretPage,
@@ -20,7 +21,7 @@ from rotator.manager.settings import rotation_settings
 from rotator.model.caller import Caller
 from rotator.model.filters import SecretFilter, SortOrder
 from rotator.model.labels import Labels
-from rotator.store import labels, listing, tags
+from rotator.store import labels, listing, replicas, tags
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Tx
 
@@ -114,14 +115,15 @@ class Describing(Operations):
             secret = call.find(tx)
             this = ["versions", secret.arn, include_deprecated]
             after = None if cursor is None else _version_after(cursor, this)
+            owner = replicas.origin(tx, secret).id
             found = listing.list_versions(
                 tx,
-                secret.id,
+                owner,
                 include_deprecated=include_deprecated,
                 after=after,
                 limit=max_results + 1,
             )
-            at = labels.load(tx, secret.id)
+            at = labels.load(tx, owner)
             call.record(tx, secret.arn)
         shown = found[:max_results]
         last = shown[-1] if len(found) > max_results else None
@@ -157,8 +159,10 @@ def describe_all(
 ) -> tuple[SecretDescription, ...]:
     """All about secrets but their values."""
     ids = [secret.id for secret in secrets]
-    labels_of = labels.load_many(tx, ids)
+    origin_of = replicas.origins(tx, secrets)
+    labels_of = labels.load_many(tx, [origin.id for origin in origin_of.values()])
     tags_of = tags.load_many(tx, ids)
+    accesses = replicas.accesses(tx, list(origin_of.values()))
     return tuple(
         SecretDescription(
             arn=secret.arn,
@@ -170,9 +174,12 @@ def describe_all(
             accessed_on=secret.accessed_on,
             deleted_at=secret.deleted_at,
             purge_at=secret.purge_at,
-            tags=tags_of.get(secret.id, {}) if secret.tagged else None,
-            versions=labels_of.get(secret.id, Labels()).by_version(),
-            rotation=rotation_settings(planner.as_it_holds(tx, secret)),
+            tags=tags_of.get(secret.id, {}) if origin.tagged else None,
+            versions=labels_of.get(origin.id, Labels()).by_version(),
+            rotation=rotation_settings(planner.as_it_holds(tx, origin)),
+            primary_region=origin.region if origin.replicas else None,
+            replication=described(origin, accesses),
         )
         for secret in secrets
+        for origin in (origin_of[secret.id],)
     )

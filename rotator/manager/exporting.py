@@ -10,6 +10,7 @@ from rotator.manager.operations import Operations
 from rotator.manager.portable import PortableSecret, PortableVersion
 from rotator.manager.reading import POLL
 from rotator.manager.refusals import audited
+from rotator.manager.replicating import refuse_replica
 from rotator.manager.secret_list import SecretList
 from rotator.model.caller import Caller
 from rotator.model.filters import SecretFilter
@@ -104,6 +105,7 @@ class Exporting(Operations):
 
         Raises:
             AccessDenied: the caller may not read it.
+            InvalidParameter: it is a replica.
             InvalidRequest: it is marked for deletion.
             ResourceNotFound: there is no such secret.
         """
@@ -112,7 +114,7 @@ class Exporting(Operations):
         )
         found, _ = self._read(
             call,
-            lambda tx: Found(rows=[call.find_usable(tx)]),
+            lambda tx: Found(rows=[refuse_replica(call.find_usable(tx))]),
             all_versions=all_versions,
             sleep=sleep,
         )
@@ -130,10 +132,12 @@ class Exporting(Operations):
         while True:
             with self._store.read() as tx:
                 secrets = page(tx)
-                barriers = [row.barrier for row in secrets.rows if row.barrier is not None]
+                # A replica comes with its primary: in the region of that, and not as a second secret.
+                rows = [row for row in secrets.rows if row.primary_region is None]
+                barriers = [row.barrier for row in rows if row.barrier is not None]
                 remaining = max((barrier.remaining(tx.now) for barrier in barriers), default=0.0)
                 if remaining <= 0:
-                    found = _load(tx, secrets.rows, all_versions=all_versions)
+                    found = _load(tx, rows, all_versions=all_versions)
                     for at in found:
                         for version in at.versions:
                             detail = {"exported": True}

@@ -1,13 +1,13 @@
 """CreateSecret, DeleteSecret, RestoreSecret."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 
 from rotator.crypto.envelope import SealContext
-from rotator.errors import InvalidRequest, ResourceExists, ResourceNotFound
+from rotator.errors import InvalidParameter, InvalidRequest, ResourceExists, ResourceNotFound
 from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
 from rotator.manager.call import Call
@@ -21,13 +21,15 @@ from rotator.manager.checks import (
 from rotator.manager.next_due import NOT_DUE, anchor_of
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
-from rotator.manager.results import Deletion, SecretName, StoredVersion
+from rotator.manager.replicating import checked_regions, described, replicate
+from rotator.manager.results import Deletion, ReplicaDescription, SecretName, StoredVersion
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT, Labels
 from rotator.model.names import check_name, parse_secret_id, secret_arn
+from rotator.model.replication import ReplicaRegion
 from rotator.model.rotation import Status
 from rotator.sdk import SecretValue
-from rotator.store import creation, rotations, secrets, versions
+from rotator.store import creation, replicas, rotations, secrets, versions
 from rotator.store.changes import GONE
 from rotator.store.creation import NewSecret
 from rotator.store.secrets import SecretRow
@@ -50,6 +52,8 @@ class _NewSecret:
     description: str | None
     kms_key_id: str | None
     tags: Mapping[str, str]
+    regions: Sequence[ReplicaRegion]
+    force_overwrite: bool
 
 
 class Lifecycle(Operations):
@@ -67,8 +71,14 @@ class Lifecycle(Operations):
         description: str | None = None,
         kms_key_id: str | None = None,
         tags: Mapping[str, str] | None = None,
+        add_replica_regions: Sequence[ReplicaRegion] | None = None,
+        force_overwrite: bool = False,
     ) -> StoredVersion:
         """Makes a secret, with a first version labelled AWSCURRENT where a value is given.
+
+        Args:
+            add_replica_regions: where it is replicated to, as ReplicateSecretToRegions has it.
+            force_overwrite: likewise.
 
         Raises:
             InvalidParameter, ValidationError: a parameter is out of its limits.
@@ -80,6 +90,10 @@ class Lifecycle(Operations):
         limits.check("CreateSecret", Description=description, KmsKeyId=kms_key_id)
         key = checked_key(self._sealer.provider, kms_key_id)
         check_tags(tags or {})
+        if add_replica_regions is not None:
+            checked_regions(
+                "CreateSecret", add_replica_regions, own=caller.region, served=self._regions
+            )
         if value is not None:
             checked_value(value)
         call = Call(event="CreateSecret", caller=caller, request_id=request_id, secret_id=name)
@@ -90,6 +104,8 @@ class Lifecycle(Operations):
             description=description or None,
             kms_key_id=key,
             tags=tags or {},
+            regions=add_replica_regions or (),
+            force_overwrite=force_overwrite,
         )
         try:
             made = self._create(call, new)
@@ -142,12 +158,24 @@ class Lifecycle(Operations):
             version_id = None if sealed is None else new.token
             left = {"left": creation.left(tx, made)}
             call.record(tx, arn, version_id=version_id, detail=left, revision=creation.REVISION)
+            replication = self._replicate_new(tx, call, new)
         return StoredVersion(
             arn=arn,
             name=new.name,
             version_id=version_id,
             stages=() if version_id is None else (CURRENT,),
+            replication=replication,
         )
+
+    def _replicate_new(self, tx: Tx, call: Call, new: _NewSecret) -> tuple[ReplicaDescription, ...]:
+        if not new.regions:
+            return ()
+        replicas.lock(tx)
+        secret = call.find(tx, for_update=True)
+        kept = replicate(
+            tx, call, secret, new.regions, provider=self._sealer.provider, force=new.force_overwrite
+        )
+        return described(secret._replace(replicas=kept), {})
 
     def _repeat_create(
         self, call: Call, new: _NewSecret, secret: SecretRow, version: VersionRow | None
@@ -183,7 +211,8 @@ class Lifecycle(Operations):
         then.
 
         Raises:
-            InvalidParameter: the window is out of range, or named although none is wanted.
+            InvalidParameter: the window is out of range, or named although none is wanted; or the secret is a replica,
+                or has replicas.
             InvalidRequest: it is marked already, or is the admin secret of others and the caller is a person at the
                 command line. On the real service nothing but a rotation knows of admin secrets, so the API lets it go.
             ResourceNotFound: there is no such secret; forcing succeeds then.
@@ -240,6 +269,7 @@ class Lifecycle(Operations):
 def _mark(tx: Tx, call: Call, *, days: int) -> Deletion:
     secrets.lock_authority(tx)
     secret = call.find_usable(tx, for_update=True)
+    _refuse_replicated(call, secret)
     _refuse_admin(tx, call, secret)
     purge_at = tx.now + timedelta(days=days)
     _abandon(tx, call, secret, purge_at=purge_at)
@@ -252,6 +282,7 @@ def _mark(tx: Tx, call: Call, *, days: int) -> Deletion:
 def _remove(tx: Tx, call: Call) -> Deletion:
     secrets.lock_authority(tx)
     secret = call.find(tx, for_update=True)
+    _refuse_replicated(call, secret)
     _refuse_admin(tx, call, secret)
     _abandon(tx, call, secret, purge_at=tx.now)
     unsettled = versions.any_pinned(tx, secret.id)
@@ -264,6 +295,14 @@ def _remove(tx: Tx, call: Call) -> Deletion:
         call.record(tx, secret.arn, event=PURGED, detail={"left": GONE}, revision=gone)
         call.record(tx, secret.arn, detail={"forced": True, "unsettled": False})
     return Deletion(arn=secret.arn, name=secret.name, deletion_date=tx.now)
+
+
+def _refuse_replicated(call: Call, secret: SecretRow) -> None:
+    if secret.replicas:
+        regions = ", ".join(sorted(secret.replicas))
+        raise InvalidParameter(
+            f"You can't delete secret {call.secret_id} that still has replica regions [{regions}]."
+        )
 
 
 def _refuse_admin(tx: Tx, call: Call, secret: SecretRow) -> None:

@@ -13,6 +13,7 @@ from rotator.manager.pruning import Pruning
 from rotator.manager.purging import Purging
 from rotator.manager.reading import Reading
 from rotator.manager.replanning import Replanning
+from rotator.manager.replicating import Replicating
 from rotator.manager.rewrapping import Rewrapping
 from rotator.manager.rotating import Rotating
 from rotator.manager.staging import Staging
@@ -34,6 +35,7 @@ class SecretsManager(
     Describing,
     Rotating,
     Replanning,
+    Replicating,
     Bulk,
     Exporting,
     Keys,

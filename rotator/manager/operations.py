@@ -3,7 +3,7 @@
 import secrets as randomness
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from rotator.crypto.envelope import SealContext, Sealer
@@ -23,6 +23,7 @@ from rotator.sdk import SecretValue
 from rotator.store import labels
 from rotator.store.secrets import Found, SecretRow
 from rotator.store.store import Store
+from rotator.store.values import ValueRow
 from rotator.store.versions import VersionRow
 
 
@@ -64,6 +65,7 @@ class Operations:
         sealer: Sealer,
         *,
         planner: Planner | None = None,
+        regions: Collection[str] = (),
         random_suffix: Callable[[], str] = random_suffix,
         new_token: Callable[[], str] = new_token,
         clock: Callable[[], float] = time.monotonic,
@@ -71,6 +73,7 @@ class Operations:
         self._store = store
         self._sealer = sealer
         self._planner = planner or Planner()
+        self._regions = frozenset(regions)
         self._random_suffix = random_suffix
         self._new_token = new_token
         self._clock = clock
@@ -119,9 +122,10 @@ class Operations:
                 "Secrets Manager can't find the specified secret value for VersionId: "
                 f"{version.version_id}"
             )
-        return self._sealer.open(
-            version.sealed, context=seal_context(secret, version.version_id), since=since
-        )
+        if isinstance(secret, ValueRow) and secret.key is not None:
+            self._sealer.provider.resolve(secret.key)  # the replica's own
+        context = seal_context(_origin(secret), version.version_id)
+        return self._sealer.open(version.sealed, context=context, since=since)
 
     def _refuse_other_content(
         self, call: Call, secret: Placed, version: VersionRow, value: SecretValue
@@ -143,6 +147,13 @@ class Operations:
             stages = labels.load(tx, secret.id).of(token)
             call.record(tx, secret.arn, version_id=token, detail={"repeated": True})
         return StoredVersion(arn=secret.arn, name=secret.name, version_id=token, stages=stages)
+
+
+def _origin(secret: Placed) -> Placed:
+    """What the values of a secret, or of the primary of a replica, are bound to."""
+    if isinstance(secret, ValueRow) and secret.origin is not None:
+        return secret.origin
+    return secret
 
 
 def seal_context(secret: Placed, version_id: str) -> SealContext:

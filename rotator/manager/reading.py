@@ -47,7 +47,7 @@ class _Asked:
         ):
             seconds = found.barrier.remaining(tx.now)
             if seconds > 0:
-                return Delayed(seconds=seconds, row=found.id)
+                return Delayed(seconds=seconds, row=found.owner)
         return found
 
     def version_of(self, found: ValueRow) -> VersionRow:
@@ -245,4 +245,5 @@ def checked_version(found: ValueRow, *, version_id: str | None, stage: str | Non
 
 def access_to(found: ValueRow, version: VersionRow) -> Access:
     """The note that a version was read."""
-    return Access(found.id, version.version_id, found.accessed_on, version.accessed_on)
+    owner = None if found.origin is None else found.origin.id
+    return Access(found.id, version.version_id, found.accessed_on, version.accessed_on, owner)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rotator.manager.settings import RotationSettings
+from rotator.model.replication import ReplicaStatus
 from rotator.sdk import SecretValue
 
 
@@ -30,18 +31,46 @@ class Untagged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaDescription:
+    """One replica of a secret.
+
+    Attributes:
+        kms_key_id: None for the default key.
+        message: why it is in this status.
+        accessed_on: midnight UTC of the day of the last read there, None before the first.
+    """
+
+    region: str
+    kms_key_id: str | None
+    status: ReplicaStatus
+    message: str
+    accessed_on: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replication:
+    """Where a secret is replicated to, in the order of the regions."""
+
+    arn: str
+    name: str
+    regions: tuple[ReplicaDescription, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVersion:
     """What CreateSecret, PutSecretValue and UpdateSecret answer.
 
     Attributes:
         version_id: None where no value was given.
         stages: the labels that are now on the version.
+        replication: where CreateSecret was asked to replicate the secret to.
     """
 
     arn: str
     name: str
     version_id: str | None
     stages: tuple[str, ...] = ()
+    replication: tuple[ReplicaDescription, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +137,8 @@ class SecretDescription:
         tags: None where it was never tagged; empty where its tags were all taken off.
         versions: version id → its labels, for the versions that carry one.
         rotation: None where rotation was never configured.
+        primary_region: where the primary is, of a secret with replicas and of a replica; else None.
+        replication: the replicas, the same wherever one looks.
     """
 
     arn: str
@@ -122,6 +153,8 @@ class SecretDescription:
     tags: Mapping[str, str] | None = None
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rotation: RotationSettings | None = None
+    primary_region: str | None = None
+    replication: tuple[ReplicaDescription, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from rotator.crypto.envelope import Sealed
 from rotator.errors import FencedOut, InvalidRequest
+from rotator.manager import following
+from rotator.manager.call import Call
 from rotator.manager.next_due import Planner, anchor_of
 from rotator.model import labels as names
 from rotator.model.caller import rotation_service
@@ -197,6 +199,8 @@ class Journal:
             versions.set_pinned(tx, secret_id=claim.secret.id, version_id=version_id, pinned=True)
         event = "AWSCURRENTMoved" if state.status is Status.RUNNING else None
         self._audit(tx, claim, state, event=event, left=left, revision=secret.revision)
+        if secret.replicas:
+            following.follow(tx, _entry_of(claim), secret, columns)
         return after, retire_at
 
     def rest(
@@ -386,6 +390,12 @@ class Journal:
             ),
             revision=revision,
         )
+
+
+def _entry_of(claim: Claim) -> following.Entry:
+    """Makes records of the rotation."""
+    caller = rotation_service(account=claim.secret.account, region=claim.secret.region)
+    return Call(event="RotateSecret", caller=caller, request_id=claim.rotation_id).entry
 
 
 def _to_retire(claim: Claim, state: MachineState) -> list[str]:

@@ -41,5 +41,6 @@ def note(tx: Tx, accesses: Iterable[Access]) -> None:
         if access.secret_day != day:
             tx.execute(_NOTE_SECRET, {"at_secret": access.secret_id, "day": day})
         if access.version_day != day:
-            at = {"at_secret": access.secret_id, "at_version": access.version_id, "day": day}
+            owner = access.secret_id if access.owner is None else access.owner
+            at = {"at_secret": owner, "at_version": access.version_id, "day": day}
             tx.execute(_NOTE_VERSION, at)

@@ -24,6 +24,7 @@ class NewSecret:
         kms_key_id: None for the default key.
         versions: version id → its value, oldest first.
         labels: which of the versions carries which.
+        primary_region: of a replica, where its primary is.
     """
 
     account: str
@@ -35,6 +36,8 @@ class NewSecret:
     tags: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, Sealed] = field(default_factory=dict)
     labels: Labels = field(default_factory=Labels)
+    primary_region: str | None = None
+    resource_policy: str | None = None
 
 
 _Row = dict[str, object]
@@ -92,6 +95,8 @@ def _secret(tx: Tx, secret: NewSecret) -> _Row:
         "changed_at": tx.now,
         "rotation_enabled": False,
         "tagged": bool(secret.tags),
+        "primary_region": secret.primary_region,
+        "resource_policy": secret.resource_policy,
         "revision": REVISION,
     }
 

@@ -30,9 +30,11 @@ class Access(NamedTuple):
     Attributes:
         secret_day: the day (midnight UTC) of its secret's last noted read.
         version_day: the same of the version.
+        owner: row id of the secret that the version is of, where it was read through a replica.
     """
 
     secret_id: int
     version_id: str
     secret_day: datetime | None
     version_day: datetime | None
+    owner: int | None = None

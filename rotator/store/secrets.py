@@ -69,6 +69,8 @@ class SecretRow(NamedTuple):
     barrier_until: datetime | None
     tagged: bool
     revision: int
+    primary_region: str | None = None
+    replicas: Mapping[str, Any] | None = None
 
     @property
     def barrier(self) -> Barrier | None:

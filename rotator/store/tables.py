@@ -121,6 +121,8 @@ secrets = Table(
     Column(
         "revision", BigInteger, nullable=False, server_default="0"
     ),  # of its last recorded change
+    Column("primary_region", String(64)),  # of a replica: where its primary is; None: it is none
+    Column("replicas", JSON(none_as_null=True)),  # region -> kms_key_id, status, message
     UniqueConstraint("account", "region", "name"),
     Index("ix_secrets_listing", "account", "region", "created_at", "id"),
     Index("ix_secrets_changed", "account", "region", "changed_at", "id"),

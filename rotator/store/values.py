@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Join, Select, bindparam, select
+from sqlalchemy import ColumnElement, Join, Select, bindparam, func, select
 
 from rotator.crypto.envelope import Sealed
 from rotator.errors import ResourceNotFound
@@ -22,6 +22,9 @@ class ValueRow(NamedTuple):
     Attributes:
         version: None where there is no such version.
         stages: the labels on it, sorted.
+        origin: of a replica, the primary that its versions are of; None where that is missing.
+        key: the sealing key that a replica names; None for the default one.
+        is_replica: whether it is one.
     """
 
     id: int
@@ -34,14 +37,45 @@ class ValueRow(NamedTuple):
     barrier: Barrier | None
     version: VersionRow | None
     stages: tuple[str, ...]
+    origin: "Origin | None" = None
+    key: str | None = None
+    is_replica: bool = False
+
+    @property
+    def owner(self) -> int:
+        """Row id of the secret that the version is of."""
+        return self.id if self.origin is None else self.origin.id
+
+
+class Origin(NamedTuple):
+    """The primary of a replica: what its values are bound to."""
+
+    id: int
+    account: str
+    region: str
+    name: str
+    arn: str
 
 
 _SECRET = tuple(
     secrets.c[name].label(f"its_{name}")
     for name in (
-        "id", "account", "region", "name", "arn", "accessed_on", "deleted_at", "barrier_raised_at", "barrier_until",
+        "id", "account", "region", "name", "arn", "accessed_on", "deleted_at", "kms_key_id", "primary_region",
     )
 )  # fmt: skip
+# A secret that is no replica is its own origin. A replica has neither versions nor labels: the primary's are read, and
+# its barrier is obeyed.
+_origin = secrets.alias("origin")
+_ORIGIN = tuple(
+    _origin.c[name].label(f"of_{name}")
+    for name in ("id", "account", "region", "name", "arn", "barrier_raised_at", "barrier_until")
+)
+_from_origin = secrets.outerjoin(
+    _origin,
+    (_origin.c.account == secrets.c.account)
+    & (_origin.c.region == func.coalesce(secrets.c.primary_region, secrets.c.region))
+    & (_origin.c.name == secrets.c.name),
+)
 _wanted = labels.alias("wanted")
 _all = labels.alias("all_labels")
 _BY = {
@@ -53,19 +87,19 @@ _BY = {
 
 
 def _at_label(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    found = secrets.outerjoin(
-        _wanted, (_wanted.c.secret_id == secrets.c.id) & (_wanted.c.label == bindparam("wanted"))
+    found = _from_origin.outerjoin(
+        _wanted, (_wanted.c.secret_id == _origin.c.id) & (_wanted.c.label == bindparam("wanted"))
     ).outerjoin(
         versions,
-        (versions.c.secret_id == secrets.c.id) & (versions.c.version_id == _wanted.c.version_id),
+        (versions.c.secret_id == _origin.c.id) & (versions.c.version_id == _wanted.c.version_id),
     )
     return _with_labels(found, which)
 
 
 def _at_version(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    found = secrets.outerjoin(
+    found = _from_origin.outerjoin(
         versions,
-        (versions.c.secret_id == secrets.c.id) & (versions.c.version_id == bindparam("wanted")),
+        (versions.c.secret_id == _origin.c.id) & (versions.c.version_id == bindparam("wanted")),
     )
     return _with_labels(found, which)
 
@@ -75,7 +109,8 @@ def _with_labels(found: Join, which: ColumnElement[bool]) -> Select[*tuple[Any, 
         _all,
         (_all.c.secret_id == versions.c.secret_id) & (_all.c.version_id == versions.c.version_id),
     )
-    return select(*_SECRET, *version_rows.COLUMNS, _all.c.label).select_from(labelled).where(which)
+    columns = (*_SECRET, *_ORIGIN, *version_rows.COLUMNS, _all.c.label)
+    return select(*columns).select_from(labelled).where(which)
 
 
 _BY_SEVERAL = {
@@ -94,6 +129,7 @@ _AT_VERSION = {key: _at_version(which) for key, which in _BY.items()}
 # is paid for, most of all where many threads read.
 _in_use = (
     secrets.c.deleted_at.is_(None)
+    & secrets.c.primary_region.is_(None)
     & secrets.c.barrier_raised_at.is_(None)
     & ~versions.c.pinned
     & versions.c.bound_key_id.is_(None)
@@ -234,7 +270,16 @@ def _value_row(rows: Sequence[Any]) -> ValueRow:
         row.its_arn,
         row.its_accessed_on,
         row.its_deleted_at,
-        barrier_of(row.its_barrier_raised_at, row.its_barrier_until),
+        barrier_of(row.of_barrier_raised_at, row.of_barrier_until),
         None if row.version_id is None else version_rows.from_row(row),
         tuple(sorted(each.label for each in rows if each.label is not None)),
+        *_replica(row),
     )
+
+
+def _replica(row: Any) -> tuple[Origin | None, str | None, bool]:
+    if row.its_primary_region is None:
+        return None, None, False
+    found = row.of_id is not None and row.its_primary_region != row.its_region
+    origin = Origin(row.of_id, row.of_account, row.of_region, row.of_name, row.of_arn)
+    return origin if found else None, row.its_kms_key_id, True

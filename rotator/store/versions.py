@@ -121,6 +121,7 @@ _INSERT = sql_insert(versions).values(
     ciphertext=bindparam("ciphertext"),
     binary=bindparam("binary"),
 )
+_COPY = sql_insert(versions)
 _SET_VALUE = (
     update(versions)
     .where(_THIS)
@@ -258,6 +259,22 @@ def insert(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed | None) ->
             **sealed_columns(sealed),
         },
     )
+
+
+def copy(tx: Tx, found: Sequence[VersionRow], *, to: int, sealed: Mapping[str, Sealed]) -> None:
+    """Adds versions of one secret to another, which has none, with their creation times, as they are sealed for it."""
+    made = [
+        {
+            "secret_id": to,
+            "version_id": version.version_id,
+            "created_at": version.created_at,
+            "pinned": False,
+            **sealed_columns(sealed[version.version_id]),
+        }
+        for version in found
+    ]
+    if made:
+        tx.execute(_COPY, made)
 
 
 def set_value(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed | None) -> None:

@@ -166,3 +166,23 @@ def test_wrong_usage_says_what_is_right(
     as_json = home(*arguments, "--output", "json")
     assert (as_json.code, as_json.error["exit_code"]) == (2, 2)
     assert as_json.out == ""
+
+
+def test_a_secret_is_replicated_and_promoted(home: RotateCommand) -> None:
+    """Among the configured regions: replicas are told, one that fails with its reason, and one becomes a secret."""
+    config = home.home / "config.yaml"
+    config.write_text("regions: [eu-west-1, eu-west-2]")
+    config.chmod(0o600)
+    assert home("secret", "replicate", SECRET, "mars-1").code == 2
+    done = home.json("secret", "replicate", SECRET, "eu-west-1", "eu-west-2")
+    assert [(one["region"], one["status"]) for one in done["regions"]] == [
+        ("eu-west-1", "InSync"),
+        ("eu-west-2", "InSync"),
+    ]
+    assert "eu-west-1: InSync" in home.ok("secret", "describe", SECRET).out
+    home.ok("secret", "promote", SECRET, "eu-west-2")
+    again = home("secret", "replicate", SECRET, "eu-west-2")
+    assert (again.code, "already exists" in again.out) == (5, True)
+    assert home("secret", "delete", SECRET, "--yes").code == 2
+    home.ok("secret", "unreplicate", SECRET, "eu-west-1", "eu-west-2")
+    home.ok("audit", "verify")

@@ -26,6 +26,8 @@ from tests.support.postgres import Role
 
 SINGLE = "postgresql-single-user"
 ALTERNATING = "postgresql-alternating-users"
+REGIONS = (REGION, "us-east-1", "ap-south-1")
+"""Those that are served."""
 QUICK = EnginePolicy(
     retry=RetryPolicy(attempts=3, base=0.01, cap=0.05, reverts=2),
     step_limit=10,
@@ -58,7 +60,7 @@ class House:
 
     @property
     def manager(self) -> SecretsManager:
-        return SecretsManager(self.store, self.sealer)
+        return SecretsManager(self.store, self.sealer, regions=REGIONS)
 
     def engine(self, **changes: Any) -> Engine:
         parts: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from rotator.api.operations.filters import filters_of, order_of
 from rotator.api.operations.operation import Given, Operation, Rooms, Structure, Who
+from rotator.api.operations.replicas import statuses
 from rotator.api.wire import moment, present
 from rotator.manager.checks import MAX_PAGE
 from rotator.manager.next_due import schedule_of
@@ -49,7 +50,10 @@ def _description(found: SecretDescription, *, versions: str) -> Structure:
         LastAccessedDate=None if found.accessed_on is None else moment(found.accessed_on),
         DeletedDate=None if found.deleted_at is None else moment(found.deleted_at),
         CreatedDate=moment(found.created_at),
+        PrimaryRegion=found.primary_region,
     )
+    if found.replication and versions == "VersionIdsToStages":
+        structure["ReplicationStatus"] = statuses(found.replication)
     if found.rotation is not None:
         structure |= _rotation(found.rotation)
     if found.tags is not None:

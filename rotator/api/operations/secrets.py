@@ -11,6 +11,7 @@ from rotator.api.operations.operation import (
     tags_of,
     value_of,
 )
+from rotator.api.operations.replicas import regions_of, statuses
 from rotator.api.wire import moment, present
 from rotator.manager.results import StoredVersion
 
@@ -21,7 +22,6 @@ _NO_OTHER_PRIMARY = "a secret is not copied from another account here. Leave it 
 def _create_secret(rooms: Rooms, who: Who, given: Given) -> Structure:
     refuse(given, "Type", because=_NO_PARTNERS)
     refuse(given, "CrossAccountPrimaryARN", because=_NO_OTHER_PRIMARY)
-    refuse(given, "AddReplicaRegions", because="this server keeps no replicas. Leave it out.")
     made = rooms.manager.create_secret(
         **who,
         name=given["Name"],
@@ -30,8 +30,11 @@ def _create_secret(rooms: Rooms, who: Who, given: Given) -> Structure:
         description=given.get("Description"),
         kms_key_id=given.get("KmsKeyId"),
         tags=tags_of(given),
+        add_replica_regions=regions_of(given),
+        force_overwrite=given.get("ForceOverwriteReplicaSecret", False),
     )
-    return _stored(made)
+    replicas = statuses(made.replication)
+    return _stored(made) | ({"ReplicationStatus": replicas} if replicas else {})
 
 
 def _update_secret(rooms: Rooms, who: Who, given: Given) -> Structure:

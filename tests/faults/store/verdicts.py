@@ -136,7 +136,7 @@ VERDICTS: Mapping[str, Verdict] = {
         "secrets",
         "description kms_key_id created_at changed_at deleted_at purge_at rotation_enabled rotator schedule_expression "
         "automatically_after_days duration timezone missed rules_at rotated_at window_start window_end due_at "
-        "authority admin_arn rotation_options resource_policy tagged revision",
+        "authority admin_arn rotation_options resource_policy tagged revision primary_region replicas",
         _VERIFY,
     ),
     "secrets.due_basis": _harmless("where it is another one, the due time is worked out again"),

@@ -278,9 +278,6 @@ def test_a_rotation_without_a_function_is_refused(client: Any, name: str) -> Non
 @pytest.mark.parametrize(
     ("operation", "more"),
     [
-        ("replicate_secret_to_regions", {"AddReplicaRegions": [{"Region": "us-east-1"}]}),
-        ("remove_regions_from_replication", {"RemoveReplicaRegions": ["us-east-1"]}),
-        ("stop_replication_to_replica", {}),
         ("associate_cross_account_replica", {"CrossAccountReplicaARN": FAR}),
         ("disassociate_cross_account_replica", {"CrossAccountReplicaARN": FAR}),
     ],
@@ -288,7 +285,7 @@ def test_a_rotation_without_a_function_is_refused(client: Any, name: str) -> Non
 def test_what_there_is_not_is_refused(
     client: Any, name: str, operation: str, more: dict[str, Any]
 ) -> None:
-    """Replicas are refused with a reason, rather than promised."""
+    """Replicas in other accounts are refused with a reason, rather than promised."""
     client.create_secret(Name=name)
     with pytest.raises(client.exceptions.InvalidRequestException):
         getattr(client, operation)(SecretId=name, **more)
@@ -297,6 +294,35 @@ def test_what_there_is_not_is_refused(
 def test_every_operation_of_the_model_is_there() -> None:
     """The table names what botocore's model of the service names, and nothing else."""
     assert limits.operations().keys() == OPERATIONS.keys()
+
+
+def test_a_secret_is_replicated(api: ServedApi, client: Any, name: str) -> None:
+    """The replica is read in its region, is read-only there, and is promoted or removed."""
+    made = client.create_secret(
+        Name=name, SecretString="v", AddReplicaRegions=[{"Region": "us-east-1"}]
+    )
+    [status] = made["ReplicationStatus"]
+    assert (status["Region"], status["Status"]) == ("us-east-1", "InSync")
+    there = api.client(region="us-east-1")
+    found = there.describe_secret(SecretId=name)
+    assert found["ARN"] == made["ARN"].replace("eu-central-1", "us-east-1")
+    assert found["PrimaryRegion"] == "eu-central-1"
+    client.put_secret_value(SecretId=name, SecretString="w")
+    assert there.get_secret_value(SecretId=name)["SecretString"] == "w"
+    with pytest.raises(there.exceptions.InvalidParameterException, match="replica secret"):
+        there.put_secret_value(SecretId=name, SecretString="x")
+    there.stop_replication_to_replica(SecretId=name)
+    there.put_secret_value(SecretId=name, SecretString="x")
+    replicated = client.replicate_secret_to_regions(
+        SecretId=name, AddReplicaRegions=[{"Region": "ap-south-1"}]
+    )
+    assert [one["Region"] for one in replicated["ReplicationStatus"]] == ["ap-south-1"]
+    with pytest.raises(client.exceptions.InvalidParameterException, match="replica regions"):
+        client.delete_secret(SecretId=name)
+    gone = client.remove_regions_from_replication(
+        SecretId=name, RemoveReplicaRegions=["ap-south-1"]
+    )
+    assert gone["ReplicationStatus"] == []
 
 
 def test_a_region_has_secrets_of_its_own(api: ServedApi, client: Any, name: str) -> None:

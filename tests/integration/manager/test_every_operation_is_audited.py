@@ -19,6 +19,7 @@ from rotator.manager.manager import SecretsManager
 from rotator.manager.portable import PortableSecret, PortableVersion
 from rotator.manager.principals import EVERYTHING
 from rotator.model.caller import Caller, CallerKind
+from rotator.model.replication import ReplicaRegion
 from rotator.rotation.engine import Engine
 from rotator.sdk import SecretValue
 from rotator.store import audit_search, tables, versions
@@ -26,7 +27,7 @@ from rotator.store.audit_search import AuditFilter, AuditRecord
 from rotator.store.secrets import update as write_columns
 from rotator.store.store import Store
 from tests.support.house import House
-from tests.support.manager import ACCOUNT, ALICE, POLICY, REGION, Who, row_id, token, value
+from tests.support.manager import ABROAD, ACCOUNT, ALICE, POLICY, REGION, Who, row_id, token, value
 from tests.support.store import AUDIT_KEY, sqlite_url
 
 GUEST = Caller(kind=cast("CallerKind", "guest"), name="eve", account=ACCOUNT, region=REGION)
@@ -46,6 +47,11 @@ class World:
     @property
     def manager(self) -> SecretsManager:
         return self.house.manager
+
+    @property
+    def replicator(self) -> SecretsManager:
+        """The manager of an installation that serves another region too."""
+        return SecretsManager(self.store, self.house.sealer, regions=[REGION, ABROAD.region])
 
     @property
     def auditing(self) -> Auditing:
@@ -107,6 +113,17 @@ class World:
                 "window_end": tx.now + timedelta(days=1),
             }
             write_columns(tx, row_id(tx, self.secret), **moments)
+
+    def a_replica(self) -> None:
+        """It is one of a secret abroad."""
+        self.manager.delete_secret(**self.me, secret_id=self.secret, force_without_recovery=True)
+        self.replicator.create_secret(
+            caller=ABROAD,
+            request_id="abroad",
+            name=self.secret,
+            value=value("v"),
+            add_replica_regions=[ReplicaRegion(region=REGION)],
+        )
 
     def new_key(self) -> str:
         return self.manager.create_key(**self.me).key_id
@@ -198,6 +215,17 @@ MANAGER: dict[str, Operation] = {
     ),
     "export_secrets": lambda w, who, _: w.manager.export_secrets(**who),
     "export_secret": lambda w, who, s: w.manager.export_secret(**who, secret_id=s),
+    "replicate_secret_to_regions": lambda w, who, s: w.replicator.replicate_secret_to_regions(
+        **who, secret_id=s, add_replica_regions=[ReplicaRegion(region=ABROAD.region)]
+    ),
+    "remove_regions_from_replication": lambda w, who, s: (
+        w.replicator.remove_regions_from_replication(
+            **who, secret_id=s, remove_replica_regions=[ABROAD.region]
+        )
+    ),
+    "stop_replication_to_replica": lambda w, who, s: w.replicator.stop_replication_to_replica(
+        **who, secret_id=s
+    ),
     "list_keys": lambda w, who, _: w.manager.list_keys(**who),
     "list_key_secrets": lambda w, who, _: w.manager.list_key_secrets(**who, key="alias/x"),
     "create_key": lambda w, who, _: w.manager.create_key(**who),
@@ -298,6 +326,7 @@ BEFORE: dict[str, Callable[[World], object]] = {
     "rewrap_keys": lambda w: w.manager.rotate_key(**w.me),
     "run_due": World.due,
     "prune_versions": World.crowded,
+    "stop_replication_to_replica": World.a_replica,
 }
 # A batch is answered, and tells in its answer what it refused.
 BATCH = "batch_get_secret_value"

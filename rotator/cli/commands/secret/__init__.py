@@ -8,6 +8,7 @@ from rotator.cli.commands.secret.exporting import export_secrets
 from rotator.cli.commands.secret.importing import import_secrets
 from rotator.cli.commands.secret.lifecycle import delete, purge, restore, stage
 from rotator.cli.commands.secret.listing import describe, list_secrets, versions
+from rotator.cli.commands.secret.replication import promote, replicate, unreplicate
 from rotator.cli.commands.secret.values import create, get, put
 
 app = typer.Typer(help="Stores secrets and shows them.", no_args_is_help=True)
@@ -24,6 +25,9 @@ app.command()(stage)
 app.command()(delete)
 app.command()(restore)
 app.command()(purge)
+app.command()(replicate)
+app.command()(unreplicate)
+app.command()(promote)
 app.command("import")(import_secrets)
 app.command("export")(export_secrets)
 app.add_typer(policy.app, name="policy")

@@ -153,6 +153,8 @@ def _description_lines(found: "SecretDescription") -> Iterator[str]:
         yield f"  tag          {key}={value}"
     for version, stages in found.versions.items():
         yield f"  version      {version} ({', '.join(stages)})"
+    for replica in found.replication:
+        yield f"  replica      {replica.region}: {replica.status}, {replica.message}"
     yield f"  rotation     {_rotation(found)}"
 
 
