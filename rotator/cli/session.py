@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rotator.rotation.policy import EnginePolicy
     from rotator.rotation.registry import RotatorRegistry
     from rotator.sdk import KeyProvider
+    from rotator.store.schema import Asked
     from rotator.store.store import Store
 
 AUDIT_KEY_FILE = "audit.key"
@@ -105,7 +106,19 @@ class Session:
         """The store, which has to be there."""
         from rotator.store.store import Store
 
-        return Store.open(self.configuration.store_url, create=False, audit_key=self.audit_key)
+        return Store.open(
+            self.configuration.store_url,
+            create=False,
+            audit_key=self.audit_key,
+            asked_by=self.asked_by,
+        )
+
+    @property
+    def asked_by(self) -> "Asked":
+        """Who an upgrade of the store is recorded for."""
+        from rotator.store.schema import Asked
+
+        return Asked(caller=self.caller, request_id=self.request_id)
 
     @cached_property
     def audit_key(self) -> "AuditKeySource":

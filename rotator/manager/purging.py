@@ -1,5 +1,7 @@
 """The end of recovery windows: secrets go for good."""
 
+from collections.abc import Callable
+
 from rotator.manager.call import Call
 from rotator.manager.lifecycle import PURGED
 from rotator.manager.operations import Operations
@@ -15,7 +17,14 @@ class Purging(Operations):
     """How secrets leave when nobody can restore them any more."""
 
     @audited(PURGED)
-    def purge(self, *, caller: Caller, request_id: str, limit: int) -> int:
+    def purge(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        limit: int,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> int:
         """Removes secrets of the caller's account and region whose recovery window is over; gives how many.
 
         Those go first that are due longest. A secret stays whose target may hold a value that no probe has settled: its
@@ -26,6 +35,7 @@ class Purging(Operations):
 
         Args:
             limit: secrets to remove at most.
+            progress: told after each batch how many were removed so far.
 
         Raises:
             AccessDenied: the caller may not.
@@ -36,6 +46,7 @@ class Purging(Operations):
             batch = min(_BATCH, limit - removed)
             done = self._purge_batch(call, batch)
             removed += done
+            progress(removed)
             if done < batch:
                 break
         return removed

@@ -11,6 +11,7 @@ from rotator.model.caller import Caller
 from rotator.sdk import DEFAULT_KEY_ALIAS
 from rotator.store import rewrap, sealing
 from rotator.store.rewrap import START, Misplaced, Move
+from rotator.store.tx import Tx
 
 BATCH = 500
 """Versions of one transaction: their secrets can't be written while it lasts, which is milliseconds."""
@@ -46,6 +47,24 @@ class Rewrapped:
     moved: int
     stuck: int
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRewrap:
+    """Versions that a rewrapping would move for the same reason.
+
+    Attributes:
+        key: the name of the key that their secrets ask for.
+        under: the key that they are under now.
+        to: the key that they would get; None where they would stay.
+        reason: why they would stay.
+    """
+
+    key: str
+    under: str
+    to: str | None
+    versions: int
+    reason: str | None = None
 
 
 Watch = Callable[[RewrapProgress], None]
@@ -131,6 +150,21 @@ class Rewrapping(Operations):
             if not tally.overtaken:
                 break
         return Rewrapped(moved=tally.moved, stuck=tally.stuck, reasons=tuple(tally.reasons))
+
+    @audited("RewrapKeys")
+    def plan_rewrap(self, *, caller: Caller, request_id: str) -> tuple[PlannedRewrap, ...]:
+        """What a rewrapping would do now: it counts, and changes nothing.
+
+        Raises:
+            KeyUnavailable, StoreUnavailable: as `rewrap_keys` has them.
+        """
+        call = Call(event="RewrapKeys", caller=caller, request_id=request_id)
+        sources = [source for source in self._sources(call) if source.count]
+        with self._store.read() as tx:
+            planned = tuple(plan for source in sources for plan in _planned(tx, source))
+            versions = sum(plan.versions for plan in planned)
+            call.record(tx, None, detail={"dry_run": True, "versions": versions})
+        return planned
 
     def _sources(self, call: Call) -> Iterator[_Source]:
         provider = self._sealer.provider
@@ -219,3 +253,18 @@ class Rewrapping(Operations):
                 call.record(tx, None, detail=detail)
         tally.moved += written
         tally.overtaken += len(moves) - written
+
+
+def _planned(tx: Tx, source: _Source) -> Iterator[PlannedRewrap]:
+    if source.name is None:
+        under = {source.key_id: source.count}
+    else:
+        under = dict(rewrap.count_misplaced_by_key(tx, name=source.name, key_id=source.key_id))
+    for key_id, count in under.items():
+        yield PlannedRewrap(
+            key=source.name or DEFAULT_KEY_ALIAS,
+            under=key_id,
+            to=source.target,
+            versions=count,
+            reason=source.reason or None,
+        )

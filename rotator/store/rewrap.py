@@ -64,6 +64,13 @@ _OF_NAME = (
 )
 _COUNT_OF_DEFAULT = select(func.count()).select_from(_joined).where(*_OF_DEFAULT)
 _COUNT_OF_NAME = select(func.count()).select_from(_joined).where(*_OF_NAME)
+_COUNT_BY_KEY = (
+    select(versions.c.key_id, func.count().label("versions"))
+    .select_from(_joined)
+    .where(*_OF_NAME)
+    .group_by(versions.c.key_id)
+    .order_by(versions.c.key_id)
+)
 _BATCH_OF_DEFAULT = (
     select(*_MISPLACED)
     .select_from(_joined)
@@ -223,6 +230,12 @@ def count_misplaced(tx: Tx, *, name: str | None, key_id: str) -> int:
     if name is None:
         return int(tx.execute(_COUNT_OF_DEFAULT, {"at_key": key_id}).scalar_one())
     return int(tx.execute(_COUNT_OF_NAME, {"at_name": name, "at_key": key_id}).scalar_one())
+
+
+def count_misplaced_by_key(tx: Tx, *, name: str, key_id: str) -> Mapping[str, int]:
+    """How many versions `misplaced` gives for a name, by the key that they are under now."""
+    rows = tx.execute(_COUNT_BY_KEY, {"at_name": name, "at_key": key_id})
+    return {row.key_id: row.versions for row in rows}
 
 
 def misplaced(

@@ -1,5 +1,6 @@
 """Which release of the schema a database has, and how it gets this one's."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import as_file, files
 
@@ -7,7 +8,8 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from rotator.errors import StoreUnavailable
-from rotator.store import moves
+from rotator.model.caller import Caller
+from rotator.store import audit, audit_heads, moves
 from rotator.store.database import Database
 from rotator.store.tx import Tx
 
@@ -17,6 +19,18 @@ REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 _REVISION = text("SELECT version_num FROM alembic_version")
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _LOCK_KEY = int.from_bytes(b"rotator", "big")
+
+
+UPGRADED = "UpgradeSchema"
+"""The event of a store's upgrade; its record is in the transaction of the upgrade."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who had a store opened or upgraded, as its record names them."""
+
+    caller: Caller
+    request_id: str
 
 
 class SchemaState(StrEnum):
@@ -44,18 +58,32 @@ def check(database: Database) -> SchemaState:
             return examine(tx)
 
 
-def upgrade(database: Database) -> None:
+def revision(database: Database) -> str | None:
+    """The revision of a database's schema; None where it has none yet.
+
+    Raises:
+        StoreUnavailable: the database can't be reached.
+    """
+    with database.read() as tx:
+        return _revision(tx) if _has_schema(tx) else None
+
+
+def upgrade(database: Database, *, asked_by: Asked | None = None) -> None:
     """Migrates `database` to this release's schema, in one transaction.
 
     Of processes that do so at the same time one does the work, and the others wait for it.
 
+    Args:
+        asked_by: who it is recorded for, where the database is a store whose audit was begun.
+
     Raises:
+        KeyUnavailable: it can't be recorded. The schema is as it was.
         StoreUnavailable: the schema is a later release's, the store was or is being moved, a migration failed, or
             the database can't be reached. The schema is as it was.
     """
     try:
         with database.write() as tx:
-            migrate(tx, shown=database.url_shown)
+            migrate(tx, shown=database.url_shown, asked_by=asked_by)
     except DBAPIError as error:
         raise StoreUnavailable(
             f"The schema of {database.url_shown} can't be brought up to this release, and is as it "
@@ -63,8 +91,8 @@ def upgrade(database: Database) -> None:
         ) from error
 
 
-def migrate(tx: Tx, *, shown: str) -> None:
-    """Migrates to this release's schema in a transaction that goes on after it.
+def migrate(tx: Tx, *, shown: str, asked_by: Asked | None = None) -> None:
+    """Migrates to this release's schema in a transaction that goes on after it; arguments as `upgrade` has them.
 
     Raises:
         StoreUnavailable: the schema is a later release's, or the store was or is being moved.
@@ -75,13 +103,29 @@ def migrate(tx: Tx, *, shown: str) -> None:
     state = examine(tx)
     refuse_closed(tx, state, shown=shown)
     if state is SchemaState.BEHIND:
+        before = _revision(tx) if _has_schema(tx) else None
         _run_migrations(tx)
+        if asked_by is not None and before is not None and audit_heads.everything(tx):
+            audit.record(
+                tx,
+                caller=asked_by.caller,
+                request_id=asked_by.request_id,
+                event=UPGRADED,
+                secret_arn=None,
+                version_id=None,
+                outcome=audit.Outcome.SUCCEEDED,
+                detail={"from": before, "to": REVISIONS[-1]},
+            )
 
 
-def require(database: Database) -> None:
+def require(database: Database, *, asked_by: Asked | None = None) -> None:
     """Makes sure of this release's schema: SQLite is upgraded, PostgreSQL is for a person to do.
 
+    Args:
+        asked_by: as `upgrade` has it.
+
     Raises:
+        KeyUnavailable: as `upgrade` does.
         StoreUnavailable: the schema is another release's, the store was or is being moved, or the database can't be
             reached.
     """
@@ -95,7 +139,7 @@ def require(database: Database) -> None:
             f"The store {database.url_shown} has no schema yet, or an earlier release's. "
             "Back it up where it has data, then run: rotate db upgrade"
         )
-    upgrade(database)
+    upgrade(database, asked_by=asked_by)
 
 
 def refuse_closed(tx: Tx, state: SchemaState, *, shown: str) -> None:
@@ -125,13 +169,20 @@ def refuse_closed(tx: Tx, state: SchemaState, *, shown: str) -> None:
 
 def examine(tx: Tx) -> SchemaState:
     """How the schema of a database that may have none compares with this release's."""
-    if not inspect(tx.connection).has_table("alembic_version"):
-        return SchemaState.BEHIND
-    return _state(tx)
+    return _state(tx) if _has_schema(tx) else SchemaState.BEHIND
+
+
+def _has_schema(tx: Tx) -> bool:
+    return inspect(tx.connection).has_table("alembic_version")
+
+
+def _revision(tx: Tx) -> str | None:
+    revision: str | None = tx.connection.execute(_REVISION).scalar_one_or_none()
+    return revision
 
 
 def _state(tx: Tx) -> SchemaState:
-    revision: str | None = tx.connection.execute(_REVISION).scalar_one_or_none()
+    revision = _revision(tx)
     if revision == REVISIONS[-1]:
         return SchemaState.CURRENT
     if revision is not None and revision.endswith(moves.MOVED):

@@ -18,6 +18,7 @@ from rotator.store.audit_trail import Place, Trail
 from rotator.store.database import LOCK_TIMEOUT, Database, open_engine
 from rotator.store.group_commit import GroupCommit
 from rotator.store.notes import Access, AuditEntry
+from rotator.store.schema import Asked
 from rotator.store.tx import Tx
 
 __all__ = ["Store", "Tx"]
@@ -91,6 +92,7 @@ class Store(Database):
         create: bool,
         lock_timeout: float = LOCK_TIMEOUT,
         audit_key: AuditKeySource | None = None,
+        asked_by: Asked | None = None,
     ) -> Self:
         """The store at `url`.
 
@@ -102,14 +104,16 @@ class Store(Database):
             create: make a SQLite file where there is none.
             lock_timeout: seconds to wait for what another process has locked.
             audit_key: asked when something is first recorded; without it nothing can be.
+            asked_by: who the upgrade is recorded for, where there is one.
 
         Raises:
             ConfigurationError: the URL can't be used.
+            KeyUnavailable: it has to be upgraded, and that can't be recorded.
             StoreUnavailable: it can't be reached, or its schema is another release's.
         """
         store = cls.connect(url, create=create, lock_timeout=lock_timeout, audit_key=audit_key)
         try:
-            schema.require(store)
+            schema.require(store, asked_by=asked_by)
         except BaseException:
             store.close()
             raise

@@ -85,6 +85,10 @@ def test_what_is_purged_leaves_no_old_password_alive(
     home.ok("now", SECRET)
     new = current(home, account)
     home.ok("secret", "delete", SECRET, "--force", "--yes")
+    planned = home.json("secret", "purge", "--dry-run")
+    assert planned["overdue"] == [SECRET]
+    assert len(planned["retirable"]) == 1
+    assert "Nothing was removed." in home.ok("secret", "purge", "--dry-run").out
     assert mysql.can_log_in(account)
 
     purged = home.ok("secret", "purge").out

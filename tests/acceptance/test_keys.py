@@ -43,6 +43,9 @@ def test_the_life_of_a_key(filled: RotateCommand) -> None:
     assert refused.code == 2
     assert "app/0, app/1, app/2" in refused.out
     assert "--yes" in refused.err
+    [plan] = filled.json("key", "rewrap", "--dry-run")["moves"]
+    assert (plan["under"], plan["to"], plan["versions"]) == (old["key_id"], new, 3)
+    assert "Nothing was moved." in filled.ok("key", "rewrap", "--dry-run").out
     moved = filled.ok("key", "rewrap", "--batch", "1")
     assert "3 of 3 versions moved" in moved.err
     assert moved.out == "Moved: 3 versions.\n"

@@ -60,12 +60,9 @@ def load(url: str) -> None:
         path.touch(mode=0o600)
         _load_dump(path)
         return
+    migrate(url, to=REVISION)
     database = Database.connect(url, create=False)
     with database.write() as tx:
-        config = Config()
-        config.set_main_option("script_location", "rotator:store/migrations")
-        config.attributes["connection"] = tx.connection
-        command.upgrade(config, REVISION)
         tables = MetaData()
         tables.reflect(tx.connection)
         for table in tables.sorted_tables:
@@ -74,6 +71,17 @@ def load(url: str) -> None:
         for name in ("secrets", "audit", "rotation_events"):
             advance = f"SELECT setval('{name}_id_seq', (SELECT max(id) FROM {name}))"
             tx.connection.execute(text(advance))
+    database.close()
+
+
+def migrate(url: str, *, to: str) -> None:
+    """Brings a database that has no schema, or an earlier one, to a revision."""
+    database = Database.connect(url, create=False)
+    with database.write() as tx:
+        config = Config()
+        config.set_main_option("script_location", "rotator:store/migrations")
+        config.attributes["connection"] = tx.connection
+        command.upgrade(config, to)
     database.close()
 
 

@@ -22,27 +22,44 @@ app = typer.Typer(help="Looks after the store.", no_args_is_help=True)
 
 
 @app.command()
-def upgrade(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
-    """Brings the store's schema to this release.
+def upgrade(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Brings the store's schema to this release, in one transaction.
 
-    Make a backup first.
+    Make a backup first. It is recorded in the audit.
     """
     from rotator.store import schema
-    from rotator.store.database import Database
+    from rotator.store.store import Store
 
     session: Session = context.obj
-    database = Database.connect(session.configuration.store_url, create=False)
+    # Not opened: that would upgrade a SQLite store by itself.
+    store = Store.connect(
+        session.configuration.store_url, create=False, audit_key=session.audit_key
+    )
     try:
-        before = schema.check(database)
-        schema.upgrade(database)
+        before, revision = schema.check(store), schema.revision(store)
+        if not dry_run:
+            if output is OutputFormat.TEXT and before is schema.SchemaState.BEHIND:
+                write("Upgrading: whoever uses the store waits meanwhile.", error=True)
+            schema.upgrade(store, asked_by=session.asked_by)
     finally:
-        database.close()
+        store.close()
+    to = schema.REVISIONS[-1]
     if output is OutputFormat.JSON:
-        write_json({"store": database.url_shown, "before": before, "state": "current"})
-    elif before is schema.SchemaState.CURRENT:
-        write(f"{database.url_shown} has this release's schema already.")
+        about = {"before": before, "from": revision, "to": to, "dry_run": dry_run}
+        state = before if dry_run else "current"
+        write_json({"store": store.url_shown, **about, "state": state})
+    elif before is schema.SchemaState.BEHIND:
+        done = "would be" if dry_run else "was"
+        whence = "no schema" if revision is None else f"revision {revision}"
+        write(f"{store.url_shown} {done} brought to this release's schema: from {whence} to {to}.")
     else:
-        write(f"{database.url_shown} was brought to this release's schema.")
+        write(f"{store.url_shown}: {_MEANING[before]}")
 
 
 @app.command()

@@ -70,7 +70,12 @@ def make_home(session: Session, *, new_audit: bool = False) -> Places:
     configuration = session.configuration
     keyring = _keyring(session)
     made = ["home"] if _make_folder(configuration.home) else []
-    session.store = Store.open(configuration.store_url, create=True, audit_key=session.audit_key)
+    session.store = Store.open(
+        configuration.store_url,
+        create=True,
+        audit_key=session.audit_key,
+        asked_by=session.asked_by,
+    )
     in_use = has_sealing_key(session.store)
     if not in_use:
         made.append("store")

@@ -241,6 +241,7 @@ MANAGER: dict[str, Operation] = {
         **who, keys=w.manager.export_keys(**w.me)
     ),
     "rewrap_keys": lambda w, who, _: w.manager.rewrap_keys(**who),
+    "plan_rewrap": lambda w, who, _: w.manager.plan_rewrap(**who),
     "create_principal": lambda w, who, s: w.manager.create_principal(**who, principal=f"{s}-new"),
     "delete_principal": lambda w, who, _: w.manager.delete_principal(
         **who, principal=w.new_principal()
@@ -333,7 +334,7 @@ BATCH = "batch_get_secret_value"
 ON_NO_SECRET = {
     "create_secret", "purge", "get_random_password", "list_secrets", "replan", "compare_secrets", "create_secrets",
     "export_secrets", "list_keys", "list_key_secrets", "create_key", "rotate_key", "disable_key", "enable_key",
-    "set_key_alias", "remove_key_alias", "export_keys", "import_keys", "rewrap_keys", "overdue",
+    "set_key_alias", "remove_key_alias", "export_keys", "import_keys", "rewrap_keys", "plan_rewrap", "overdue",
     "prune_versions", "create_principal", "delete_principal", "list_principals", "set_principal_status",
     "set_group_membership", "put_principal_policy", "delete_principal_policy", "create_access_key",
     "set_access_key_status", "delete_access_key", "list_access_keys",

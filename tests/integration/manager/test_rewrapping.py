@@ -86,6 +86,33 @@ def test_each_secret_s_versions_get_the_key_that_it_asks_for(
     assert _ids(store) == asked
 
 
+def test_a_plan_counts_what_would_move_and_moves_nothing(
+    manager: SecretsManager, store: Store, keyring: Path
+) -> None:
+    """By the key that versions are under and the one that their secrets ask for; what is stuck is named with why."""
+    fill(manager, secrets=3, versions_each=2)
+    [old], special = keys_of(store), "special"
+    add_key(keyring, special)
+    with store.write() as tx:
+        row = tx.execute(select(secrets.c.id).order_by(secrets.c.id)).scalars()
+        secret_rows.update(tx, next(row), kms_key_id=special)
+    new = manager.rotate_key(**ME).key_id
+    before = rows(store)
+    planned = manager.plan_rewrap(**ME)
+    assert {(p.key, p.under, p.to, p.versions, p.reason) for p in planned} == {
+        ("alias/aws/secretsmanager", old, new, 4, None),
+        (special, old, special, 2, None),
+    }
+    remove_key(keyring, special)
+    by_key = {p.key: p for p in manager.plan_rewrap(**ME)}
+    assert (by_key[special].to, by_key[special].versions) == (None, 2)
+    assert f"names no usable key: the keyring {keyring} has no" in str(by_key[special].reason)
+    assert rows(store) == before
+    recorded = select(audit.c.detail).where(audit.c.event == "RewrapKeys")
+    with store.read() as tx:
+        assert [row[0] for row in tx.execute(recorded)] == [{"dry_run": True, "versions": 6}] * 2
+
+
 def test_what_is_done_is_found_done(manager: SecretsManager, store: Store) -> None:
     """A second run writes nothing and records nothing: it looks into an index and is over."""
     fill(manager, secrets=2)

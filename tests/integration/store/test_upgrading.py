@@ -8,23 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from rotator.crypto.envelope import Sealer
 from rotator.crypto.keyring import FileKeyProvider
 from rotator.errors import StoreUnavailable
 from rotator.manager.manager import SecretsManager
 from rotator.sdk import SecretValue
-from rotator.store import schema
+from rotator.store import audit_verifying, schema
 from rotator.store.database import Database
-from rotator.store.schema import SchemaState
+from rotator.store.schema import Asked, SchemaState
 from rotator.store.sealing import verify_sealing_key
 from rotator.store.search import Place
 from rotator.store.store import Store
+from rotator.store.tables import audit
 from tests.support import older_store
 from tests.support.command import RotateCommand
-from tests.support.manager import ME, row_id
-from tests.support.store import only_postgresql, only_sqlite
+from tests.support.manager import ALICE, ME, row_id
+from tests.support.store import AUDIT_KEY, AUDIT_KEY_TEXT, only_postgresql, only_sqlite
 from tests.support.words import kept_words, wanted_words
+
+BEFORE = "0004"
+"""A revision whose audit the operations of this release can begin."""
 
 
 @pytest.fixture
@@ -185,3 +190,53 @@ def test_older_secrets_are_found_by_their_words(
 
     assert kept_words(store) == wanted_words(store)
     assert any(place is Place.TAG for found in kept_words(store).values() for place, _ in found)
+
+
+@pytest.fixture
+def audited_url(empty_url: str) -> str:
+    """A store of the release before, whose audit was begun."""
+    Database.connect(empty_url, create=True).close()
+    older_store.migrate(empty_url, to=BEFORE)
+    store = Store.connect(empty_url, create=False, audit_key=AUDIT_KEY)
+    store.begin_audit()
+    store.close()
+    return empty_url
+
+
+def _upgrades(url: str) -> list[tuple[Any, ...]]:
+    store = Store.open(url, create=False, audit_key=AUDIT_KEY)
+    found = select(audit.c.principal, audit.c.detail).where(audit.c.event == schema.UPGRADED)
+    with store.read() as tx:
+        recorded = [tuple(row) for row in tx.execute(found)]
+    assert audit_verifying.verify(store).faults == ()
+    store.close()
+    return recorded
+
+
+def test_an_upgrade_is_recorded_in_its_own_transaction(audited_url: str, tmp_path: Path) -> None:
+    """Who upgraded from which revision to which; without the audit's key the store stays as it was. The audit holds."""
+    environment = {"ROTATOR_STORE_URL": audited_url}
+    rotate = RotateCommand(home=tmp_path, environment=environment)
+    refused = rotate("db", "upgrade")
+    assert (refused.code, "audit key" in refused.err) == (8, True)
+    assert _state(audited_url) is SchemaState.BEHIND
+    rotate = RotateCommand(
+        home=tmp_path, environment={**environment, "ROTATOR_AUDIT_KEY": AUDIT_KEY_TEXT}
+    )
+    planned = rotate.json("db", "upgrade", "--dry-run")
+    assert (planned["from"], planned["to"]) == (BEFORE, schema.REVISIONS[-1])
+    assert _state(audited_url) is SchemaState.BEHIND
+    rotate.ok("db", "upgrade")
+    [(principal, detail)] = _upgrades(audited_url)
+    assert principal.startswith("local:")
+    assert detail == {"from": BEFORE, "to": schema.REVISIONS[-1]}
+    rotate.ok("db", "upgrade")
+    assert len(_upgrades(audited_url)) == 1
+
+
+@only_sqlite
+def test_the_upgrade_of_a_store_that_is_opened_is_recorded_too(audited_url: str) -> None:
+    """For the caller that opened it."""
+    asked_by = Asked(caller=ALICE, request_id="request-1")
+    Store.open(audited_url, create=False, audit_key=AUDIT_KEY, asked_by=asked_by).close()
+    assert _upgrades(audited_url) == [("local:alice", {"from": BEFORE, "to": schema.REVISIONS[-1]})]

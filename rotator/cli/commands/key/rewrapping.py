@@ -1,7 +1,7 @@
 """`rotate key rewrap`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +9,11 @@ import typer
 
 from rotator.cli.exits import ExitCode
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, counted, write, write_json
+from rotator.cli.output import OutputFormat, counted, write, write_json, write_table
 from rotator.cli.session import Session
 
 if TYPE_CHECKING:
-    from rotator.manager.rewrapping import Rewrapped, RewrapProgress, Watch
+    from rotator.manager.rewrapping import PlannedRewrap, Rewrapped, RewrapProgress, Watch
 
 _LINES = 20  # of a run's progress where there is no terminal
 
@@ -23,6 +23,9 @@ def rewrap(
     batch: Annotated[
         int, typer.Option("--batch", min=1, max=10_000, help="Versions of one transaction.")
     ] = 500,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be moved, and move nothing.")
+    ] = False,
     output: Output = OutputFormat.TEXT,
 ) -> int:
     """Moves what older keys seal to the keys that are asked for now.
@@ -31,6 +34,10 @@ def rewrap(
     """
     session: Session = context.obj
     manager = session.manager
+    if dry_run:
+        planned = manager.plan_rewrap(caller=session.caller, request_id=session.request_id)
+        _show_plan(planned, output)
+        return ExitCode.DONE
     with _watching(output) as watch:
         done = manager.rewrap_keys(
             caller=session.caller, request_id=session.request_id, batch=batch, watch=watch
@@ -47,6 +54,21 @@ def rewrap(
     if done.stuck:
         write(f"Left as before: {counted(done.stuck, 'version')}.", *done.reasons)
     return code
+
+
+def _show_plan(planned: Sequence["PlannedRewrap"], output: OutputFormat) -> None:
+    if output is OutputFormat.JSON:
+        write_json(
+            {"dry_run": True, "versions": sum(p.versions for p in planned), "moves": planned}
+        )
+        return
+    if not planned:
+        write("Everything is sealed under the keys of today.")
+        return
+    rows = [[p.key, p.under, p.to or "stays", f"{p.versions:,}"] for p in planned]
+    write_table(["key", "under", "to", "versions"], rows)
+    write(*dict.fromkeys(p.reason for p in planned if p.reason))
+    write("Nothing was moved. Do it: without --dry-run")
 
 
 def _code(done: "Rewrapped") -> ExitCode:

@@ -1,9 +1,11 @@
 """`rotate secret delete`, `restore`, `purge` and `stage`."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
+from rotator.cli.exits import ExitCode
 from rotator.cli.options import Output, SecretId
 from rotator.cli.output import OutputFormat, counted, moment, write, write_json
 from rotator.cli.session import Session
@@ -142,6 +144,9 @@ def purge(
     limit: Annotated[
         int, typer.Option("--limit", min=1, metavar="N", help="Secrets to remove at most.")
     ] = 100_000,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Name what is over, and remove nothing.")
+    ] = False,
     output: Output = OutputFormat.TEXT,
 ) -> int:
     """Removes for good the secrets whose recovery window is over. Meant for a timer; it may be interrupted.
@@ -153,15 +158,22 @@ def purge(
     """
     from rotator.cli.batch import exit_code, run
     from rotator.cli.reports import outcome_lines
+    from rotator.cli.transfer.progress import showing
 
     session: Session = context.obj
     who: dict[str, Any] = {"caller": session.caller, "request_id": session.request_id}
+    retirable = session.engine.retirable(caller=session.caller, of_deleted=True)
+    if dry_run:
+        over = session.manager.overdue(**who, limit=limit)
+        _show_overdue(over, retirable=retirable, output=output)
+        return ExitCode.DONE
     retired = run(
-        session.engine.retirable(caller=session.caller, of_deleted=True),
+        retirable,
         lambda name: session.engine.retire(name, **who, due_only=True),
         session=session,
     )
-    removed = session.manager.purge(**who, limit=limit)
+    with showing("removing", output=output) as show:
+        removed = session.manager.purge(**who, limit=limit, progress=show)
     kept = session.manager.overdue(**who, limit=_NAMED)
     code = exit_code(retired)
     if output is OutputFormat.JSON:
@@ -176,3 +188,20 @@ def purge(
     for name in kept:
         write(f"{name} stays for now: its last rotation is not settled. rotate status {name}")
     return code
+
+
+def _show_overdue(over: Sequence[str], *, retirable: Sequence[str], output: OutputFormat) -> None:
+    if output is OutputFormat.JSON:
+        write_json({"dry_run": True, "overdue": over, "retirable": retirable})
+        return
+    if not over:
+        write("No secret's recovery window is over.")
+        return
+    write(f"The recovery window of {counted(len(over), 'secret')} is over.")
+    write(*over[:_NAMED], *(("…",) if len(over) > _NAMED else ()))
+    for arn in retirable:
+        write(f"An old credential would be retired first: {arn}")
+    write(
+        "They would be removed for good, but for those whose last rotation is not settled. Nothing was removed. "
+        "Do it: without --dry-run"
+    )
