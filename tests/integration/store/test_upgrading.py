@@ -15,7 +15,8 @@ from rotator.crypto.keyring import FileKeyProvider
 from rotator.errors import StoreUnavailable
 from rotator.manager.manager import SecretsManager
 from rotator.sdk import SecretValue
-from rotator.store import audit_verifying, schema
+from rotator.store import audit_checkpoints, audit_verifying, schema
+from rotator.store.audit_checkpoints import Reason
 from rotator.store.database import Database
 from rotator.store.schema import Asked, SchemaState
 from rotator.store.sealing import verify_sealing_key
@@ -29,7 +30,7 @@ from tests.support.store import AUDIT_KEY, AUDIT_KEY_TEXT, only_postgresql, only
 from tests.support.words import kept_words, wanted_words
 
 BEFORE = "0004"
-"""A revision whose audit the operations of this release can begin."""
+"""A revision that has an audit."""
 
 
 @pytest.fixture
@@ -197,9 +198,10 @@ def audited_url(empty_url: str) -> str:
     """A store of the release before, whose audit was begun."""
     Database.connect(empty_url, create=True).close()
     older_store.migrate(empty_url, to=BEFORE)
-    store = Store.connect(empty_url, create=False, audit_key=AUDIT_KEY)
-    store.begin_audit()
-    store.close()
+    database = Database.connect(empty_url, create=False)
+    with database.write() as tx:
+        audit_checkpoints.begin(tx, AUDIT_KEY.load(), reason=Reason.BEGUN)
+    database.close()
     return empty_url
 
 
