@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rotator import __version__
-from rotator.cli.commands import audit, db, key, plugins, rotation, schedule, secret
+from rotator.cli.commands import audit, db, function, key, plugins, rotation, schedule, secret
 from rotator.cli.commands.api import api
 from rotator.cli.commands.daemon import daemon
 from rotator.cli.commands.demo import demo
@@ -68,6 +68,7 @@ app.add_typer(key.app, name="key")
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
 app.add_typer(plugins.app, name="plugins")
+app.add_typer(function.app, name="function")
 
 
 def invoke(arguments: Sequence[str], session: Session, *, output: OutputFormat) -> int:

@@ -3,7 +3,7 @@
 import os
 import pwd
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,8 @@ from rotator.model.caller import Caller, CallerKind
 
 if TYPE_CHECKING:
     from rotator.access.authentication import Authenticator
+    from rotator.api.loopback import Loopback
+    from rotator.config.functions import FunctionSettings
     from rotator.crypto.audit_key import AuditKeySource
     from rotator.crypto.envelope import Sealer
     from rotator.manager.auditing import Auditing
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
     from rotator.manager.next_due import Planner
     from rotator.rotation.engine import Engine
     from rotator.rotation.policy import EnginePolicy
-    from rotator.rotation.registry import RotatorRegistry
+    from rotator.rotation.registry import RotatorEntry, RotatorRegistry
     from rotator.sdk import KeyProvider
     from rotator.store.schema import Asked
     from rotator.store.store import Store
+
+REGISTERED_FUNCTIONS = "functions.json"
+"""In the home folder: the rotation functions that were registered by a command."""
 
 AUDIT_KEY_FILE = "audit.key"
 """In the home folder, where the setting `audit.key` names none."""
@@ -85,7 +90,8 @@ class Session:
         configuration = load_configuration(file=self.file, environ=self.environ)
         require_same(self.configuration.settings, configuration.settings, held=_HOLD_UNTIL_THE_END)
         again.__dict__ |= {"configuration": configuration} | {
-            name: getattr(self, name) for name in ("store", "audit_key", "key_provider", "sealer")
+            name: getattr(self, name)
+            for name in ("store", "audit_key", "key_provider", "sealer", "loopback")
         }
         _ = again.planner.calendars  # files that are no calendars are to be found now
         return again
@@ -191,9 +197,12 @@ class Session:
 
         settings = self.configuration.settings
         withheld = self.configuration.referenced
-        if not (settings.commands or settings.webhooks):
-            return RotatorRegistry.load(withheld=withheld)
+        functions = self.functions
+        elsewhere = self._functions_elsewhere()
+        if not (settings.commands or settings.webhooks or functions):
+            return RotatorRegistry.load(withheld=withheld, elsewhere=elsewhere)
         from rotator.rotation.declared import declared
+        from rotator.rotation.functions import local_functions
 
         entries = declared(
             {
@@ -205,7 +214,34 @@ class Session:
                 for name, webhook in settings.webhooks.items()
             },
         )
-        return RotatorRegistry.load(entries, withheld=withheld)
+        hosted = local_functions({name: each.options() for name, each in functions.items()})
+        return RotatorRegistry.load((*entries, *hosted), withheld=withheld, elsewhere=elsewhere)
+
+    @cached_property
+    def functions(self) -> "Mapping[str, FunctionSettings]":
+        """The rotation functions on this machine: those of the configuration and those that a command has registered.
+
+        Raises:
+            ConfigurationError: one of both has a name of the other's.
+        """
+        declared = self.configuration.settings.functions
+        path = self.configuration.home / REGISTERED_FUNCTIONS
+        if not path.exists():
+            return declared
+        from rotator.cli.registered import registered
+
+        return registered(path, declared=declared)
+
+    def _functions_elsewhere(self) -> "Callable[[str], RotatorEntry] | None":
+        given = self.configuration.settings.lambda_
+        if not given.is_configured:
+            return None
+        from rotator.rotation.functions import functions_elsewhere
+
+        trust = self.configuration.settings.tls.trust
+        return functions_elsewhere(
+            given.options() | {"trust": None if trust is None else str(trust)}
+        )
 
     @cached_property
     def policy(self) -> "EnginePolicy":
@@ -239,10 +275,29 @@ class Session:
             planner=self.planner,
             trust=None if trust is None else str(trust),
             parks=parks,
+            functions=self.loopback.hosting,
+        )
+
+    @cached_property
+    def loopback(self) -> "Loopback":
+        """The API for the rotation functions of this process; it is served when one needs it."""
+        from rotator.api.loopback import Loopback
+
+        settings = self.configuration.settings
+        return Loopback(
+            store=self.store,
+            sealer=self.sealer,
+            manager=self.manager,
+            engine=lambda: self.parking_engine,
+            account=settings.account,
+            region=settings.region,
+            regions=settings.served_regions,
         )
 
     def close(self) -> None:
         """Ends what was opened."""
+        if "loopback" in self.__dict__:
+            self.loopback.close()
         if "store" in self.__dict__:
             self.store.close()
 

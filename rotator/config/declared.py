@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from rotator.errors import ConfigurationError
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # a Lambda function's, so that an ARN can name it
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # a Lambda function's, so that an ARN can name it
 _SHORTEST_KEY = 32
 _SECONDS = {"low": 1.0, "high": 3600.0}
 
@@ -118,7 +118,7 @@ def check_declared(
     sections = {"commands": commands, "webhooks": webhooks, "plugins": plugins}
     for section, names in sections.items():
         for name in names:
-            if not _NAME.fullmatch(name):
+            if not NAME.fullmatch(name):
                 raise ConfigurationError(
                     f"{within}{section}.{name}: a name has letters, digits, - and _, 64 at most."
                 )

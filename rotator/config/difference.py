@@ -1,6 +1,7 @@
 """What is different in a configuration that was read anew. Pure."""
 
 from collections.abc import Collection
+from keyword import iskeyword
 from operator import attrgetter
 
 from rotator.config.load import keys
@@ -10,7 +11,12 @@ from rotator.errors import ConfigurationError
 
 def changed_keys(before: Settings, after: Settings) -> tuple[str, ...]:
     """The keys of the settings that are different."""
-    return tuple(key for key in keys() if attrgetter(key)(before) != attrgetter(key)(after))
+    return tuple(key for key in keys() if _value(before, key) != _value(after, key))
+
+
+def _value(settings: Settings, key: str) -> object:
+    parts = [f"{part}_" if iskeyword(part) else part for part in key.split(".")]
+    return attrgetter(".".join(parts))(settings)
 
 
 def require_same(before: Settings, after: Settings, *, held: Collection[str]) -> None:

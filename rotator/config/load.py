@@ -95,9 +95,14 @@ def keys(section: type[Any] = Settings, prefix: str = "") -> Iterator[str]:
     for item in fields(section):
         if is_dataclass(item.type):
             assert isinstance(item.type, type)  # noqa: S101  # sections are classes, never instances
-            yield from keys(item.type, f"{prefix}{item.name}.")
+            yield from keys(item.type, f"{prefix}{key_of(item)}.")
         else:
-            yield prefix + item.name
+            yield prefix + key_of(item)
+
+
+def key_of(item: Field[Any]) -> str:
+    """What a setting or section is called; its field may have a `_` more, where that is a word of Python's own."""
+    return item.name.removesuffix("_")
 
 
 def variable(key: str) -> str:
@@ -153,16 +158,16 @@ class _Reader:
         self, kind: type[_Section], given: Mapping[str, Any] | None = None, prefix: str = ""
     ) -> _Section:
         given = self.content if given is None else given
-        known = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
+        known = {key_of(item): item for item in fields(kind)}  # type: ignore[arg-type]
         for name in given:
             if name not in known:
                 self._unknown(name, prefix=prefix, known=known)
         return kind(
-            **{name: self._member(item, given=given, prefix=prefix) for name, item in known.items()}
+            **{item.name: self._member(item, given=given, prefix=prefix) for item in known.values()}
         )
 
     def _member(self, item: Field[Any], *, given: Mapping[str, Any], prefix: str) -> Any:
-        key = prefix + item.name
+        key = prefix + key_of(item)
         if "named" in item.metadata:
             sections = self._mapping(given, item.name, key, each="a section")
             return self._named(item.metadata["named"], sections, key)
@@ -179,7 +184,7 @@ class _Reader:
         if not is_dataclass(item.type):
             return self._setting(item, given=given, key=key)
         assert isinstance(item.type, type)  # noqa: S101  # sections are classes, never instances
-        inner = given.get(item.name, {})
+        inner = given.get(key_of(item), {})
         if inner is None:
             inner = {}
         if not isinstance(inner, Mapping):

@@ -15,6 +15,7 @@ from rotator.config.declared import (
     WebhookSettings,
     check_declared,
 )
+from rotator.config.functions import FunctionSettings, LambdaSettings, check_functions
 from rotator.errors import ConfigurationError
 from rotator.model.rotation import FRESH, LONGEST_BARRIER, LONGEST_GRACE, LONGEST_LEASE, InUse
 from rotator.model.rules import Limits, Missed
@@ -269,6 +270,8 @@ class Settings:
         regions: further regions that the API answers for, and among which secrets can be replicated.
         commands: programs that rotate, by the name of the rotator that each one is.
         webhooks: endpoints that rotate, by name.
+        functions: rotation functions on this machine, by name.
+        lambda_: where rotation functions are invoked that are elsewhere. (Its key is `lambda`.)
         notifications: who is told of what a person has to know.
     """
 
@@ -289,6 +292,8 @@ class Settings:
     barrier: BarrierSettings = field(default_factory=BarrierSettings)
     commands: Mapping[str, CommandSettings] = _named(CommandSettings)
     webhooks: Mapping[str, WebhookSettings] = _named(WebhookSettings)
+    functions: Mapping[str, FunctionSettings] = _named(FunctionSettings)
+    lambda_: LambdaSettings = field(default_factory=LambdaSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
@@ -355,6 +360,8 @@ def check_relations(settings: Settings) -> None:
         if re.fullmatch(_REGION, name) is None:
             raise ConfigurationError(f"regions: expected {_A_REGION}, one or more of them.")
     check_declared(settings.commands, settings.webhooks)
+    taken = {**settings.commands, **settings.webhooks}
+    check_functions(settings.functions, settings.lambda_, taken=taken)
     told = settings.notifications
     check_declared(told.commands, told.webhooks, told.plugins, within="notifications.")
     rotation, retry, barrier = settings.rotation, settings.retry, settings.barrier

@@ -7,8 +7,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from rotator import telemetry
 from rotator.crypto.envelope import Sealer
-from rotator.errors import ConfigurationError, PreflightRefused, RotationInProgress, RotatorError
+from rotator.errors import (
+    AccessDenied,
+    ConfigurationError,
+    PreflightRefused,
+    ResourceNotFound,
+    RotationInProgress,
+    RotatorError,
+)
 from rotator.manager.call import Call
 from rotator.manager.next_due import Planner
 from rotator.model.caller import Caller
@@ -27,7 +35,7 @@ from rotator.rotation.report import Observer, Report, ignore
 from rotator.rotation.run import run
 from rotator.rotation.steps import StepParts
 from rotator.rotation.values import Values
-from rotator.sdk import Authority, FailureKind, Rotator, SecretValue
+from rotator.sdk import Authority, FailureKind, Rotator, SecretValue, StepError
 from rotator.store import open_rotations
 from rotator.store.audit import Outcome
 from rotator.store.store import Store
@@ -43,6 +51,11 @@ if TYPE_CHECKING:
 
 # Before a rotation begins an abandoned one is settled, an old credential retired, and what was left behind taken away.
 _MOST_BEFORE = 3
+_CANNOT_INVOKE = (
+    "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to "
+    "the principal secretsmanager.amazonaws.com."
+)
+_log = telemetry.logger("rotation")
 
 
 def _is_preliminary(claim: Claim, report: Report, purpose: Purpose) -> bool:
@@ -308,6 +321,20 @@ class Engine:
             return made.claims(value)
         finally:
             made.close()
+
+    def require_invocable(self, rotator: str) -> None:
+        """Nothing, where a rotator can be had; a function elsewhere is asked for, but not invoked.
+
+        Raises:
+            AccessDenied: it can't, in AWS's own words.
+        """
+        try:
+            entry = self._entry(rotator)
+            if isinstance(entry, HostedEntry) and self._functions is not None:
+                entry.check(self._functions(), seconds=self._policy.step_limit)
+        except (ResourceNotFound, ConfigurationError, StepError) as error:
+            _log.warning("function.not_invocable", rotator=rotator, why=str(error))
+            raise AccessDenied(_CANNOT_INVOKE) from None
 
     def check_settings(self, rotator: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """The settings of a rotator as `rotation set` stores them.

@@ -158,6 +158,19 @@ class HostedEntry(RotatorEntry):
         """None: its name is the operator's choice."""
         return ()
 
+    def check(self, host: "FunctionHost", *, seconds: float) -> None:
+        """Nothing, where the function can be invoked; it is not.
+
+        Raises:
+            ConfigurationError: what invokes it is not installed.
+            StepError: it can't, or nobody answers.
+        """
+        made: Any = self.hosted(host)
+        try:
+            made.check(seconds=seconds)
+        finally:
+            made.close()
+
     def hosted(self, host: "FunctionHost") -> Rotator:
         """An instance for one attempt.
 

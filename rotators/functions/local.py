@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rotator.sdk import OutcomeUnknown, Rotation, clock
+from rotator.sdk import Misconfigured, OutcomeUnknown, Rotation, clock
 from rotator.sdk.functions import FunctionAccess, FunctionHost
 from rotators.external import permissions
 from rotators.external.protocol import ExternalBug, parsed
@@ -49,6 +49,17 @@ class LocalFunction(FunctionRotator):
         self._environment = tuple(environment)
         self._timeout = timeout
 
+    def check(self, *, seconds: float) -> None:
+        """Nothing, where the file can be run.
+
+        Raises:
+            Misconfigured: it can't, or other users may change it.
+        """
+        del seconds
+        permissions.check((self._interpreter, self._file))
+        if not Path(self._file).is_file():
+            raise Misconfigured(f"there is no file {self._file}", hint="see `rotate function list`")
+
     def invoke(self, step: Step, rotation: Rotation) -> None:
         """Runs the file for a step.
 
@@ -58,7 +69,7 @@ class LocalFunction(FunctionRotator):
         """
         from rotators.external.program import run  # processes are needed by few commands only
 
-        permissions.check((self._interpreter, self._file))
+        self.check(seconds=rotation.remaining())
         deadline = min(rotation.deadline - _MARGIN, clock() + self._timeout)
         access = self.host.access(rotation)
         request = {

@@ -78,6 +78,14 @@ class FunctionRotator(Rotator):
             StepError: it failed, or could not be invoked.
         """
 
+    @abstractmethod
+    def check(self, *, seconds: float) -> None:
+        """Nothing, where the function can be invoked; it is not.
+
+        Raises:
+            StepError: it can't, or nobody answers within `seconds`.
+        """
+
     def claims(self, value: SecretValue) -> Authority:
         """Server and admin secret as AWS's database secrets name them, and the user where there is an admin secret:
         without the ending of the second user, where two take turns. Nothing for a value without them.

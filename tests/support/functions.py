@@ -125,6 +125,9 @@ class InProcess(FunctionRotator):
         super().__init__(name=name, host=host)
         self._target = target
 
+    def check(self, *, seconds: float) -> None:
+        del seconds
+
     def invoke(self, step: Step, rotation: Rotation) -> None:
         target = self._target
         run = RotationRun(

@@ -1,0 +1,50 @@
+"""`rotate function …`, and a rotation by a registered function without a daemon."""
+
+import json
+from pathlib import Path
+
+from tests.acceptance.conftest import SECRET
+from tests.support.command import RotateCommand
+from tests.support.hosted import EXAMPLES
+from tests.support.postgres import DatabaseServer, Role
+
+
+def test_a_function_is_registered_and_rotates(
+    rotate: RotateCommand, pg18: DatabaseServer, role: Role
+) -> None:
+    """After `function add` a secret can be given to it, and `rotate now` serves it the API by itself."""
+    rotate.ok("init")
+    rotate.ok("function", "add", "billing-db", str(EXAMPLES / "postgresql_single_user.py"))
+    rotate.ok("secret", "create", SECRET, value=pg18.secret_value(role))
+    rotate.ok("rotation", "set", SECRET, "--rotator", "billing-db")
+    rotate.ok("now", SECRET)
+    fields = json.loads(rotate.ok("secret", "get", SECRET, "--reveal").out)
+    assert fields["password"] != role.password
+    assert pg18.can_log_in(Role(name=role.name, password=fields["password"]))
+    assert not pg18.can_log_in(role)
+    assert rotate("audit", "verify").code == 0
+
+
+def test_the_register_is_kept(rotate: RotateCommand, tmp_path: Path) -> None:
+    """What was added is listed, replaced and removed; names of others and missing files are refused."""
+    rotate.ok("init")
+    assert "no rotation function" in rotate.ok("function", "list").out
+    first, second = tmp_path / "first.py", tmp_path / "second.py"
+    for file in (first, second):
+        file.write_text("def lambda_handler(event, context): ...\n")
+        rotate.ok("function", "add", "mine", str(file), "--environment", "DB_CA_FILE")
+    (listed,) = rotate.json("function", "list")["functions"].items()
+    assert listed[0] == "mine"
+    assert listed[1]["file"] == str(second)
+    assert listed[1]["environment"] == ["DB_CA_FILE"]
+    assert any(each["name"] == "mine" for each in rotate.json("plugins")["rotators"])
+    for refused in (
+        ("add", "generic-password", str(first)),
+        ("add", "no/name", str(first)),
+        ("add", "gone", str(tmp_path / "gone.py")),
+        ("add", "greedy", str(first), "--environment", "AWS_PROFILE"),
+    ):
+        assert rotate("function", *refused).code == 2, refused
+    assert rotate("function", "remove", "unknown").code == 3
+    rotate.ok("function", "remove", "mine")
+    assert rotate.json("function", "list") == {"functions": {}}
