@@ -13,8 +13,8 @@ class Ratio:
     Attributes:
         ours: what was measured of rotator, in `unit`.
         floor: the same of the floor.
-        most: the bound of ours / floor, None where `least` is the bound.
-        least: the lower bound of ours / floor.
+        most: the bound of ours / floor, None where there is none.
+        least: the lower bound of ours / floor, None where there is none.
     """
 
     name: str
@@ -37,12 +37,17 @@ class Ratio:
         )
 
     def __str__(self) -> str:
-        bound = f"at most {self.most}" if self.most is not None else f"at least {self.least}"
-        verdict = "holds" if self.holds else "MISSED"
         return (
-            f"{self.name}: {self.value:.2f} x the floor ({bound}: {verdict}); "
+            f"{self.name}: {self.value:.2f} x the floor ({self._verdict}); "
             f"{self.ours:.1f} {self.unit} against {self.floor:.1f} {self.unit}"
         )
+
+    @property
+    def _verdict(self) -> str:
+        if self.most is None and self.least is None:
+            return "no bound"
+        bound = f"at most {self.most}" if self.most is not None else f"at least {self.least}"
+        return f"{bound}: {'holds' if self.holds else 'MISSED'}"
 
 
 def seconds(act: Callable[[], object]) -> float:

@@ -12,6 +12,7 @@ from textwrap import indent
 from typing import Any, TextIO
 
 _BREAK = re.compile(r"[\n\t]+")
+_GAP = 3  # characters between two columns of a ruled table
 
 
 class OutputFormat(StrEnum):
@@ -41,6 +42,18 @@ def write(*lines: str, error: bool = False) -> None:
     """Lines of text, safe to show on a terminal."""
     for line in lines:
         _put(clean(line), stream=sys.stderr if error else sys.stdout)
+
+
+def write_text(text: str) -> None:
+    """A paragraph: on a terminal its lines end between words."""
+    if not sys.stdout.isatty():
+        write(text)
+        return
+    from shutil import get_terminal_size
+    from textwrap import wrap
+
+    width = get_terminal_size().columns
+    write(*wrap(clean(text), width, break_long_words=False, break_on_hyphens=False))
 
 
 def write_table(
@@ -128,12 +141,17 @@ def _ruled(headers: Sequence[str], rows: Sequence[Sequence[str]], *, show_header
     from rich.table import Table
     from rich.text import Text
 
+    from rotator.cli.columns import column_widths  # only people need it
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_header=show_headers)
-    for header in headers:
-        table.add_column(header, overflow="fold")
+    console = Console()
+    room = console.width - _GAP * (len(headers) - 1)
+    columns = list(zip(headers, *rows, strict=True))
+    for header, width in zip(headers, column_widths(columns, room=room), strict=True):
+        table.add_column(header, overflow="fold", width=width)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console.print(table)
 
 
 def _put(line: str, *, stream: TextIO) -> None:

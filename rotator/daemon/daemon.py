@@ -14,6 +14,7 @@ from rotator.daemon import agenda, drift, telling
 from rotator.daemon.agenda import Agenda
 from rotator.daemon.board import Board
 from rotator.daemon.chores import CHORES_EVERY, Chores
+from rotator.daemon.clock_watch import CLOCK_EVERY, ClockWatch
 from rotator.daemon.drift import DriftChecks, Findings
 from rotator.daemon.health import Condition
 from rotator.daemon.looking import Looking
@@ -85,6 +86,8 @@ class Daemon:
             count=self._metrics.checked, notify=self._notify, stopped=lambda: self._stopping
         )
         self._drift = DriftChecks(store, reach.callers, findings)
+        watch = ClockWatch(store)
+        self._clock_watch = Rounds(self._loop, "clock", lambda _: watch.go_on(), done=lambda: None)
         self._drift_checks = Rounds(self._loop, "drift", self._check_drift, done=lambda: None)
         self._reloading = Reloading(
             self._loop, read=read_again, take=self._take_parts, over=monitor.reloaded
@@ -159,6 +162,7 @@ class Daemon:
 
     def _set_ticks(self) -> None:
         self._loop.every("chores", self._start_chores, seconds=CHORES_EVERY)
+        self._loop.every("clock", self._start_clock_watch, seconds=CLOCK_EVERY)
         if self._parts.drift_every > 0:
             tick = drift.tick(self._parts.drift_every)
             self._loop.every("drift", self._start_drift_checks, seconds=tick)
@@ -195,6 +199,7 @@ class Daemon:
         self._monitor.note(Condition.READY)
         self._set_ticks()
         self._start_chores()
+        self._start_clock_watch()
         self._start_drift_checks()
         self._look()
 
@@ -266,6 +271,10 @@ class Daemon:
     def _start_chores(self) -> None:
         if not self._stopping:
             self._chores.start(self._parts)
+
+    def _start_clock_watch(self) -> None:
+        if not self._stopping:
+            self._clock_watch.start(self._parts)
 
     def _start_drift_checks(self) -> None:
         if not self._stopping:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, write, write_json, write_table
+from rotator.cli.output import OutputFormat, write, write_json, write_table, write_text
 from rotator.cli.session import Session
 
 if TYPE_CHECKING:
@@ -66,16 +66,19 @@ def _described(entry: "RotatorEntry") -> dict[str, Any]:
 
 
 def _write_settings(entries: Iterable["RotatorEntry"]) -> None:
-    """One line for each setting, with all the rotators that take it."""
+    """One line for each setting, under all the rotators that take it."""
     takers: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
     for entry in entries:
         for setting in entry.facts.settings:
             default = "has to be given" if setting.required else _shown(setting.default)
             takers[setting.name, setting.kind, default, setting.meaning].append(entry.name)
-    write_table(
-        ("SETTING", "TAKES", "DEFAULT", "MEANING", "OF"),
-        [(*setting, ", ".join(names)) for setting, names in sorted(takers.items())],
-    )
+    settings: dict[tuple[str, ...], list[tuple[str, str, str, str]]] = defaultdict(list)
+    for row, names in sorted(takers.items()):
+        settings[tuple(names)].append(row)
+    for together, rows in sorted(settings.items()):
+        write_text(f"Settings of {', '.join(together)}:")
+        write_table(("SETTING", "TAKES", "DEFAULT", "MEANING"), rows)
+        write("")
 
 
 def _shown(default: object) -> str:
