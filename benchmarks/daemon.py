@@ -13,6 +13,7 @@ from benchmarks.fleet import Fleet
 from benchmarks.house import CALLER
 from benchmarks.measure import Ratio, alternate
 from rotator.daemon import agenda
+from rotator.daemon.reach import Reach
 from rotator.rotation.owner import Owner
 from rotator.testing.postgres_server import PostgresServer
 
@@ -88,10 +89,10 @@ def due_query(store: str, place: _Place) -> Ratio:
 
 
 def _look(fleet: Fleet) -> Callable[[], None]:
-    me = Owner.me()
+    me, reach = Owner.me(), Reach(fleet.store, frozenset({CALLER.region}))
 
     def look() -> None:
-        found = agenda.read(fleet.store, caller=CALLER, me=me)
+        found = agenda.read_all(fleet.store, reach, me=me)
         if len(found.tasks) != _DUE:
             raise AssertionError(f"{len(found.tasks)} are due")
 

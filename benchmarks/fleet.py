@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from sqlalchemy import ColumnElement, String, cast, func, insert, literal, select, true, update
 
 from benchmarks.house import CALLER
+from rotator.api.service import ApiService
 from rotator.crypto.audit_key import AuditKeyFile
 from rotator.crypto.envelope import Sealer
 from rotator.crypto.keyring import FileKeyProvider, create_keyring
@@ -29,7 +30,6 @@ from rotator.daemon.turn import Turn
 from rotator.manager.manager import SecretsManager
 from rotator.manager.portable import PortableSecret, PortableVersion
 from rotator.manager.rotating import RotationRules
-from rotator.model.caller import rotation_service
 from rotator.model.rotation import Status
 from rotator.rotation.engine import Engine
 from rotator.rotation.policy import EnginePolicy
@@ -42,6 +42,7 @@ from rotator.store.store import Store
 ROTATOR = "waits"
 _ROWS = tables.secrets
 _BATCH = 500
+_NO_ROOMS: Any = None  # nobody is answered
 _COPIES = 50  # of all rows, in one transaction
 _RULES = RotationRules(schedule_expression="rate(900 days)")
 _AUTHORITY = Authority(host="target.example.com", port=5432, users=("app",))
@@ -218,6 +219,7 @@ class Fleet:
         )
         parts = Parts(
             engine=engine,
+            rooms=_NO_ROOMS,
             manager=SecretsManager(self.store, self.sealer),
             caps=Caps(workers=workers, per_target=workers, per_rotator=workers),
             poll=30.0,
@@ -225,11 +227,11 @@ class Fleet:
             drift_every=0.0,
             notices=Notices({}),
         )
-        monitor = Monitor(ServiceManager(), None)
+        monitor = Monitor(ServiceManager(), None, open_api=_no_api)
         monitor.metrics = watch = Watch()
         daemon = Daemon(
             store=self.store,
-            caller=rotation_service(account=CALLER.account, region=CALLER.region),
+            regions=frozenset({CALLER.region}),
             turn=Turn(self.store.file),
             parts=parts,
             read_again=lambda: Reloaded(parts=parts, changed=()),
@@ -242,6 +244,10 @@ class Fleet:
         finally:
             daemon.stop()
             thread.join()
+
+
+def _no_api(*_: object) -> ApiService:
+    raise AssertionError("a daemon without an address answers nobody")
 
 
 @dataclass(eq=False)
