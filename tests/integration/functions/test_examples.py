@@ -1,18 +1,71 @@
 """The example functions rotate real servers, as files on this machine and over the Lambda Invoke API."""
 
 from rotator.model.rotation import Status
-from tests.support.hosted import EXAMPLES, hosting
+from tests.integration.functions.conftest import Way
+from tests.support.hosted import HostedHouse
 from tests.support.house import House
+from tests.support.mysql import Account, MysqlDatabase
 from tests.support.postgres import DatabaseServer, Role
 
 
-def test_postgresql_single_user(house: House, pg16: DatabaseServer) -> None:
-    """A user changes its own password: the new one logs in, the old one doesn't."""
+def _rotated(house: HostedHouse, name: str) -> dict[str, str]:
+    before = house.fields(name)
+    report = house.rotate(name)
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert house.fields(name, "AWSPREVIOUS") == before
+    assert house.value_at(name, "AWSPENDING") is None
+    return house.fields(name)
+
+
+def test_postgresql_single_user(house: House, pg16: DatabaseServer, way: Way) -> None:
+    """A user changes its own password: the new one logs in, the old one doesn't, and no log has either."""
     role = pg16.new_role()
-    with hosting(house, {"pg-single": EXAMPLES / "postgresql_single_user.py"}) as hosted:
-        name = hosted.adopt(pg16, role, rotator="pg-single")
-        report = hosted.rotate(name)
-        assert report.status is Status.SUCCEEDED, report.failure
-        fields = hosted.fields(name)
-        assert pg16.can_log_in(Role(name=role.name, password=fields["password"]))
+    with way(house, "postgresql_single_user") as (hosted, rotator):
+        now = _rotated(hosted, hosted.adopt(pg16, role, rotator=rotator))
+    assert pg16.can_log_in(Role(name=role.name, password=now["password"]))
+    assert not pg16.can_log_in(role)
+    assert now["password"] not in pg16.log_text()
+
+
+def test_postgresql_alternating_users(house: House, pg16: DatabaseServer, way: Way) -> None:
+    """Two users take turns: the one before goes on logging in, and the clone may do what the first one may."""
+    role, group = pg16.new_role(), pg16.new_role("owners", attributes="NOLOGIN")
+    pg16.execute(f'GRANT "{group.name}" TO "{role.name}"')
+    with way(house, "postgresql_alternating_users") as (hosted, rotator):
+        name = hosted.adopt(pg16, role, rotator=rotator, admin=pg16.superuser)
+        clone = _rotated(hosted, name)
+        assert clone["username"] == f"{role.name}_clone"
+        assert pg16.can_log_in(role)
+        with pg16.connect(Role(name=clone["username"], password=clone["password"])) as session:
+            session.execute(f'SET ROLE "{group.name}"')
+        again = _rotated(hosted, name)
+        assert again["username"] == role.name
+        assert pg16.can_log_in(Role(name=role.name, password=again["password"]))
         assert not pg16.can_log_in(role)
+
+
+def test_mysql_single_user(house: House, mysql: MysqlDatabase, way: Way) -> None:
+    """A user changes its own password: the new one logs in, the old one doesn't."""
+    account = mysql.new_account()
+    with way(house, "mysql_single_user") as (hosted, rotator):
+        now = _rotated(hosted, hosted.adopt(mysql, account, rotator=rotator))
+    assert mysql.can_log_in(account.with_password(now["password"]))
+    assert not mysql.can_log_in(account)
+
+
+def test_mysql_alternating_users(house: House, mysql: MysqlDatabase, way: Way) -> None:
+    """Two users take turns: the one before goes on logging in, and the clone has what was granted to the first one."""
+    account = mysql.new_account()
+    database = mysql.new_account("db").name
+    mysql.execute(f"CREATE DATABASE {database}", f"GRANT SELECT ON {database}.* TO {account.spec}")
+    with way(house, "mysql_alternating_users") as (hosted, rotator):
+        name = hosted.adopt(mysql, account, rotator=rotator, admin=mysql.superuser)
+        clone = _rotated(hosted, name)
+        assert clone["username"] == f"{account.name}_clone"
+        assert mysql.can_log_in(account)
+        made = Account(name=clone["username"], password=clone["password"])
+        with mysql.connect(made, database=database):
+            pass
+        again = _rotated(hosted, name)
+        assert mysql.can_log_in(account.with_password(again["password"]))
+        assert not mysql.can_log_in(account)
