@@ -1,6 +1,5 @@
 """Runs a piece of work in a process of its own that is killed before or after one of its commits."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -10,13 +9,13 @@ from unittest.mock import patch
 
 from sqlalchemy.engine.default import DefaultDialect
 
+from tests.support.processes import processes
+
 Work = Callable[..., object]
 
 
 def killed(work: Work, *args: Any, strike: int) -> bool:
     """Whether the process was killed at that point, odd before and even after a commit; False where it had ended."""
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["alembic.command", __name__, work.__module__])
     process = processes.Process(target=_run_until, args=(work, args, strike))
     process.start()
     process.join()

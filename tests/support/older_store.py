@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,20 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import (
     Boolean,
-    Column,
     Engine,
     MetaData,
     Table,
+    column,
     event,
     insert,
     make_url,
-    select,
+    table,
     text,
 )
 
 from rotator.store import schema
 from rotator.store.database import Database
+from rotator.store.tx import Tx
 
 REVISION = "0001"
 _KEPT = Path(__file__).parents[1] / "data" / f"store-{REVISION}"
@@ -36,6 +37,20 @@ _RENAMED = {("audit", "id"): "seq"}
 
 Rows = dict[str, list[tuple[Any, ...]]]
 """By table, in order."""
+
+Columns = dict[str, list[str]]
+"""By table."""
+
+_COLUMNS = {
+    "sqlite": (
+        "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c "
+        "WHERE t.type = 'table' AND t.name <> 'sqlite_sequence' ORDER BY t.name, c.cid"
+    ),
+    "postgresql": (
+        "SELECT table_name, column_name FROM information_schema.columns "
+        "WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
+    ),
+}
 
 
 def values() -> dict[str, dict[str, Any]]:
@@ -85,37 +100,43 @@ def migrate(url: str, *, to: str) -> None:
     database.close()
 
 
-def contents(url: str, *, only: Mapping[str, list[str]] | None = None) -> Rows:
+def contents(url: str, *, only: Columns | None = None) -> Rows:
     """Every row as the database holds it; `only` names the tables and columns to look at."""
     database = Database.connect(url, create=False)
-    found: Rows = {}
     with database.read() as tx:
-        tables = MetaData()
-        tables.reflect(tx.connection)
-        for name, table in tables.tables.items():
-            if only is None or name in only:
-                columns = table.columns if only is None else [_column(table, c) for c in only[name]]
-                found[name] = sorted(map(tuple, tx.connection.execute(select(*columns))), key=repr)
+        now = _columns(tx)
+        found = {
+            name: _rows(tx, name, [_name_now(name, each, now[name]) for each in wanted])
+            for name, wanted in (now if only is None else only).items()
+        }
     database.close()
     return found
 
 
-def _column(table: Table, name: str) -> Column[Any]:
-    return table.c[name if name in table.c else _RENAMED[table.name, name]]
-
-
-def columns(url: str) -> dict[str, list[str]]:
+def columns(url: str) -> Columns:
     """The names of tables, but for Alembic's, and of their columns."""
     database = Database.connect(url, create=False)
     with database.read() as tx:
-        tables = MetaData()
-        tables.reflect(tx.connection)
+        found = _columns(tx)
     database.close()
-    return {
-        name: table.columns.keys()
-        for name, table in tables.tables.items()
-        if name not in {"alembic_version", "sqlite_sequence"}
-    }
+    return {name: each for name, each in found.items() if name != "alembic_version"}
+
+
+def _columns(tx: Tx) -> Columns:
+    """By table. Reflection, which finds out much more, takes ten times as long."""
+    found: Columns = {}
+    for name, column_name in tx.connection.exec_driver_sql(_COLUMNS[tx.dialect]):
+        found.setdefault(name, []).append(column_name)
+    return found
+
+
+def _rows(tx: Tx, name: str, wanted: Sequence[str]) -> list[tuple[Any, ...]]:
+    asked = table(name, *(column(each) for each in wanted)).select()
+    return sorted(map(tuple, tx.connection.execute(asked)), key=repr)
+
+
+def _name_now(name: str, column_name: str, now: Sequence[str]) -> str:
+    return column_name if column_name in now else _RENAMED[name, column_name]
 
 
 def upgrade_until(url: str, statement: int) -> None:

@@ -1,11 +1,11 @@
 """Many writers on few secrets, on each engine: every acknowledged write counts, and no conflict reaches a caller."""
 
-import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from rotator.store.store import Store
 from tests.support.hammer import check, hammer, prepare
+from tests.support.processes import processes
 
 
 def test_eight_threads_lose_nothing(store: Store, store_url: str, keyring: Path) -> None:
@@ -18,11 +18,9 @@ def test_eight_threads_lose_nothing(store: Store, store_url: str, keyring: Path)
 def test_four_processes_lose_nothing(store: Store, store_url: str, keyring: Path) -> None:
     """Four processes of two threads each do the same."""
     prepare(store, keyring)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.hammer"])
-    with ProcessPoolExecutor(4, mp_context=context) as processes:
+    with ProcessPoolExecutor(4, mp_context=processes) as pool:
         running = [
-            processes.submit(hammer, store_url, keyring, [f"{number}-a", f"{number}-b"], 25)
+            pool.submit(hammer, store_url, keyring, [f"{number}-a", f"{number}-b"], 25)
             for number in range(4)
         ]
         done = [worker for process in running for worker in process.result()]

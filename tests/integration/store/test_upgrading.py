@@ -1,7 +1,6 @@
 """A store of the first release comes to this one with all that is in it, and whole or not at all."""
 
 import base64
-import multiprocessing
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +25,7 @@ from rotator.store.tables import audit
 from tests.support import older_store
 from tests.support.command import RotateCommand
 from tests.support.manager import ALICE, ME, row_id
+from tests.support.processes import processes
 from tests.support.store import AUDIT_KEY, AUDIT_KEY_TEXT, only_postgresql, only_sqlite
 from tests.support.words import kept_words, wanted_words
 
@@ -160,8 +160,6 @@ def test_a_newer_store_is_left_untouched(older_url: str) -> None:
 
 def test_a_kill_in_mid_upgrade_leaves_the_old_store_or_the_new_one(older_url: str) -> None:
     """SIGKILL after each statement of the upgrade in turn: the store is as it was, until it is upgraded."""
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["alembic.command", "tests.support.older_store"])
     old = older_store.columns(older_url)
     before = older_store.contents(older_url, only=old)
     killed = 0
