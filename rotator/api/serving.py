@@ -40,6 +40,8 @@ def listening(host: str, port: int, *, setting: str) -> Listener:
     opened = Listener(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # What is accepted inherits it. Without it the body of an answer waits for the acknowledgement of its headers.
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.bind((host, port))
         opened.listen(_BACKLOG)
         opened.setblocking(False)

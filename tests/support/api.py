@@ -31,10 +31,11 @@ KEYS = Credentials("AKIAEXAMPLEEXAMPLE00", "s3cret-access-key-of-alice-012345678
 
 
 class Letting(Authenticator):
-    """Authenticates in full, and lets those who are known do what the holder of the store may."""
+    """Authenticates in full, and lets alice do what the holder of the store may; others have their policies."""
 
     def authenticate(self, request: SignedRequest) -> Caller:
-        return replace(super().authenticate(request), kind=CallerKind.LOCAL)
+        caller = super().authenticate(request)
+        return replace(caller, kind=CallerKind.LOCAL) if caller.name == "alice" else caller
 
 
 @dataclass(frozen=True, slots=True)
