@@ -36,6 +36,10 @@ class InvalidRequest(RotatorError):
     code = "InvalidRequestException"
 
 
+class MarkedForDeletion(InvalidRequest):
+    """The secret is marked for deletion, and is not to be used."""
+
+
 class ValidationError(RotatorError):
     """A name or identifier is malformed."""
 
@@ -77,9 +81,16 @@ class LimitExceeded(RotatorError):
 
 
 class AccessDenied(RotatorError):
-    """The caller may not do this."""
+    """The caller may not do this.
+
+    Attributes:
+        why: for the audit, where policies decided.
+        statement: of a policy, the one that decided; nothing that the caller is told.
+    """
 
     code = "AccessDeniedException"
+    why: str | None = None
+    statement: str | None = None
 
 
 class AuthenticationFailed(RotatorError):

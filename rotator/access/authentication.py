@@ -193,21 +193,11 @@ class Authenticator:
                 outcome=str(Outcome.DENIED),
                 detail={
                     "error": type(error).__name__,
-                    "from": origin(_origin(request, claimed)),
+                    "from": _origin(request, claimed).told,
                 },
             )
         )
         error.recorded = True
-
-
-def origin(context: RequestContext) -> dict[str, str]:
-    """Where a request came from, as audit records keep it."""
-    said = {
-        "source_ip": context.source_ip,
-        "access_key_id": context.access_key_id,
-        "user_agent": context.user_agent,
-    }
-    return {name: value for name, value in said.items() if value is not None}
 
 
 def _holder(known: Identities, access_key_id: str) -> tuple[AccessKey, Principal]:

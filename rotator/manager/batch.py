@@ -196,12 +196,14 @@ def _named(call: Call, secret_ids: Sequence[str]) -> _Look:
     names = [place.name for place in places if isinstance(place, _Place) and place.name]
 
     def look(tx: Tx) -> tuple[Sequence[_Item], str | None]:
+        if call.caller.kind is CallerKind.PRINCIPAL:
+            call.permit(tx, account=account, region=region)
         by_arn = values.current_by_arn(tx, arns)
         by_name = values.current_by_name(tx, names, account=account, region=region)
         items = [
             _Missed(of_one, place)
             if isinstance(place, RotatorError)
-            else _item(of_one, by_arn.get(place.arn or "") or by_name.get(place.name or ""))
+            else _item(tx, of_one, by_arn.get(place.arn or "") or by_name.get(place.name or ""))
             for of_one, place in zip(calls, places, strict=True)
         ]
         return items, None
@@ -218,10 +220,12 @@ def _listed(
     most = max_results or limits.bounds("MaxResultsBatchType")[1]
 
     def look(tx: Tx) -> tuple[Sequence[_Item], str | None]:
+        lists = replace(call, event="ListSecrets")
+        lists.permit(tx, account=call.caller.account, region=call.caller.region)
         page = wanted.page(tx, call, limit=most)
         current = values.current_by_id(tx, [row.id for row in page.rows])
         items = [
-            _item(replace(call, event=_EVENT, secret_id=row.arn), current.get(row.id))
+            _item(tx, replace(call, event=_EVENT, secret_id=row.arn), current.get(row.id))
             for row in page.rows
         ]
         return items, wanted.cursor(page.following)
@@ -249,9 +253,9 @@ def _place(call: Call) -> _Place | RotatorError:
     return _Place(name=at["at_name"]) if at_home else _Place()
 
 
-def _item(call: Call, found: ValueRow | None) -> _Item:
+def _item(tx: Tx, call: Call, found: ValueRow | None) -> _Item:
     try:
-        row = call.admit(found)
+        row = call.admit(tx, found)
         return _Found(call, row, checked_version(row, version_id=None, stage=CURRENT))
     except RotatorError as error:
         return _Missed(call, error)

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotator.errors import (
     AccessDenied,
+    AuthenticationFailed,
     InvalidParameter,
-    InvalidRequest,
+    MarkedForDeletion,
     ResourceNotFound,
     RotatorError,
     StoreUnavailable,
 )
 from rotator.manager import following
+from rotator.manager.asked import About, Asked
 from rotator.model.caller import Caller, CallerKind, RotationRun
 from rotator.model.labels import CURRENT
 from rotator.model.names import parse_secret_id
@@ -26,11 +28,17 @@ from rotator.store.secrets import Found, SecretRow
 from rotator.store.store import Store, Tx
 from rotator.store.values import ValueRow
 
+if TYPE_CHECKING:
+    from rotator.access.decision import Decision
+
 # They hold the store and its key, or act for someone who did; a kind that isn't here may nothing.
 _ALLOWED_KINDS = frozenset({CallerKind.LOCAL, CallerKind.SERVICE})
+# They may what policies say.
+_JUDGED_KINDS = frozenset({CallerKind.PRINCIPAL})
 _OF_ADMIN = frozenset({"GetSecretValue", "DescribeSecret"})
 # What a rotation function may do to the secret of its run.
 _OF_RUN = _OF_ADMIN | {"PutSecretValue", "UpdateSecretVersionStage", "ListSecretVersionIds"}
+_NAMED_BY = "secretsmanager:secretid"
 # Of the audit's columns; what was made up may be longer.
 _LONGEST_ARN = 640
 _LONGEST_VERSION_ID = 64
@@ -43,12 +51,16 @@ class Call:
     Attributes:
         event: the operation's name in the API.
         secret_id: as it was given; None where the operation is not on one secret.
+        asked: what policies may ask about its other parameters.
+        decisions: what policies said of it so far.
     """
 
     event: str
     caller: Caller
     request_id: str
     secret_id: str | None = None
+    asked: Asked = field(default_factory=dict)
+    decisions: "list[Decision]" = field(default_factory=list, init=False)
 
     @contextmanager
     def watched(self, store: Store) -> Iterator[None]:
@@ -78,9 +90,9 @@ class Call:
                 for_update=for_update,
             )
         except ResourceNotFound:
-            self._deny_elsewhere()
+            self._deny_missing(tx)
             raise
-        self.permit(account=secret.account, region=secret.region, arn=secret.arn)
+        self._permit_secret(tx, secret)
         if for_update and secret.primary_region is not None:
             raise InvalidParameter(REPLICA_REFUSED)
         return secret
@@ -106,9 +118,9 @@ class Call:
                 secret_id=self.secret_id or "",
             )
         except ResourceNotFound:
-            self._deny_elsewhere()
+            self._deny_missing(tx)
             raise
-        self.permit(account=found.account, region=found.region, arn=found.arn)
+        self._permit_secret(tx, found)
         _refuse_deleted(found.deleted_at)
         return found
 
@@ -131,50 +143,89 @@ class Call:
                 stage=stage or CURRENT,
             )
         except ResourceNotFound:
-            self._deny_elsewhere()
+            self._deny_missing(tx)
             raise
-        return self.admit(found)
+        return self.admit(tx, found)
 
-    def admit(self, found: ValueRow | None) -> ValueRow:
+    def admit(self, tx: Tx, found: ValueRow | None) -> ValueRow:
         """What was looked up for the call, which the caller may have; None where nothing was found.
 
         Raises:
             AccessDenied, InvalidRequest, ResourceNotFound, RowAltered: as `find_usable` does.
         """
         if found is None:
-            self._deny_elsewhere()
+            self._deny_missing(tx)
             raise ResourceNotFound("Secrets Manager can't find the specified secret.")
         secrets.in_its_place(found)
         if found.is_replica:
             replicas.follows(found, found.origin)
-        self.permit(account=found.account, region=found.region, arn=found.arn)
+        self._permit_secret(tx, found)
         _refuse_deleted(found.deleted_at)
         return found
 
-    def _deny_elsewhere(self) -> None:
-        """Denies what is elsewhere before anything says that it doesn't exist there."""
-        ref = parse_secret_id(self.secret_id or "")
-        if ref.account is not None:
-            self.permit(account=ref.account, region=ref.region)
+    def _permit_secret(self, tx: Tx, found: SecretRow | Found | ValueRow) -> None:
+        about = About(arn=found.arn, account=found.account, row=found.id)
+        self._permit(tx, account=found.account, region=found.region, about=about)
 
-    def permit(self, *, account: str | None, region: str | None, arn: str | None = None) -> None:
+    def _deny_missing(self, tx: Tx) -> None:
+        """Denies what the caller may not know of before anything says that it doesn't exist."""
+        ref = parse_secret_id(self.secret_id or "")
+        account, region = ref.account or self.caller.account, ref.region or self.caller.region
+        if self.caller.kind in _JUDGED_KINDS:
+            name = f"arn:aws:secretsmanager:{region}:{account}:secret:{ref.name}"
+            about = About(arn=ref.arn or name, account=account)
+            self._permit(tx, account=account, region=region, about=about)
+        elif ref.account is not None:
+            self._permit(tx, account=account, region=region)
+
+    def permit(
+        self, tx: Tx | None = None, *, account: str, region: str, arn: str | None = None
+    ) -> None:
         """Nothing, where the caller may do this there.
 
         Args:
-            arn: of the secret, where it is about one that was found.
+            tx: None for what no principal may, whatever its policies say.
+            arn: of a secret that is about to be made.
 
         Raises:
             AccessDenied: it may not.
+            UnrecognizedClient: it was let in, and would not be any more.
         """
+        self._permit(
+            tx, account=account, region=region, about=About(arn=arn or "*", account=account)
+        )
+
+    def _permit(
+        self, tx: Tx | None, *, account: str, region: str, about: About | None = None
+    ) -> None:
+        here = region == self.caller.region
+        if tx is not None and about is not None and here and self.caller.kind in _JUDGED_KINDS:
+            self._judge(tx, about)
+            return
         at_home = account == self.caller.account and region == self.caller.region
+        arn = None if about is None or about.row is None else about.arn
         if self.caller.run is not None and at_home and self._is_of_run(self.caller.run, arn):
             return
         if self.caller.kind not in _ALLOWED_KINDS or not at_home:
             raise AccessDenied(
-                f"User: {self.caller.principal} is not authorized to perform: "
+                f"User: {self.caller.arn or self.caller.principal} is not authorized to perform: "
                 f"secretsmanager:{self.event} on resource: {self.secret_id or '*'}. "
                 f"It acts in account {self.caller.account} and region {self.caller.region} only."
             )
+
+    def _judge(self, tx: Tx, about: About) -> None:
+        ids = {} if self.secret_id is None else {_NAMED_BY: sorted({self.secret_id, about.arn})}
+        # Imported here: whoever holds the store is not judged.
+        from rotator.manager import judgement
+
+        decision = judgement.judge(
+            tx, caller=self.caller, event=self.event, about=about, asked={**self.asked, **ids}
+        )
+        if not decision.allowed:
+            raise judgement.denied(
+                self.caller, event=self.event, named=self.secret_id or "*", decision=decision
+            )
+        self.decisions.append(decision)
 
     def _is_of_run(self, run: RotationRun, arn: str | None) -> bool:
         """Whether this is what the function of a rotation has to do."""
@@ -258,9 +309,18 @@ class Call:
             secret_arn=secret_arn,
             version_id=version_id,
             outcome=str(outcome),
-            detail=None if detail is None else dict(detail),
+            detail=self._told(detail),
             revision=revision,
         )
+
+    def _told(self, detail: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """What a record tells beside its columns; of callers from elsewhere also from where, and by what right."""
+        if self.caller.kind in _ALLOWED_KINDS:
+            return None if detail is None else dict(detail)
+        said: dict[str, Any] = {"from": self.caller.context.told, **(detail or {})}
+        if self.decisions:
+            said["allowed_by"] = self.decisions[-1].statement
+        return said
 
     def ended_with(
         self,
@@ -303,8 +363,11 @@ class Call:
         return self.entry(
             _kept(secret_arn or self.secret_id, _LONGEST_ARN),
             version_id=_kept(version_id, _LONGEST_VERSION_ID),
-            outcome=Outcome.DENIED if isinstance(error, AccessDenied) else Outcome.FAILED,
+            outcome=Outcome.DENIED
+            if isinstance(error, AccessDenied | AuthenticationFailed)
+            else Outcome.FAILED,
             detail={"error": type(error).__name__}
+            | _why(error)
             | {what: _kept(given, _LONGEST_ARN) for what, given in (asked or {}).items()},
         )
 
@@ -317,12 +380,19 @@ def _kept(given: str | None, longest: int) -> str | None:
     return text[:longest]
 
 
+def _why(error: RotatorError) -> dict[str, str]:
+    if not isinstance(error, AccessDenied):
+        return {}
+    said = {"why": error.why, "statement": error.statement}
+    return {name: text for name, text in said.items() if text is not None}
+
+
 def _is_sooner(due_at: object, *, than: datetime | None) -> bool:
     return isinstance(due_at, datetime) and (than is None or due_at < than)
 
 
 def _refuse_deleted(deleted_at: datetime | None) -> None:
     if deleted_at is not None:
-        raise InvalidRequest(
+        raise MarkedForDeletion(
             "You can't perform this operation on the secret because it was marked for deletion."
         )

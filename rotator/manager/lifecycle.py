@@ -1,7 +1,7 @@
 """CreateSecret, DeleteSecret, RestoreSecret."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -10,6 +10,7 @@ from rotator.crypto.envelope import SealContext
 from rotator.errors import InvalidParameter, InvalidRequest, ResourceExists, ResourceNotFound
 from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
+from rotator.manager.asked import asked, asked_tags
 from rotator.manager.call import Call
 from rotator.manager.checks import (
     check_tags,
@@ -96,7 +97,14 @@ class Lifecycle(Operations):
             )
         if value is not None:
             checked_value(value)
-        call = Call(event="CreateSecret", caller=caller, request_id=request_id, secret_id=name)
+        call = Call(
+            event="CreateSecret",
+            caller=caller,
+            request_id=request_id,
+            secret_id=name,
+            asked=asked(Name=name, Description=description, KmsKeyId=kms_key_id)
+            | (asked_tags(tags) if tags else {}),
+        )
         new = _NewSecret(
             name=name,
             token=token,
@@ -136,9 +144,14 @@ class Lifecycle(Operations):
             else self._sealer.seal(new.value, context=context, key=new.kms_key_id)
         )
         with self._store.write() as tx:
-            call.permit(account=caller.account, region=caller.region)
+            account, region = caller.account, caller.region
+            call.permit(tx, account=account, region=region, arn=arn)
+            if new.tags:
+                tagging = replace(call, event="TagResource")
+                tagging.permit(tx, account=account, region=region, arn=arn)
             try:
-                secret = call.find(tx)
+                # Not as `Call.find`: what policies say was asked of the ARN that it would get.
+                secret = secrets.find(tx, account=account, region=region, secret_id=new.name)
             except ResourceNotFound:
                 pass
             else:
@@ -218,7 +231,16 @@ class Lifecycle(Operations):
             ResourceNotFound: there is no such secret; forcing succeeds then.
         """
         days = checked_recovery(recovery_window_in_days, force=force_without_recovery)
-        call = Call(event="DeleteSecret", caller=caller, request_id=request_id, secret_id=secret_id)
+        call = Call(
+            event="DeleteSecret",
+            caller=caller,
+            request_id=request_id,
+            secret_id=secret_id,
+            asked=asked(
+                RecoveryWindowInDays=recovery_window_in_days,
+                ForceDeleteWithoutRecovery=force_without_recovery,
+            ),
+        )
         try:
             with self._store.write() as tx:
                 if force_without_recovery:

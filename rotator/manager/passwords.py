@@ -103,6 +103,6 @@ class Passwords(Operations):
         password = recipe.make(choose)
         call = Call(event="GetRandomPassword", caller=caller, request_id=request_id)
         with self._store.read() as tx:
-            call.permit(account=caller.account, region=caller.region)
+            call.permit(tx, account=caller.account, region=caller.region)
             call.record(tx, None)
         return password

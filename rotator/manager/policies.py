@@ -1,10 +1,12 @@
 """PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy, ValidateResourcePolicy.
 
-Policies are kept and checked here; they are not yet asked who may do what.
+Policies are kept and checked here; `judgement.py` asks them who may do what. As on the real service a policy may keep
+out the one who puts it; whoever holds the store can take it off again.
 """
 
 from rotator.errors import MalformedPolicyDocument, PublicPolicy
 from rotator.manager import limits
+from rotator.manager.asked import asked
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
@@ -47,7 +49,14 @@ class Policies(Operations):
                 "You can't attach a resource-based policy that allows broad access to the secret. Name the principals, "
                 "or let a condition on aws:PrincipalOrgID, aws:SourceArn or the like keep others out."
             )
-        return self._set_policy("PutResourcePolicy", caller, request_id, secret_id, resource_policy)
+        call = Call(
+            event="PutResourcePolicy",
+            caller=caller,
+            request_id=request_id,
+            secret_id=secret_id,
+            asked=asked(BlockPublicPolicy=block_public_policy),
+        )
+        return self._set_policy(call, resource_policy)
 
     @audited("DeleteResourcePolicy")
     def delete_resource_policy(
@@ -59,7 +68,10 @@ class Policies(Operations):
             InvalidRequest: the secret is marked for deletion.
             ResourceNotFound: no such secret.
         """
-        return self._set_policy("DeleteResourcePolicy", caller, request_id, secret_id, None)
+        call = Call(
+            event="DeleteResourcePolicy", caller=caller, request_id=request_id, secret_id=secret_id
+        )
+        return self._set_policy(call, None)
 
     @audited("GetResourcePolicy")
     def get_resource_policy(
@@ -125,14 +137,12 @@ class Policies(Operations):
         )
         with self._store.read() as tx:
             secret = None if secret_id is None else call.find_usable(tx)
-            call.permit(account=caller.account, region=caller.region)
+            if secret is None:
+                call.permit(tx, account=caller.account, region=caller.region)
             call.record(tx, None if secret is None else secret.arn)
         return PolicyValidation(problems=_problems(resource_policy))
 
-    def _set_policy(
-        self, event: str, caller: Caller, request_id: str, secret_id: str, policy: str | None
-    ) -> SecretName:
-        call = Call(event=event, caller=caller, request_id=request_id, secret_id=secret_id)
+    def _set_policy(self, call: Call, policy: str | None) -> SecretName:
         with self._store.write() as tx:
             secret = call.find_usable(tx, for_update=True)
             call.change(tx, secret, {"changed_at": tx.now, "resource_policy": policy})

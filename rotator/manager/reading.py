@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rotator.errors import InvalidRequest, ResourceNotFound, RotatorError, StoreUnavailable
 from rotator.manager import limits
+from rotator.manager.asked import asked as parameters
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
@@ -131,14 +132,15 @@ class Reading(Operations):
         same rotation.
         """
         limits.check("GetSecretValue", VersionId=version_id, VersionStage=version_stage)
+        stage = version_stage if version_stage or version_id else CURRENT
         call = Call(
-            event="GetSecretValue", caller=caller, request_id=request_id, secret_id=secret_id
+            event="GetSecretValue",
+            caller=caller,
+            request_id=request_id,
+            secret_id=secret_id,
+            asked=parameters(VersionId=version_id, VersionStage=stage),
         )
-        asked = _Asked(
-            call=call,
-            version_id=version_id,
-            stage=version_stage if version_stage or version_id else CURRENT,
-        )
+        asked = _Asked(call=call, version_id=version_id, stage=stage)
         together = self._store.looks_together and self._sealer.opens_at_once
         looked = self._read_together(asked) if together else self._look_at(asked)
         for _ in range(MOST_LOOKS):
@@ -187,7 +189,8 @@ class Reading(Operations):
             audited: what has been opened and recorded before, which is not done again where it is still the value.
         """
         at, began = self._clock(), self._sealer.moment()
-        with self._store.glance() as tx:
+        judged = asked.call.caller.kind is CallerKind.PRINCIPAL
+        with self._store.read() if judged else self._store.glance() as tx:
             found = asked.find(tx)
         if isinstance(found, Delayed):
             return found

@@ -8,6 +8,7 @@ from typing import Any
 from rotator.errors import InvalidParameter, InvalidRequest
 from rotator.manager import limits as parameters
 from rotator.manager.abandon import abandon_rotation
+from rotator.manager.asked import asked
 from rotator.manager.authority import readable_admin, resolve_authority
 from rotator.manager.call import Call
 from rotator.manager.next_due import NOT_DUE, Planner, schedule_of
@@ -105,7 +106,13 @@ class Rotating(Operations):
         schedule_columns = (
             {} if rules is None else _rules_columns(rules, limits=self._planner.limits)
         )
-        call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
+        call = Call(
+            event="RotateSecret",
+            caller=caller,
+            request_id=request_id,
+            secret_id=secret_id,
+            asked=asked(RotationLambdaARN=rotator, ModifyRotationRules=rules is not None),
+        )
         with self._store.write() as tx:
             if authority is not None:
                 secrets.lock_authority(tx)

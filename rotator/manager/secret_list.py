@@ -62,7 +62,7 @@ class SecretList:
             InvalidParameter: the filter asks for too much at once.
         """
         account, region = self.caller.account, self.caller.region
-        call.permit(account=account, region=region)
+        call.permit(tx, account=account, region=region)
         return listing.list_secrets(
             tx,
             account=account,

@@ -6,6 +6,7 @@ from typing import Any, Final
 from rotator.errors import InvalidParameter, InvalidRequest, ResourceNotFound
 from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
+from rotator.manager.asked import asked
 from rotator.manager.call import Call
 from rotator.manager.function_runs import is_of_rotation, refuse_late
 from rotator.manager.operations import Operations
@@ -65,6 +66,7 @@ class Staging(Operations):
             caller=caller,
             request_id=request_id,
             secret_id=secret_id,
+            asked=asked(VersionStage=version_stage),
         )
         with self._store.write() as tx:
             secret = call.find_usable(tx, for_update=True)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from rotator.manager import limits
+from rotator.manager.asked import asked, asked_tags
 from rotator.manager.call import Call
 from rotator.manager.checks import check_tag_count, check_tags
 from rotator.manager.operations import Operations
@@ -29,7 +30,13 @@ class Tagging(Operations):
             ValidationError: a key or a value is out of its limits.
         """
         check_tags(tags)
-        call = Call(event="TagResource", caller=caller, request_id=request_id, secret_id=secret_id)
+        call = Call(
+            event="TagResource",
+            caller=caller,
+            request_id=request_id,
+            secret_id=secret_id,
+            asked=asked_tags(tags),
+        )
         done = self._tag(call, put=tags)
         return SecretName(arn=done.arn, name=done.name)
 
@@ -46,7 +53,11 @@ class Tagging(Operations):
         """
         limits.check("UntagResource", TagKeys=tag_keys)
         call = Call(
-            event="UntagResource", caller=caller, request_id=request_id, secret_id=secret_id
+            event="UntagResource",
+            caller=caller,
+            request_id=request_id,
+            secret_id=secret_id,
+            asked=asked("aws:", TagKeys=list(tag_keys)),
         )
         return self._tag(call, remove=tag_keys)
 

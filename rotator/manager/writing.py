@@ -8,6 +8,7 @@ from rotator.crypto.envelope import Sealed
 from rotator.errors import DecryptionFailure, KeyUnavailable
 from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
+from rotator.manager.asked import asked
 from rotator.manager.call import Call
 from rotator.manager.checks import checked_key, checked_token, checked_value
 from rotator.manager.function_runs import owns, refuse_foreign_put, refuse_late
@@ -135,7 +136,13 @@ class Writing(Operations):
             columns["description"] = description or None
         if kms_key_id is not None:
             columns["kms_key_id"] = checked_key(self._sealer.provider, kms_key_id)
-        call = Call(event="UpdateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
+        call = Call(
+            event="UpdateSecret",
+            caller=caller,
+            request_id=request_id,
+            secret_id=secret_id,
+            asked=asked(Description=description, KmsKeyId=kms_key_id),
+        )
         if value is None:
             return self._update_metadata(call, columns)
         new = _NewValue(

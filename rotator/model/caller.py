@@ -27,6 +27,16 @@ class RequestContext:
     user_agent: str | None = None
     access_key_id: str | None = None
 
+    @property
+    def told(self) -> dict[str, str]:
+        """Where the request came from, as audit records keep it."""
+        said = {
+            "source_ip": self.source_ip,
+            "access_key_id": self.access_key_id,
+            "user_agent": self.user_agent,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotationRun:

@@ -23,7 +23,7 @@ _AWS_PRINCIPAL = re.compile(
 )
 _SERVICE_PRINCIPAL = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
 _ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
-_RESOURCE = re.compile(r"\*|arn:\S+")
+_RESOURCE = re.compile(r"\*|arn:(?>\$\{[^}]*\}|\S)++")  # spaces within variables alone
 _OPERATOR = re.compile(
     r"Null|((ForAllValues|ForAnyValue):)?("
     r"String(Not)?Equals(IgnoreCase)?|String(Not)?Like|(Not)?IpAddress|Arn(Not)?(Equals|Like)|Bool|BinaryEquals"

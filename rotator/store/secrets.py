@@ -122,6 +122,9 @@ _BARRIER = select(secrets.c.barrier_raised_at, secrets.c.barrier_until).where(
     secrets.c.id == bindparam("at_id")
 )
 _POLICY = select(secrets.c.resource_policy).where(secrets.c.id == bindparam("at_id"))
+_POLICY_AND_KEY = select(secrets.c.resource_policy, secrets.c.kms_key_id).where(
+    secrets.c.id == bindparam("at_id")
+)
 _UPDATE = sql_update(secrets).where(secrets.c.id == bindparam("at_id"))
 _UPDATE_RETURNING = _UPDATE.values(revision=secrets.c.revision + 1).returning(
     *(secrets.c[name] for name in SecretRow._fields)
@@ -343,6 +346,12 @@ def resource_policy(tx: Tx, secret_id: int) -> str | None:
     """The resource policy of a secret as it was given, None where it has none."""
     policy: str | None = tx.execute(_POLICY, {"at_id": secret_id}).scalar_one()
     return policy
+
+
+def policy_and_key(tx: Tx, secret_id: int) -> tuple[str | None, str | None]:
+    """The resource policy of a secret and the name of its sealing key, None where it has none."""
+    row = tx.execute(_POLICY_AND_KEY, {"at_id": secret_id}).one_or_none()
+    return (None, None) if row is None else (row.resource_policy, row.kms_key_id)
 
 
 def admin_chain(tx: Tx, arn: str) -> frozenset[str]:

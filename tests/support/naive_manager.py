@@ -144,7 +144,7 @@ class NaiveManager:
         secret = self._find(secret_id)
         if secret.marked is not None:
             raise Refused(
-                "InvalidRequest",
+                "MarkedForDeletion",
                 "You can't perform this operation on the secret because it was marked for deletion.",
             )
         return secret
