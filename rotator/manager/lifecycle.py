@@ -102,7 +102,12 @@ class Lifecycle(Operations):
             caller=caller,
             request_id=request_id,
             secret_id=name,
-            asked=asked(Name=name, Description=description, KmsKeyId=kms_key_id)
+            asked=asked(
+                Name=name,
+                Description=description,
+                KmsKeyId=kms_key_id,
+                AddReplicaRegions=[each.region for each in add_replica_regions or ()] or None,
+            )
             | (asked_tags(tags) if tags else {}),
         )
         new = _NewSecret(
@@ -146,9 +151,12 @@ class Lifecycle(Operations):
         with self._store.write() as tx:
             account, region = caller.account, caller.region
             call.permit(tx, account=account, region=region, arn=arn)
-            if new.tags:
-                tagging = replace(call, event="TagResource")
-                tagging.permit(tx, account=account, region=region, arn=arn)
+            for event, too in (
+                ("TagResource", new.tags),
+                ("ReplicateSecretToRegions", new.regions),
+            ):
+                if too:
+                    replace(call, event=event).permit(tx, account=account, region=region, arn=arn)
             try:
                 # Not as `Call.find`: what policies say was asked of the ARN that it would get.
                 secret = secrets.find(tx, account=account, region=region, secret_id=new.name)
