@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from rotator.access.sigv4 import Service, SignedRequest
-from rotator.api import calls, identity, wire
+from rotator.api import calls, changes, identity, wire
 from rotator.api.calls import Later, Outcome, Reply
 from rotator.api.errors import PlaintextRefused, answer_to
 from rotator.api.parts import ApiParts
@@ -26,13 +26,15 @@ from rotator.api.requests import ClientGone, Headers, Receive, Scope, Send, read
 from rotator.errors import RotatorError
 
 DEFAULT_THREADS: Final = 16
-_POLL: Final = 0.02  # seconds between two looks at a raised barrier
 _FORM = "application/x-www-form-urlencoded"
 _XML = b"text/xml"
 
 
 class Api:
     """The application. `parts` may be replaced between two calls.
+
+    Attributes:
+        is_ending: who waits for a change is answered at once.
 
     Args:
         threads: calls that are worked on at once.
@@ -48,6 +50,7 @@ class Api:
         refusal: str | None = None,
     ) -> None:
         self.parts = parts
+        self.is_ending = False
         self._refusal = refusal
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rotator-api")
         self._rates = Rates(limits or Limits())
@@ -62,7 +65,7 @@ class Api:
         """Answers one request, as ASGI has it."""
         if scope["type"] != "http":
             return
-        if scope["path"] == "/" and scope["method"] == "POST":
+        if scope["method"] == "POST" and scope["path"] in ("/", changes.PATH):
             await self._post(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
@@ -86,11 +89,20 @@ class Api:
             reply = Reply(answer.status, wire.encode(answer.body()))
             closes = True  # what is left of the body is not read
         else:
-            if headers.target is None and _is_form(headers):
+            if scope["path"] == "/" and headers.target is None and _is_form(headers):
                 kind = _XML
                 request = _incoming(scope, headers, body, service="sts")
                 work: Callable[[], Outcome] = partial(
                     identity.perform, request, parts=self.parts, request_id=request_id
+                )
+            elif scope["path"] == changes.PATH:
+                request = _incoming(scope, headers, body, service="secretsmanager")
+                work = partial(
+                    changes.perform,
+                    request,
+                    parts=self.parts,
+                    rates=self._rates,
+                    request_id=request_id,
                 )
             else:
                 request = _incoming(scope, headers, body, service="secretsmanager")
@@ -114,7 +126,9 @@ class Api:
         loop = asyncio.get_running_loop()
         outcome = await loop.run_in_executor(self._pool, work)
         while isinstance(outcome, Later):
-            await asyncio.sleep(min(_POLL, outcome.seconds))
+            await asyncio.sleep(min(outcome.every, outcome.seconds))
+            if self.is_ending and outcome.meanwhile is not None:
+                return outcome.meanwhile
             outcome = await loop.run_in_executor(self._pool, outcome.again)
         return outcome
 

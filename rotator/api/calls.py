@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from rotator import telemetry
 from rotator.access.sigv4 import SignedRequest
 from rotator.api import shapes, wire
-from rotator.api.errors import CLIENT, OURS, Throttled, UnknownOperation, answer_to
+from rotator.api.errors import CLIENT, OURS, Answer, Throttled, UnknownOperation, answer_to
 from rotator.api.operations.operation import Given, Held, Operation, Who
 from rotator.api.operations.table import OPERATIONS
 from rotator.api.parts import ApiParts
@@ -40,10 +40,14 @@ class Later:
 
     Attributes:
         again: looks again, in a thread.
+        every: seconds between two looks.
+        meanwhile: what is answered where the server is about to end; None where it has to wait.
     """
 
     seconds: float
     again: "Callable[[], Outcome]"
+    every: float = 0.02
+    meanwhile: Reply | None = None
 
 
 Outcome: TypeAlias = Reply | Later
@@ -108,36 +112,81 @@ class _Call:
         return Reply(200, body)
 
     def _failed(self, error: Exception) -> Reply:
-        answer = answer_to(error, request_id=self.request_id)
-        if answer.status == CLIENT:
-            try:
-                self._record(error)
-            except RotatorError as away:  # a refusal that can't be recorded is not told either
-                error, answer = away, answer_to(away, request_id=self.request_id)
-        if answer.is_ours:
-            tell_fault(error, request_id=self.request_id, status=answer.status)
         name = self._name
-        self._tell(name if name in OPERATIONS else _UNKNOWN, answer.code)
+        known = name in OPERATIONS
+        answer = _answer_and_record(
+            error,
+            self.request,
+            parts=self.parts,
+            caller=self.caller,
+            event=name if known else "UnknownOperation",
+            request_id=self.request_id,
+        )
+        self._tell(name if known else _UNKNOWN, answer.code)
         return Reply(answer.status, wire.encode(answer.body()))
-
-    def _record(self, error: Exception) -> None:
-        """Leaves the record of a refusal that no operation has left."""
-        if not isinstance(error, RotatorError) or error.recorded:
-            return
-        if isinstance(error, Throttled):
-            return  # recording each would be the load that is kept out
-        event = self._name if self._name in OPERATIONS else "UnknownOperation"
-        if self.caller is not None:
-            self.parts.rooms.manager.record_refusal(
-                error, event=event, caller=self.caller, request_id=self.request_id
-            )
-        elif isinstance(error, AuthenticationFailed):
-            record_stranger(
-                error, self.request, parts=self.parts, event=event, request_id=self.request_id
-            )
 
     def _tell(self, operation: str, outcome: str) -> None:
         self.parts.watch.called(operation, outcome, perf_counter() - self.began)
+
+
+def answer_failure(
+    error: Exception,
+    request: SignedRequest,
+    *,
+    parts: ApiParts,
+    caller: Caller | None,
+    event: str,
+    request_id: str,
+) -> Reply:
+    """The answer to a call that has ended with an error, which is recorded and, where it is ours, told.
+
+    Args:
+        caller: None where nobody is known by the request.
+    """
+    answer = _answer_and_record(
+        error, request, parts=parts, caller=caller, event=event, request_id=request_id
+    )
+    return Reply(answer.status, wire.encode(answer.body()))
+
+
+def _answer_and_record(
+    error: Exception,
+    request: SignedRequest,
+    *,
+    parts: ApiParts,
+    caller: Caller | None,
+    event: str,
+    request_id: str,
+) -> Answer:
+    answer = answer_to(error, request_id=request_id)
+    if answer.status == CLIENT:
+        try:
+            _record(error, request, parts=parts, caller=caller, event=event, request_id=request_id)
+        except RotatorError as away:  # a refusal that can't be recorded is not told either
+            error, answer = away, answer_to(away, request_id=request_id)
+    if answer.is_ours:
+        tell_fault(error, request_id=request_id, status=answer.status)
+    return answer
+
+
+def _record(
+    error: Exception,
+    request: SignedRequest,
+    *,
+    parts: ApiParts,
+    caller: Caller | None,
+    event: str,
+    request_id: str,
+) -> None:
+    """Leaves the record of a refusal that no operation has left."""
+    if not isinstance(error, RotatorError) or error.recorded:
+        return
+    if isinstance(error, Throttled):
+        return  # recording each would be the load that is kept out
+    if caller is not None:
+        parts.rooms.manager.record_refusal(error, event=event, caller=caller, request_id=request_id)
+    elif isinstance(error, AuthenticationFailed):
+        record_stranger(error, request, parts=parts, event=event, request_id=request_id)
 
 
 def record_stranger(

@@ -84,5 +84,6 @@ class ApiService:
 
     def stop(self) -> None:
         """Takes no more requests, and waits for those that are being answered."""
+        self._app.is_ending = True
         self._server.stop()
         self._app.close()

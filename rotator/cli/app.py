@@ -8,6 +8,7 @@ import typer
 
 from rotator import __version__
 from rotator.cli.commands import audit, db, function, key, plugins, rotation, schedule, secret
+from rotator.cli.commands.agent import agent
 from rotator.cli.commands.api import api
 from rotator.cli.commands.daemon import daemon
 from rotator.cli.commands.demo import demo
@@ -55,7 +56,7 @@ def rotate(
 
 
 _COMMANDS: tuple[Callable[..., int | None], ...] = (
-    init, demo, now, daemon, api, plan, prove, status, history, resume, abort, retire, verify, password, doctor,
+    init, demo, now, daemon, agent, api, plan, prove, status, history, resume, abort, retire, verify, password, doctor,
     simulate,
 )  # fmt: skip
 for _command in _COMMANDS:

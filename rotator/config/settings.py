@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rotator.config.agent import AgentSettings
 from rotator.config.api import ApiSettings, check_tls
 from rotator.config.declared import (
     CommandSettings,
@@ -288,6 +289,7 @@ class Settings:
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     api: ApiSettings = field(default_factory=ApiSettings)
+    agent: AgentSettings = field(default_factory=AgentSettings)
     calendars: tuple[CalendarSettings, ...] = ()
     barrier: BarrierSettings = field(default_factory=BarrierSettings)
     commands: Mapping[str, CommandSettings] = _named(CommandSettings)

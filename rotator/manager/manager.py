@@ -18,6 +18,7 @@ from rotator.manager.rewrapping import Rewrapping
 from rotator.manager.rotating import Rotating
 from rotator.manager.staging import Staging
 from rotator.manager.tagging import Tagging
+from rotator.manager.watching import Watching
 from rotator.manager.writing import Writing
 
 
@@ -26,6 +27,7 @@ class SecretsManager(
     Purging,
     Pruning,
     Reading,
+    Watching,
     Batching,
     Writing,
     Staging,

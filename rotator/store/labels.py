@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import bindparam, delete, exists, insert, select, text, update
 
-from rotator.model.labels import Labels
-from rotator.store.tables import ACTIVE_ROTATION, labels, rotations
+from rotator.model.labels import CURRENT, Labels
+from rotator.store.tables import ACTIVE_ROTATION, labels, rotations, secrets
 from rotator.store.tx import Tx
 
 _LOAD = select(labels.c.label, labels.c.version_id).where(
@@ -19,6 +19,15 @@ _LOAD_AND_OWNED = _LOAD.add_columns(
 )
 _LOAD_MANY = select(labels.c.secret_id, labels.c.label, labels.c.version_id).where(
     labels.c.secret_id.in_(bindparam("at_secrets", expanding=True))
+)
+_CURRENT = (
+    select(labels.c.secret_id, labels.c.version_id)
+    .join(secrets, secrets.c.id == labels.c.secret_id)
+    .where(
+        labels.c.secret_id.in_(bindparam("at_secrets", expanding=True)),
+        labels.c.label == CURRENT,
+        secrets.c.deleted_at.is_(None),
+    )
 )
 _INSERT = insert(labels)
 _MOVE = (
@@ -56,6 +65,12 @@ def load_many(tx: Tx, secret_ids: Collection[int]) -> Mapping[int, Labels]:
         for row in tx.execute(_LOAD_MANY, {"at_secrets": list(secret_ids)}):
             found[row.secret_id][row.label] = row.version_id
     return {secret_id: Labels(at) for secret_id, at in found.items()}
+
+
+def current_of(tx: Tx, secret_ids: Collection[int]) -> Mapping[int, str]:
+    """The version with AWSCURRENT of each secret that has one and is not marked for deletion."""
+    rows = tx.execute(_CURRENT, {"at_secrets": list(secret_ids)}) if secret_ids else ()
+    return {row.secret_id: row.version_id for row in rows}
 
 
 def save(tx: Tx, secret_id: int, *, before: Labels, after: Labels) -> None:

@@ -226,6 +226,7 @@ MANAGER: dict[str, Operation] = {
     "stop_replication_to_replica": lambda w, who, s: w.replicator.stop_replication_to_replica(
         **who, secret_id=s
     ),
+    "watch_secrets": lambda w, who, s: w.manager.watch_secrets(**who, known={s: token(1)}),
     "list_keys": lambda w, who, _: w.manager.list_keys(**who),
     "list_key_secrets": lambda w, who, _: w.manager.list_key_secrets(**who, key="alias/x"),
     "create_key": lambda w, who, _: w.manager.create_key(**who),
@@ -302,6 +303,7 @@ NO_OPERATIONS = {
         "record_call": "is a record and nothing else",
         "record_refusal": "is a record and nothing else",
         "barrier_remaining": "tells a read that goes on when it may",
+        "look_again": "goes on for `watch_secrets`, which is recorded",
     },
     Auditing: {},
     Engine: {
@@ -329,8 +331,8 @@ BEFORE: dict[str, Callable[[World], object]] = {
     "prune_versions": World.crowded,
     "stop_replication_to_replica": World.a_replica,
 }
-# A batch is answered, and tells in its answer what it refused.
-BATCH = "batch_get_secret_value"
+# These are answered, and tell in its answer what it refused.
+BATCHES = {"batch_get_secret_value", "watch_secrets"}
 ON_NO_SECRET = {
     "create_secret", "purge", "get_random_password", "list_secrets", "replan", "compare_secrets", "create_secrets",
     "export_secrets", "list_keys", "list_key_secrets", "create_key", "rotate_key", "disable_key", "enable_key",
@@ -343,7 +345,7 @@ ON_A_SECRET = [
     pytest.param(operation, id=f"{room.__name__}.{name}")
     for room in (SecretsManager, Engine)
     for name, operation in OPERATIONS[room].items()
-    if name not in ON_NO_SECRET | {BATCH}
+    if name not in ON_NO_SECRET | BATCHES
 ]
 # Calls that are refused for another reason, and what the record says of them beside the error.
 WRONG: dict[str, tuple[Operation, dict[str, Any]]] = {
@@ -444,7 +446,9 @@ def test_what_was_done_is_on_record(world: World, name: str, operation: Operatio
     assert {record.outcome for record in recorded} == {"succeeded"}
 
 
-@pytest.mark.parametrize(("name", "operation"), [each for each in ALL if each.values[0] != BATCH])
+@pytest.mark.parametrize(
+    ("name", "operation"), [each for each in ALL if each.values[0] not in BATCHES]
+)
 def test_what_was_denied_is_on_record(world: World, name: str, operation: Operation) -> None:
     """A caller of a kind that may nothing is denied everything, and there is one record of it."""
     if name in BEFORE:
@@ -488,6 +492,18 @@ def test_a_batch_records_what_it_refuses(world: World, caller: Caller, outcome: 
     [batch, refused] = world.records(who)
     assert (batch.event, refused.event) == ("BatchGetSecretValue", "GetSecretValue")
     assert (refused.secret_arn, refused.outcome) == (named, outcome)
+
+
+def test_a_watch_records_what_it_refuses(world: World) -> None:
+    """Who may not describe a secret is told to read it, which is denied too; the refusal is on record."""
+    who: Who = {"caller": GUEST, "request_id": f"watch-{world.secret}"}
+
+    watch = world.manager.watch_secrets(**who, known={world.secret: token(1)})
+
+    assert (watch.changed, dict(watch.owners)) == ((world.secret,), {})
+    [refused, watched] = world.records(who)
+    assert (refused.event, refused.outcome) == ("DescribeSecret", "denied")
+    assert watched.event == "WatchSecrets"
 
 
 @pytest.mark.parametrize(("operation", "told"), WRONG.values(), ids=WRONG)
