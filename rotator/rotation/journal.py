@@ -8,62 +8,37 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from rotator.crypto.envelope import Sealed
-from rotator.errors import FencedOut, InvalidRequest
+from rotator.errors import FencedOut
 from rotator.manager import following
-from rotator.manager.call import Call
 from rotator.manager.next_due import Planner, anchor_of
-from rotator.model import labels as names
-from rotator.model.caller import rotation_service
 from rotator.model.labels import Labels
 from rotator.model.rotation import MachineState, Phase, Status
+from rotator.rotation import audited, pending, pinning
 from rotator.rotation.claim import Claim
 from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.report import StepRecord
-from rotator.sdk import Candidate, Overlap, clock
+from rotator.rotation.waits import NO_LEASE, grace_columns, lease_columns
+from rotator.sdk import Overlap, clock
 from rotator.store import (
-    audit,
     changes,
     labels,
-    left_over,
     rotation_events,
     rotation_row,
     rotations,
     secrets,
     versions,
 )
-from rotator.store.audit import Outcome
 from rotator.store.rotation_events import EventRow
 from rotator.store.rotation_row import RotationRow
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Store
 from rotator.store.tx import Tx
 
-_AUDITED = {
-    Status.SUCCEEDED: ("RotationSucceeded", Outcome.SUCCEEDED),
-    Status.GRACE: ("RotationSucceeded", Outcome.SUCCEEDED),
-    Status.UNRETIRED: ("CredentialRetireFailed", Outcome.FAILED),
-    Status.ABANDONED: ("RotationAbandoned", Outcome.SUCCEEDED),
-}
-_VALUE_REFUSED = "PendingValueRefused"
-_RETIRED = ("CredentialRetired", Outcome.SUCCEEDED)
-_OLD_LIVES = frozenset({Overlap.DUAL, Overlap.ALTERNATING})
 _SETTLED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.ABANDONED})
-_NO_LEASE: dict[str, Any] = {"owner": None, "lease_expires": None, "lease_epoch": None}
 _LONG_OVER = datetime.fromtimestamp(0, UTC)  # whatever a clock does
 _NO_BARRIER: dict[str, Any] = {"barrier_raised_at": None, "barrier_until": None}
-
-
-def lease_columns(tx: Tx, *, owner: Owner, seconds: float) -> dict[str, Any]:
-    """The columns of a lease that begins now."""
-    return {
-        "owner": str(owner),
-        "lease_expires": tx.lease_now + seconds,
-        "lease_epoch": tx.lease_epoch,
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +76,9 @@ class Journal:
             barrier = {"barrier_raised_at": tx.now} if raises else {}
             self._write(tx, claim, state, (), barrier)
             if sealed is not None:
-                self._add_pending(tx, claim, sealed)
+                pending.store(tx, claim, sealed)
             if prepares:
-                _prepare(tx, claim)
+                pending.prepare(tx, claim)
             if raises:
                 until = rotations.deadline(tx, self.policy.barrier_limit)
                 secrets.update(tx, claim.secret.id, barrier_raised_at=tx.now, barrier_until=until)
@@ -111,27 +86,10 @@ class Journal:
         self.store.write_with_others(write)
         return raises
 
-    def _add_pending(self, tx: Tx, claim: Claim, sealed: Sealed) -> None:
-        secret_id, token = claim.secret.id, claim.token
-        found = None if claim.new_token else versions.get(tx, secret_id=secret_id, version_id=token)
-        if found is None:
-            try:
-                versions.insert(tx, secret_id=secret_id, version_id=token, sealed=sealed)
-            except IntegrityError:
-                raise _not_ours(token) from None
-        elif found.sealed is not None:
-            raise _not_ours(token)
-        else:
-            versions.set_value(tx, secret_id=secret_id, version_id=token, sealed=sealed)
-        before = labels.load(tx, claim.secret.id)
-        labels.save(
-            tx, claim.secret.id, before=before, after=before.put(claim.token, {names.PENDING})
-        )
-
     def save(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> None:
         """Commits a turn that a resume must know of."""
         with self.store.write() as tx:
-            _, columns = _grace_columns(tx, state)
+            _, columns = grace_columns(tx, state)
             self._write(tx, claim, state, steps, columns)
 
     def give_up_value(
@@ -142,7 +100,7 @@ class Journal:
             secrets.lock(tx, claim.secret.id)
             self._write(tx, claim, state, steps, {})
             versions.set_value(tx, secret_id=claim.secret.id, version_id=claim.token, sealed=None)
-            self._audit(tx, claim, state, event=_VALUE_REFUSED, left=None, revision=None)
+            audited.record(tx, claim, state, event=audited.VALUE_REFUSED, left=None, revision=None)
 
     def park(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> None:
         """Commits that the rotation waits for its next attempt, and gives the lease back."""
@@ -151,7 +109,7 @@ class Journal:
             parked = (
                 replace(state, status=Status.WAITING) if state.status is Status.RUNNING else state
             )
-            self._write(tx, claim, parked, steps, waiting | _NO_LEASE)
+            self._write(tx, claim, parked, steps, waiting | NO_LEASE)
 
     def finish(
         self, claim: Claim, state: MachineState, *, attempt: int, steps: Sequence[StepRecord]
@@ -182,7 +140,7 @@ class Journal:
         succeeded = state.status is Status.SUCCEEDED
         released = succeeded and claim.any_pinned
         columns = {"rotated_at": tx.now, "changed_at": tx.now, **due}
-        pinned = [] if succeeded else _to_retire(claim, state)
+        pinned = [] if succeeded else pinning.to_retire(claim, state)
         left = changes.left(
             columns, labels=after.at, pinned=pinned, released=released, ended=succeeded
         )
@@ -191,16 +149,16 @@ class Journal:
         if succeeded:
             ended = self._ended(tx)
         else:
-            retire_at, ended = _grace_columns(tx, state)
+            retire_at, ended = grace_columns(tx, state)
         self._write(tx, claim, state, steps, ended, this)
         if released:
             versions.release(tx, claim.secret.id)
         for version_id in pinned:
             versions.set_pinned(tx, secret_id=claim.secret.id, version_id=version_id, pinned=True)
-        event = "AWSCURRENTMoved" if state.status is Status.RUNNING else None
-        self._audit(tx, claim, state, event=event, left=left, revision=secret.revision)
+        event = audited.CURRENT_MOVED if state.status is Status.RUNNING else None
+        audited.record(tx, claim, state, event=event, left=left, revision=secret.revision)
         if secret.replicas:
-            following.follow(tx, _entry_of(claim), secret, columns)
+            following.follow(tx, audited.entry_of(claim), secret, columns)
         return after, retire_at
 
     def rest(
@@ -214,12 +172,12 @@ class Journal:
         with self.store.write() as tx:
             if claim.retires:  # clients are waited for; the end of the wait stays where it is
                 retire_at = rotations.deadline(tx, state.delay)
-                columns: dict[str, Any] = {"next_attempt_at": retire_at, **_NO_LEASE}
+                columns: dict[str, Any] = {"next_attempt_at": retire_at, **NO_LEASE}
                 self._write(tx, claim, state, steps, columns)
                 return retire_at
-            until, columns = _grace_columns(tx, state)
+            until, columns = grace_columns(tx, state)
             self._write(tx, claim, state, steps, columns)
-            self._audit(tx, claim, state, left=None, revision=None)
+            audited.record(tx, claim, state, left=None, revision=None)
         return until
 
     def end_wait(self, claim: Claim, state: MachineState, *, steps: Sequence[StepRecord]) -> Claim:
@@ -264,7 +222,7 @@ class Journal:
             # The target may hold it: a put that takes AWSPENDING off must not let it be pruned.
             doubtful = not settled and state.status is not Status.UNRETIRED
             pinned = [claim.token] if doubtful and (state.dirty or state.touched) else []
-            pinned += _left_over(tx, claim, state, after)
+            pinned += pinning.not_retired(tx, claim, state, after)
             if settled:
                 versions.release(tx, secret.id)
             for version_id in pinned:
@@ -288,7 +246,7 @@ class Journal:
                 released=settled,
                 ended=True,
             )
-            self._audit(tx, claim, state, left=left, revision=revision)
+            audited.record(tx, claim, state, left=left, revision=revision)
         return after
 
     def renew(self, claim: Claim, *, fencing: int, phase: str) -> float:
@@ -356,87 +314,4 @@ class Journal:
         rotation_events.add(tx, claim.rotation_id, [*events, *more])
 
     def _ended(self, tx: Tx) -> dict[str, Any]:
-        return {"ended_at": tx.now, "next_attempt_at": None, **_NO_LEASE}
-
-    def _audit(
-        self,
-        tx: Tx,
-        claim: Claim,
-        state: MachineState,
-        *,
-        event: str | None = None,
-        left: Mapping[str, Any] | None,
-        revision: int | None,
-    ) -> None:
-        ending, outcome = _AUDITED.get(state.status, ("RotationFailed", Outcome.FAILED))
-        if state.retired:
-            ending, outcome = _RETIRED
-        if event is not None:
-            outcome = Outcome.FAILED if event == _VALUE_REFUSED else Outcome.SUCCEEDED
-        audit.record(
-            tx,
-            caller=rotation_service(account=claim.secret.account, region=claim.secret.region),
-            request_id=claim.rotation_id,
-            event=event or ending,
-            secret_arn=claim.secret.arn,
-            version_id=claim.token,
-            outcome=outcome,
-            detail={"status": str(state.status), "attempt": state.attempt}
-            | ({} if left is None else {"left": left})
-            | (
-                {}
-                if state.failure is None
-                else {"kind": str(state.failure.kind), "reason": state.failure.message}
-            ),
-            revision=revision,
-        )
-
-
-def _entry_of(claim: Claim) -> following.Entry:
-    """Makes records of the rotation."""
-    caller = rotation_service(account=claim.secret.account, region=claim.secret.region)
-    return Call(event="RotateSecret", caller=caller, request_id=claim.rotation_id).entry
-
-
-def _to_retire(claim: Claim, state: MachineState) -> list[str]:
-    """The version that the target accepts beside the new one, so that it is not pruned before it is retired."""
-    current = claim.candidates.get(Candidate.CURRENT)
-    return [current.version_id] if current and state.overlap in _OLD_LIVES else []
-
-
-def _left_over(tx: Tx, claim: Claim, state: MachineState, at: Labels) -> list[str]:
-    """The versions whose credentials nobody has retired: a later rotation takes them away."""
-    if state.status is Status.UNRETIRED:
-        return _to_retire(claim, state)
-    if state.status not in {Status.FAILED, Status.ABANDONED}:
-        return []
-    return sorted(left_over.left_over(tx, claim.secret.id) - {at.version(names.CURRENT)})
-
-
-def _grace_columns(tx: Tx, state: MachineState) -> tuple[datetime | None, dict[str, Any]]:
-    """When the grace period ends, and its columns: a wait for clients lasts as long again at most."""
-    if state.status is not Status.GRACE:
-        return None, {}
-    until = rotations.deadline(tx, state.delay)
-    columns = {
-        "next_attempt_at": until,
-        "deadline_at": rotations.deadline(tx, 2 * state.delay),
-    }
-    return until, columns | (_NO_LEASE if state.delay > 0 else {})
-
-
-def _prepare(tx: Tx, claim: Claim) -> None:
-    """The version under the rotation's token, at AWSPENDING, where there is none yet."""
-    secret_id, token = claim.secret.id, claim.token
-    if versions.get(tx, secret_id=secret_id, version_id=token) is None:
-        versions.insert(tx, secret_id=secret_id, version_id=token, sealed=None)
-    before = labels.load(tx, secret_id)
-    if before.version(names.CURRENT) != token:
-        labels.save(tx, secret_id, before=before, after=before.put(token, {names.PENDING}))
-
-
-def _not_ours(token: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"Somebody else stored a value under the token of this rotation, {token}, so it was given up before anything "
-        "was changed. Rotate again: rotate now"
-    )
+        return {"ended_at": tx.now, "next_attempt_at": None, **NO_LEASE}

@@ -11,10 +11,10 @@ from rotator.rotation import machine
 from rotator.rotation.actions import Facts
 from rotator.rotation.belief import believed
 from rotator.rotation.claim import Claim, Purpose
-from rotator.rotation.journal import lease_columns
 from rotator.rotation.owner import Owner
 from rotator.rotation.policy import EnginePolicy
 from rotator.rotation.situation import Found, candidates_of, pinned_beside
+from rotator.rotation.waits import lease_columns
 from rotator.store import rotation_row, rotations, versions
 from rotator.store.rotation_row import RotationRow
 from rotator.store.tx import Tx
