@@ -41,6 +41,10 @@ class AuditKey:
         begun.update(message)
         return begun.digest()
 
+    def derived(self, purpose: str) -> "AuditKey":
+        """A key for something else than the audit, from which this one can't be told."""
+        return AuditKey(self.mac(f"rotator:derived:{purpose}:1".encode()))
+
     def verifies(self, message: bytes, mac: bytes | None) -> bool:
         """Whether `mac` is that of `message`; compared in constant time."""
         return mac is not None and hmac.compare_digest(self.mac(message), mac)

@@ -115,7 +115,7 @@ class Batching(Operations):
         look = (
             _named(call, secret_ids)
             if secret_ids
-            else _listed(call, filters or (), cursor, max_results)
+            else _listed(call, self._listing(call, filters or (), cursor), max_results)
         )
         done = _Done()
         for _ in range(MOST_LOOKS):
@@ -124,6 +124,15 @@ class Batching(Operations):
             if self._clock() - looked_at <= FRESH:
                 return _answer(items, done, next_cursor)
         raise too_slow()
+
+    def _listing(self, call: Call, filters: Sequence[Filter], cursor: str | None) -> SecretList:
+        return SecretList.asked_for(
+            call.event,
+            caller=call.caller,
+            where=SecretFilter(filters=tuple(filters)),
+            cursor=cursor,
+            cursors=self._cursors,
+        )
 
     def _look(
         self, call: Call, look: _Look, *, sleep: Callable[[float], None]
@@ -211,12 +220,7 @@ def _named(call: Call, secret_ids: Sequence[str]) -> _Look:
     return look
 
 
-def _listed(
-    call: Call, filters: Sequence[Filter], cursor: str | None, max_results: int | None
-) -> _Look:
-    wanted = SecretList.asked_for(
-        call.event, caller=call.caller, where=SecretFilter(filters=tuple(filters)), cursor=cursor
-    )
+def _listed(call: Call, wanted: SecretList, max_results: int | None) -> _Look:
     most = max_results or limits.bounds("MaxResultsBatchType")[1]
 
     def look(tx: Tx) -> tuple[Sequence[_Item], str | None]:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from rotator.manager import cursor as cursors
 from rotator.manager.call import Call
 from rotator.manager.checks import MAX_PAGE, check_page_size
+from rotator.manager.cursor import Part, refused
 from rotator.manager.next_due import Planner
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
@@ -73,7 +73,12 @@ class Describing(Operations):
         """
         check_page_size(max_results)
         wanted = SecretList.asked_for(
-            "ListSecrets", caller=caller, where=where, order=order, cursor=cursor
+            "ListSecrets",
+            caller=caller,
+            where=where,
+            order=order,
+            cursor=cursor,
+            cursors=self._cursors,
         )
         call = Call(event="ListSecrets", caller=caller, request_id=request_id)
         with self._store.read() as tx:
@@ -114,7 +119,9 @@ class Describing(Operations):
         with self._store.read() as tx:
             secret = call.find(tx)
             this = ["versions", secret.arn, include_deprecated]
-            after = None if cursor is None else _version_after(cursor, this)
+            after = (
+                None if cursor is None else _version_after(self._cursors.decode(cursor, of=this))
+            )
             owner = replicas.origin(tx, secret).id
             found = listing.list_versions(
                 tx,
@@ -143,15 +150,15 @@ class Describing(Operations):
             ),
             next_cursor=None
             if last is None
-            else cursors.encode([last.created_at, last.version_id], of=this),
+            else self._cursors.encode([last.created_at, last.version_id], of=this),
         )
 
 
-def _version_after(cursor: str, this: Sequence[object]) -> tuple[datetime, str]:
-    match cursors.decode(cursor, of=this):
+def _version_after(place: Sequence[Part]) -> tuple[datetime, str]:
+    match place:
         case (datetime() as created_at, str(version_id)):
             return created_at, version_id
-    raise cursors.refused()
+    raise refused()
 
 
 def describe_all(

@@ -80,7 +80,9 @@ class Exporting(Operations):
             AccessDenied: the caller may not read secrets here.
             InvalidNextToken: the cursor is none of this list.
         """
-        wanted = SecretList.asked_for("export", caller=caller, where=where, cursor=cursor)
+        wanted = SecretList.asked_for(
+            "export", caller=caller, where=where, cursor=cursor, cursors=self._cursors
+        )
         size = PAGE_OF_ALL_VERSIONS if all_versions else PAGE
         call = Call(event="GetSecretValue", caller=caller, request_id=request_id)
         found, following = self._read(

@@ -8,8 +8,8 @@ from rotator.crypto.keyring import new_key
 from rotator.crypto.keyring_provider import HeldKeys, KeyringProvider
 from rotator.crypto.sealing_keys import Keyring, KeyState, SealingKey
 from rotator.errors import InvalidRequest
-from rotator.manager import cursor as cursors
 from rotator.manager.call import Call
+from rotator.manager.cursor import Part, refused
 from rotator.manager.key_descriptions import (
     ImportedKeys,
     KeyDescription,
@@ -81,7 +81,7 @@ class Keys(Operations):
         call = Call(event="ListKeySecrets", caller=caller, request_id=request_id)
         key_id = id_of(self._sealer.provider, key)
         bound_to = (call.event, key_id)
-        after = 0 if cursor is None else _place(cursor, of=bound_to)
+        after = 0 if cursor is None else _place(self._cursors.decode(cursor, of=bound_to))
         with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
             total = rewrap.count_secrets_under(tx, key_id)
@@ -98,7 +98,7 @@ class Keys(Operations):
             total=total,
             names=tuple(name for _, name, _ in shown),
             asked_as=asked_as,
-            next_cursor=cursors.encode((shown[-1][0],), of=bound_to)
+            next_cursor=self._cursors.encode((shown[-1][0],), of=bound_to)
             if len(found) > max_results
             else None,
         )
@@ -308,11 +308,11 @@ class Keys(Operations):
         return provider
 
 
-def _place(cursor: str, *, of: Sequence[object]) -> int:
-    match cursors.decode(cursor, of=of):
+def _place(named: Sequence[Part]) -> int:
+    match named:
         case (int(row_id),):
             return row_id
-    raise cursors.refused()
+    raise refused()
 
 
 def _refuse_used_alias(tx: Tx, alias: str) -> None:

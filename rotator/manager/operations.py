@@ -15,6 +15,7 @@ from rotator.errors import (
     RotatorError,
 )
 from rotator.manager.call import Call
+from rotator.manager.cursor import Cursors
 from rotator.manager.next_due import Planner
 from rotator.manager.results import StoredVersion
 from rotator.model.caller import Caller
@@ -77,6 +78,7 @@ class Operations:
         self._random_suffix = random_suffix
         self._new_token = new_token
         self._clock = clock
+        self._cursors = Cursors(store.audit_key)
 
     def record_call(self, event: str, *, caller: Caller, request_id: str) -> None:
         """Leaves the record of a call that is about no secret and changes nothing."""

@@ -1,11 +1,11 @@
 """A list of secrets as a caller asks for it, page after page: what ListSecrets, batches and exports share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
-from rotator.manager import cursor as cursors
 from rotator.manager.call import Call
 from rotator.manager.checks import check_filters
+from rotator.manager.cursor import Cursors, refused
 from rotator.model.caller import Caller
 from rotator.model.filters import SecretFilter, SortOrder
 from rotator.store import listing, listing_orders
@@ -26,6 +26,7 @@ class SecretList:
     caller: Caller
     where: SecretFilter
     order: SortOrder
+    cursors: Cursors
     after: Position | None = None
 
     @classmethod
@@ -37,6 +38,7 @@ class SecretList:
         where: SecretFilter | None,
         order: SortOrder | None = None,
         cursor: str | None,
+        cursors: Cursors,
     ) -> Self:
         """The list, from the place that a cursor names.
 
@@ -46,13 +48,13 @@ class SecretList:
         """
         where, order = where or SecretFilter(), order or SortOrder()
         check_filters("ListSecrets", where.filters)
-        this = cls(operation=operation, caller=caller, where=where, order=order)
+        this = cls(operation=operation, caller=caller, where=where, order=order, cursors=cursors)
         if cursor is None:
             return this
         after = listing_orders.place(order, cursors.decode(cursor, of=this._bound_to()))
         if after is None:
-            raise cursors.refused()
-        return cls(operation=operation, caller=caller, where=where, order=order, after=after)
+            raise refused()
+        return replace(this, after=after)
 
     def page(self, tx: Tx, call: Call, *, limit: int) -> Found:
         """The next secrets, at most `limit` of them.
@@ -77,7 +79,7 @@ class SecretList:
         """What names the place where a page ended; None for the last page."""
         if following is None:
             return None
-        return cursors.encode(following.parts(), of=self._bound_to())
+        return self.cursors.encode(following.parts(), of=self._bound_to())
 
     def _bound_to(self) -> list[object]:
         filters = [[asked.key, *asked.values] for asked in self.where.filters]

@@ -22,7 +22,7 @@ from rotator.errors import (
     ResourceNotFound,
     StoreUnavailable,
 )
-from rotator.manager import cursor as cursors
+from rotator.manager.cursor import Cursors
 from rotator.manager.key_descriptions import KeyStanding
 from rotator.manager.manager import SecretsManager
 from rotator.sdk import KeyProviderSettings
@@ -33,6 +33,7 @@ from tests.support import plugins
 from tests.support.keys import add_key, material, remove_key
 from tests.support.manager import ME, value
 from tests.support.rewraps import fill
+from tests.support.store import AUDIT_KEY
 
 _ARN = "arn:aws:kms:eu-central-1:123456789012:"
 _KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -88,7 +89,8 @@ def test_the_secrets_under_a_key_come_in_pages(manager: SecretsManager) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["", "7", "nonsense", cursors.encode((7,), of=("Other", "list"))]
+    "cursor",
+    ["", "7", "nonsense", Cursors(AUDIT_KEY.load).encode((7,), of=("Other", "list"))],
 )
 def test_a_cursor_of_no_list_of_secrets_under_a_key_is_refused(
     manager: SecretsManager, cursor: str
