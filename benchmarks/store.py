@@ -47,10 +47,15 @@ class _NoAudit(Store):
             yield tx
 
     @contextmanager
-    def write(self) -> Iterator[Tx]:
+    def write(self, *, first: bool = False) -> Iterator[Tx]:
         """Without the records."""
-        with Database.write(self) as tx:
+        with Database.write(self, first=first) as tx:
             yield tx
+
+    @property
+    def looks_together(self) -> bool:
+        """Nobody has anything to commit with others."""
+        return False
 
     def record(self, *entries: AuditEntry, accesses: Sequence[Access] = ()) -> None:
         """Nothing."""
