@@ -154,6 +154,18 @@ class KeyUnavailable(RotatorError):
     """The key provider cannot give a usable sealing key."""
 
 
+class KeyClosed(KeyUnavailable):
+    """The sealing key is disabled or missing, or may not be used: so it stays until somebody changes that."""
+
+    code = "DecryptionFailure"
+
+
+class SealingRefused(KeyClosed):
+    """A value can't be sealed, because the key that is asked for is closed."""
+
+    code = "EncryptionFailure"
+
+
 class StoreUnavailable(RotatorError):
     """The store cannot be reached, is locked, read-only, full, or of another release."""
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from rotator.errors import (
     FencedOut,
+    KeyClosed,
     KeyUnavailable,
     PreflightRefused,
     RotationInProgress,
@@ -19,6 +20,11 @@ AWAY: Final = 503
 
 _INVALID_REQUEST = "InvalidRequestException"
 _OUR_FAULT = "InternalServiceError"
+_CLOSED: Final = {
+    "DecryptionFailure": "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+    "EncryptionFailure": "Secrets Manager can't encrypt the protected secret text using the provided KMS key. Check "
+    "that the KMS key is available, enabled, and not in an invalid state.",
+}
 _STATE_FORBIDS = (RotationInProgress, PreflightRefused, FencedOut, StepError)
 _AWAY = (StoreUnavailable, KeyUnavailable)
 _CAPITALISED = frozenset(
@@ -94,6 +100,9 @@ class Answer:
 
 def answer_to(error: Exception, *, request_id: str) -> Answer:
     """How an error is answered. Of what is our fault, nothing is told but where to look."""
+    if isinstance(error, KeyClosed):
+        # In the service's own words: ours may name a file, or where the keys are.
+        return Answer(status=CLIENT, code=error.code, message=_CLOSED[error.code])
     if isinstance(error, _AWAY):
         message = (
             "The store or the sealing keys can't be had just now. Nothing was answered that could not be recorded. "

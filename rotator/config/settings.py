@@ -84,9 +84,9 @@ class KeysSettings:
     """Who keeps the sealing keys.
 
     Attributes:
-        provider: the name of a key provider: `file`, `env`, or one from another package.
+        provider: the name of a key provider: `file`, `env`, `aws-kms`, or one from another package.
         sealing_keys: what `env` takes its keys from: `ID:BASE64,…`, the first is active.
-        options: what a provider from another package is told, in a form of its own.
+        options: what `aws-kms` or a provider from another package is told, in a form of its own.
     """
 
     provider: str = "file"

@@ -10,7 +10,13 @@ from typing import TypeVar
 
 from rotator.crypto import aead
 from rotator.crypto.keyring_provider import KeyringProvider
-from rotator.errors import DecryptionFailure, InvalidParameter, KeyUnavailable
+from rotator.errors import (
+    DecryptionFailure,
+    InvalidParameter,
+    KeyClosed,
+    KeyUnavailable,
+    SealingRefused,
+)
 from rotator.sdk import KeyProvider, SecretValue
 
 _FORMAT = b"rotator:value:2"
@@ -79,7 +85,7 @@ class Sealer:
 
         Raises:
             InvalidParameter: the text can't be encoded.
-            KeyUnavailable: the key provider can't give the key.
+            KeyUnavailable: the key provider can't give the key; `SealingRefused` where it is closed.
         """
         binary = value.binary is not None
         plaintext = _encoded(value)
@@ -91,9 +97,8 @@ class Sealer:
             key_id = keys.resolve(key)
             wrapped_key = keys.wrap(data_key, key_id=key_id, context=bound)
         except KeyUnavailable as error:
-            raise KeyUnavailable(
-                f"No value of {context.secret_arn} can be sealed: {error}"
-            ) from None
+            kind = SealingRefused if isinstance(error, KeyClosed) else KeyUnavailable
+            raise kind(f"No value of {context.secret_arn} can be sealed: {error}") from None
         return Sealed(
             key_id=key_id,
             wrapped_key=wrapped_key,
@@ -111,7 +116,7 @@ class Sealer:
             since: a `moment`; the sealing keys may be those of any time after it. None for those of now.
 
         Raises:
-            KeyUnavailable: the key provider can't give the sealing key.
+            KeyUnavailable: the key provider can't give the sealing key; `KeyClosed` where it is closed.
             DecryptionFailure: the row was altered, or moved here from another place.
         """
         bound = _bound(context, binary=sealed.binary, key_id=sealed.bound_key_id)
@@ -142,7 +147,8 @@ class Sealer:
             key_id = self.provider.resolve(key)
             wrapped_key = self.provider.wrap(data_key, key_id=key_id, context=bound)
         except KeyUnavailable as error:
-            raise KeyUnavailable(f"{_version(context)} can't be sealed: {error}") from None
+            kind = SealingRefused if isinstance(error, KeyClosed) else KeyUnavailable
+            raise kind(f"{_version(context)} can't be sealed: {error}") from None
         return replace(wrapped, key_id=key_id, wrapped_key=wrapped_key)
 
     @staticmethod
@@ -164,7 +170,8 @@ class Sealer:
             keys = self._keys(since)
             return keys.unwrap(wrapped.wrapped_key, key_id=wrapped.key_id, context=bound)
         except KeyUnavailable as error:
-            raise KeyUnavailable(f"{_version(context)} can't be opened: {error}") from None
+            kind = KeyClosed if isinstance(error, KeyClosed) else KeyUnavailable
+            raise kind(f"{_version(context)} can't be opened: {error}") from None
         except DecryptionFailure:
             raise _altered(context) from None
 

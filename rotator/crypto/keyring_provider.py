@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rotator.crypto import aead
 from rotator.crypto.sealing_keys import Keyring, KeyState
-from rotator.errors import InvalidRequest, KeyUnavailable
+from rotator.errors import InvalidRequest, KeyClosed
 from rotator.sdk import KeyProvider, key_in
 
 _FORMAT = b"rotator:data-key:1"
@@ -95,17 +95,17 @@ class KeyringProvider(ABC):
         if key is None:
             raise self._missing(key_id)
         if key.state is KeyState.DISABLED:
-            raise KeyUnavailable(
+            raise KeyClosed(
                 f"the sealing key {key_id} is disabled. Enable it: rotate key enable {key_id}"
             )
         return key.material
 
-    def _missing(self, name: str) -> KeyUnavailable:
+    def _missing(self, name: str) -> KeyClosed:
         if name.startswith("alias/"):
-            return KeyUnavailable(
+            return KeyClosed(
                 f"{self.shown} has no alias {name}. Let it name a key again: rotate key alias {name} KEY"
             )
-        return KeyUnavailable(f"{self.shown} has no sealing key {name}. {self.restore}")
+        return KeyClosed(f"{self.shown} has no sealing key {name}. {self.restore}")
 
 
 class HeldKeys(KeyringProvider):

@@ -86,13 +86,14 @@ class Keys(Operations):
             call.permit(account=caller.account, region=caller.region)
             total = rewrap.count_secrets_under(tx, key_id)
             found = rewrap.secrets_under(tx, key_id, after=after, limit=max_results + 1)
-            asked_as = {
-                name: rewrap.count_asking_for(tx, name)
-                for name in rewrap.names_used(tx)
-                if id_of(self._sealer.provider, name) == key_id
-            }
+            names = {name: rewrap.count_asking_for(tx, name) for name in rewrap.names_used(tx)}
             call.record(tx, None, detail={"key": key_id})
         shown = found[:max_results]
+        asked_as = {
+            name: count
+            for name, count in names.items()
+            if id_of(self._sealer.provider, name) == key_id
+        }
         return KeySecrets(
             key_id=key_id,
             total=total,

@@ -208,8 +208,7 @@ class Rewrapping(Operations):
         after = START
         while found := self._batch(source, after=after, limit=batch):
             if after == START:
-                with self._store.write() as tx:
-                    sealing.take_in(tx, self._sealer.provider, source.target)
+                sealing.take_in_by_itself(self._store, self._sealer.provider, source.target)
             after = found[-1].place
             self._write(call, source, self._wrap(found, source, tally), tally)
             tally.tell()

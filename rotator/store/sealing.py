@@ -1,5 +1,7 @@
 """Is this keyring the store's own? A known text, wrapped under the store's keys, tells."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import bindparam, insert, select, text
 
 from rotator.crypto.envelope import Sealer
@@ -12,7 +14,6 @@ from rotator.store.tx import Tx
 _SENTINEL = b"rotator: the sealing key is mine"  # as long as a data key
 _CONTEXT = b"rotator:sealing-check:1"
 _KNOWN = select(sealing_check.c.key_id, sealing_check.c.wrapped_key)
-_ONE = select(sealing_check.c.wrapped_key).where(sealing_check.c.key_id == bindparam("at_key"))
 _ADD = insert(sealing_check).values(
     key_id=bindparam("key_id"), wrapped_key=bindparam("wrapped_key")
 )
@@ -31,13 +32,39 @@ def verify_sealing_key(store: Database, sealer: Sealer) -> None:
     """
     provider = sealer.provider
     active = provider.active_key_id
-    with store.read() as tx:
-        if _is_known(tx, provider, active=active, shown=store.url_shown):
+    while True:
+        with store.read() as tx:
+            known = _known(tx)
+        _require_own(provider, known, active=active, shown=store.url_shown)
+        if active in known:
             return
-    with store.write() as tx:
-        _lock(tx)
-        if not _is_known(tx, provider, active=active, shown=store.url_shown):
-            _add(tx, provider, active)
+        wrapped = _wrapped(provider, active)
+        with store.write() as tx:
+            _lock(tx)
+            if _known(tx) == known:
+                tx.execute(_ADD, {"key_id": active, "wrapped_key": wrapped})
+                return
+
+
+def take_in_by_itself(store: Database, provider: KeyProvider, key_id: str) -> None:
+    """As `take_in`, in a transaction of its own, within which the provider is not asked: it may be a network away.
+
+    Raises:
+        KeyUnavailable: as `take_in` does.
+        StoreUnavailable: the store can't be reached.
+    """
+    while True:
+        with store.read() as tx:
+            known = _known(tx).get(key_id)
+        if known is not None:
+            _require_same(provider, known, key_id=key_id)
+            return
+        wrapped = _wrapped(provider, key_id)
+        with store.write() as tx:
+            _lock(tx)
+            if key_id not in _known(tx):
+                tx.execute(_ADD, {"key_id": key_id, "wrapped_key": wrapped})
+                return
 
 
 def take_in(tx: Tx, provider: KeyProvider, key_id: str) -> None:
@@ -47,14 +74,11 @@ def take_in(tx: Tx, provider: KeyProvider, key_id: str) -> None:
         KeyUnavailable: the store knows another key under this id, or the key can't be had; nothing was changed.
     """
     _lock(tx)
-    known = tx.execute(_ONE, {"at_key": key_id}).scalar_one_or_none()
+    known = _known(tx).get(key_id)
     if known is None:
-        _add(tx, provider, key_id)
-    elif not _opens(provider, known, key_id=key_id):
-        raise KeyUnavailable(
-            f"The sealing key {key_id} is not the one that the store knows under this id; nothing was changed. Use the "
-            "key that the store was sealed with."
-        )
+        tx.execute(_ADD, {"key_id": key_id, "wrapped_key": _wrapped(provider, key_id)})
+    else:
+        _require_same(provider, known, key_id=key_id)
 
 
 def require_known(tx: Tx, provider: KeyProvider, *, shown: str) -> None:
@@ -63,7 +87,7 @@ def require_known(tx: Tx, provider: KeyProvider, *, shown: str) -> None:
     Raises:
         KeyUnavailable: they are another store's.
     """
-    _is_known(tx, provider, active=provider.active_key_id, shown=shown)
+    _require_own(provider, _known(tx), active=provider.active_key_id, shown=shown)
 
 
 def has_sealing_key(store: Database) -> bool:
@@ -82,20 +106,34 @@ def _lock(tx: Tx) -> None:
         tx.execute(_LOCK)
 
 
-def _add(tx: Tx, provider: KeyProvider, key_id: str) -> None:
-    wrapped = provider.wrap(_SENTINEL, key_id=key_id, context=_CONTEXT)
-    tx.execute(_ADD, {"key_id": key_id, "wrapped_key": wrapped})
+def _known(tx: Tx) -> Mapping[str, bytes]:
+    """The known text under each key that the store has met."""
+    return {row.key_id: row.wrapped_key for row in tx.execute(_KNOWN)}
 
 
-def _is_known(tx: Tx, provider: KeyProvider, *, active: str, shown: str) -> bool:
-    known = {row.key_id: row.wrapped_key for row in tx.execute(_KNOWN)}
+def _wrapped(provider: KeyProvider, key_id: str) -> bytes:
+    return provider.wrap(_SENTINEL, key_id=key_id, context=_CONTEXT)
+
+
+def _require_own(
+    provider: KeyProvider, known: Mapping[str, bytes], *, active: str, shown: str
+) -> None:
     candidates = {active} & known.keys() or known.keys()
     if known and not any(_opens(provider, known[key_id], key_id=key_id) for key_id in candidates):
+        if active in known:
+            provider.resolve(active)  # one that is disabled is no other store's
         raise KeyUnavailable(
             f"The sealing keys are not those that the store {shown} was sealed with; nothing was "
             "changed. Name the right keyring in the settings, or restore it from its backup."
         )
-    return active in known
+
+
+def _require_same(provider: KeyProvider, known: bytes, *, key_id: str) -> None:
+    if not _opens(provider, known, key_id=key_id):
+        raise KeyUnavailable(
+            f"The sealing key {key_id} is not the one that the store knows under this id; nothing was changed. Use the "
+            "key that the store was sealed with."
+        )
 
 
 def _opens(provider: KeyProvider, wrapped: bytes, *, key_id: str) -> bool:

@@ -55,7 +55,10 @@ def test_a_provider_of_another_distribution_seals_and_rewraps(keyring: Path) -> 
         ("failing", "failed with RuntimeError"),
         ("missing", "failed with AttributeError"),
         ("absent", "No module named 'rotator_test_no_such_module'"),
-        ("nowhere", "there is no key provider nowhere. Installed: absent, env, failing, file"),
+        (
+            "nowhere",
+            "there is no key provider nowhere. Installed: absent, aws-kms, env, failing, file",
+        ),
     ],
 )
 def test_a_provider_that_can_t_be_used_is_told(keyring: Path, name: str, told: str) -> None:
