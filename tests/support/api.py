@@ -1,8 +1,9 @@
 """The API of a store, served in a thread of the test's own process, and clients of it."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -13,7 +14,6 @@ from botocore.credentials import Credentials
 
 from rotator.access.authentication import Authenticator
 from rotator.access.credentials import brought_along
-from rotator.access.sigv4 import SignedRequest
 from rotator.api.operations.operation import Rooms
 from rotator.api.parts import ApiParts
 from rotator.api.rotations import Rotations
@@ -21,21 +21,19 @@ from rotator.api.service import ApiService
 from rotator.api.serving import listening
 from rotator.config.api import ApiSettings
 from rotator.errors import ResourceExists
-from rotator.model.caller import Caller, CallerKind
 from tests.support.house import House
 from tests.support.manager import ACCOUNT, ME, REGION
 
 HOST = "127.0.0.1"
 ABROAD = "us-east-1"
+EVERYTHING = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"},
+    }
+)
+"""The policy of an administrator."""
 KEYS = Credentials("AKIAEXAMPLEEXAMPLE00", "s3cret-access-key-of-alice-0123456789abc")
-
-
-class Letting(Authenticator):
-    """Authenticates in full, and lets alice do what the holder of the store may; others have their policies."""
-
-    def authenticate(self, request: SignedRequest) -> Caller:
-        caller = super().authenticate(request)
-        return replace(caller, kind=CallerKind.LOCAL) if caller.name == "alice" else caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def served(
     rotations = Rotations(house.manager, house.engine(parks=True))
     parts = ApiParts(
         rooms=Rooms(manager=house.manager, rotations=rotations),
-        authenticator=Letting(house.store, house.sealer, regions=frozenset({REGION, ABROAD})),
+        authenticator=Authenticator(house.store, house.sealer, regions=frozenset({REGION, ABROAD})),
         account=ACCOUNT,
         region=REGION,
     )
@@ -101,7 +99,7 @@ def served(
 def _know_alice(house: House) -> None:
     """Has a principal with the access key of the tests, once a store."""
     with suppress(ResourceExists):
-        house.manager.create_principal(**ME, principal="alice")
+        house.manager.create_principal(**ME, principal="alice", policies={"all": EVERYTHING})
         given = brought_along(KEYS.access_key, KEYS.secret_key)
         house.manager.create_access_key(**ME, principal="alice", given=given)
 
