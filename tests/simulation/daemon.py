@@ -140,6 +140,8 @@ class Daemon:
         moment = self._world.next_moment()
         if moment is not None:
             self.wake_at(moment)
+        if not due:
+            return
         held, targets = self._holds.held(now), self._breakers.caps(now)
         waiting = Waiting(
             task for task in due if task.arn not in held and task.arn not in self._running
