@@ -42,6 +42,7 @@ bench: $(READY)
 docs: $(READY)
 	$(BIN)/typer rotator.cli.app utils docs --name rotate --output docs/cli.md
 	$(BIN)/python -m tests.faults.store.verdicts
+	$(BIN)/python -m tests.integration.api.compatibility.states
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

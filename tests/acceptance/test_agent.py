@@ -30,7 +30,7 @@ def test_an_application_reads_from_the_agent(api: ServedApi, rotate: RotateComma
         assert ask(url, path).json["SecretString"] == "first"
         assert ask(url, path, token="another").status == 403
         manager.put_secret_value(**ME, secret_id=name, value=value("second"))
-        eventually(lambda: ask(url, path).json["SecretString"] == "second")
+        assert eventually(lambda: ask(url, path).json["SecretString"] == "second")
     finally:
         running.send_signal(signal.SIGTERM)
         _, told = running.communicate()

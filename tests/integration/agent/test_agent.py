@@ -132,7 +132,7 @@ def test_a_new_value_is_there_when_it_is_current(api: ServedApi, agent: str, nam
     assert ask(agent, _path(name)).json["SecretString"] == "first"
     for text, before in (("second", "first"), ("third", "second")):
         _put(api, name, text)
-        eventually(lambda: ask(agent, _path(name)).json["SecretString"] == text)  # noqa: B023
+        assert eventually(lambda: ask(agent, _path(name)).json["SecretString"] == text)  # noqa: B023
         previous = ask(agent, _path(name, versionStage="AWSPREVIOUS"))
         assert previous.json["SecretString"] == before
 
@@ -143,7 +143,7 @@ def test_what_the_api_refuses_is_passed_on(api: ServedApi, agent: str, name: str
     assert (missing.status, missing.json["__type"]) == (400, "ResourceNotFoundException")
     assert ask(agent, _path(name)).status == 200
     api.house.manager.delete_secret(**ME, secret_id=name)
-    eventually(lambda: ask(agent, _path(name)).status == 400)
+    assert eventually(lambda: ask(agent, _path(name)).status == 400)
 
 
 @pytest.fixture
