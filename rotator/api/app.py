@@ -93,7 +93,11 @@ class Api:
                 kind = _XML
                 request = _incoming(scope, headers, body, service="sts")
                 work: Callable[[], Outcome] = partial(
-                    identity.perform, request, parts=self.parts, request_id=request_id
+                    identity.perform,
+                    request,
+                    parts=self.parts,
+                    rates=self._rates,
+                    request_id=request_id,
                 )
             elif scope["path"] == changes.PATH:
                 request = _incoming(scope, headers, body, service="secretsmanager")
@@ -147,7 +151,13 @@ class Api:
             )
         incoming = _incoming(request.scope, headers, b"", service="sts")
         reply = await self._performed(
-            partial(identity.perform, incoming, parts=self.parts, request_id=request_id)
+            partial(
+                identity.perform,
+                incoming,
+                parts=self.parts,
+                rates=self._rates,
+                request_id=request_id,
+            )
         )
         return Response(
             reply.body, reply.status, {"x-amzn-RequestId": request_id}, media_type=_XML.decode()

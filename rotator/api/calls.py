@@ -72,8 +72,7 @@ class _Call:
 
     def begin(self) -> Outcome:
         try:
-            self.caller = caller = self.parts.authenticator.authenticate(self.request)
-            self.rates.admit(caller)
+            self.caller = caller = admitted(self.request, parts=self.parts, rates=self.rates)
             operation = self._operation()
             given = self._given(operation)
         except Exception as error:  # noqa: BLE001  # the last resort: no traceback, no values
@@ -187,6 +186,23 @@ def _record(
         parts.rooms.manager.record_refusal(error, event=event, caller=caller, request_id=request_id)
     elif isinstance(error, AuthenticationFailed):
         record_stranger(error, request, parts=parts, event=event, request_id=request_id)
+
+
+def admitted(request: SignedRequest, *, parts: ApiParts, rates: Rates) -> Caller:
+    """Who a request is from, who may call just now.
+
+    Raises:
+        AuthenticationFailed: nobody is known by it.
+        Throttled: the caller, or its address, calls too often.
+        KeyUnavailable, RowAltered, StoreUnavailable: nobody can be told from anyone.
+    """
+    try:
+        caller = parts.authenticator.authenticate(request)
+    except AuthenticationFailed:
+        rates.refuse(request.source_ip)
+        raise
+    rates.admit(caller)
+    return caller
 
 
 def record_stranger(

@@ -6,9 +6,10 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from rotator.access.sigv4 import SignedRequest
-from rotator.api.calls import Reply, record_stranger, tell_fault
+from rotator.api.calls import Reply, admitted, record_stranger, tell_fault
 from rotator.api.errors import CLIENT, Answer, answer_to
 from rotator.api.parts import ApiParts
+from rotator.api.rates import Rates
 from rotator.errors import AuthenticationFailed, RotatorError
 from rotator.model.caller import Caller
 
@@ -24,11 +25,11 @@ class InvalidAction(RotatorError):
     code = "InvalidAction"
 
 
-def perform(request: SignedRequest, *, parts: ApiParts, request_id: str) -> Reply:
+def perform(request: SignedRequest, *, parts: ApiParts, rates: Rates, request_id: str) -> Reply:
     """Tells who signed the request."""
     began = perf_counter()
     try:
-        caller = _authenticated(request, parts, request_id)
+        caller = _authenticated(request, parts, rates, request_id)
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback, no values
         return _refused(error, parts, request_id, began=began, status=_FORBIDDEN)
     try:
@@ -40,9 +41,11 @@ def perform(request: SignedRequest, *, parts: ApiParts, request_id: str) -> Repl
     return Reply(200, _identity(caller, request_id))
 
 
-def _authenticated(request: SignedRequest, parts: ApiParts, request_id: str) -> Caller:
+def _authenticated(
+    request: SignedRequest, parts: ApiParts, rates: Rates, request_id: str
+) -> Caller:
     try:
-        return parts.authenticator.authenticate(request)
+        return admitted(request, parts=parts, rates=rates)
     except AuthenticationFailed as error:
         record_stranger(error, request, parts=parts, event=_EVENT, request_id=request_id)
         raise

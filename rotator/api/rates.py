@@ -1,4 +1,4 @@
-"""How many calls a second are answered: in all, and of each principal."""
+"""How many calls a second are answered: in all, of each principal, and of whom nobody knows."""
 
 import threading
 from collections import OrderedDict
@@ -10,7 +10,7 @@ from rotator.api.errors import Throttled
 from rotator.model.caller import Caller
 from rotator.sdk import clock
 
-_MOST_KNOWN: Final = 10_000  # principals whose calls are remembered
+_MOST_KNOWN: Final = 10_000  # principals, and addresses, whose calls are remembered
 _BURST: Final = 2.0  # seconds' worth of calls that may come at once
 
 
@@ -35,12 +35,35 @@ class Bucket:
         return True
 
 
+class _Buckets:
+    """One for each of those who were seen lately."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._of: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
+
+    def take(self, key: tuple[str, str], now: float) -> bool:
+        bucket = self._of.get(key)
+        if bucket is None:
+            bucket = self._of[key] = Bucket(self.rate, now=now)
+            if len(self._of) > _MOST_KNOWN:
+                self._of.popitem(last=False)
+        else:
+            self._of.move_to_end(key)
+        return bucket.take(now)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Calls a second that one process answers; 0 for any number."""
+    """Calls a second that one process answers; 0 for any number.
+
+    Attributes:
+        of_stranger: from one address, those that nobody is known by.
+    """
 
     in_all: float = 0.0
     of_principal: float = 0.0
+    of_stranger: float = 0.0
 
 
 class Rates:
@@ -51,7 +74,8 @@ class Rates:
         self._now = now
         self._lock = threading.Lock()
         self._all = Bucket(limits.in_all, now=now())
-        self._of: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
+        self._principals = _Buckets(limits.of_principal)
+        self._strangers = _Buckets(limits.of_stranger)
 
     def enter(self) -> None:
         """Lets a call in, before anything is known of it.
@@ -72,19 +96,23 @@ class Rates:
         Raises:
             Throttled: it calls too often.
         """
-        if not self._limits.of_principal:
+        self._take(self._principals, (caller.account, caller.principal))
+
+    def refuse(self, address: str | None) -> None:
+        """Lets a request be refused, and recorded, that nobody is known by; those of callers don't count.
+
+        Without it anyone who reaches the port could fill the audit.
+
+        Raises:
+            Throttled: too many came from that address.
+        """
+        self._take(self._strangers, ("", address or ""))
+
+    def _take(self, buckets: "_Buckets", key: tuple[str, str]) -> None:
+        if not buckets.rate:
             return
-        key = (caller.account, caller.principal)
-        now = self._now()
         with self._lock:
-            bucket = self._of.get(key)
-            if bucket is None:
-                bucket = self._of[key] = Bucket(self._limits.of_principal, now=now)
-                if len(self._of) > _MOST_KNOWN:
-                    self._of.popitem(last=False)
-            else:
-                self._of.move_to_end(key)
-            admitted = bucket.take(now)
+            admitted = buckets.take(key, self._now())
         if not admitted:
             raise _too_many()
 

@@ -46,6 +46,7 @@ class ApiService:
             limits=Limits(
                 in_all=settings.calls_per_second,
                 of_principal=settings.calls_per_second_of_principal,
+                of_stranger=settings.refusals_per_second_of_address,
             ),
             refusal=PLAINTEXT_REFUSED if self.refuses_calls else None,
         )

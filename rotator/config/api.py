@@ -43,6 +43,7 @@ class ApiSettings:
         idle_time: that a connection stays open after an answer.
         calls_per_second: calls that are answered; 0 for any number.
         calls_per_second_of_principal: of them those of one principal; 0 for any number.
+        refusals_per_second_of_address: requests from one address that nobody is known by; 0 for any number.
     """
 
     tls: ApiTlsSettings = field(default_factory=ApiTlsSettings)
@@ -54,6 +55,7 @@ class ApiSettings:
     idle_time: float = field(default=65.0, metadata=_SECONDS)
     calls_per_second: float = field(default=10_000.0, metadata=_RATE)
     calls_per_second_of_principal: float = field(default=10_000.0, metadata=_RATE)
+    refusals_per_second_of_address: float = field(default=20.0, metadata=_RATE)
 
 
 def check_tls(given: ApiTlsSettings) -> None:

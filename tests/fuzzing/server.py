@@ -26,7 +26,9 @@ def serving(folder: Path) -> Iterator[tuple[ServedApi, Path]]:
     store = Store.open(sqlite_url(file), create=False, audit_key=AUDIT_KEY)
     store.begin_audit()
     try:
-        settings = ApiSettings(request_time=0.25, calls_per_second=0)
+        settings = ApiSettings(
+            request_time=0.25, calls_per_second=0, refusals_per_second_of_address=0
+        )
         with served(House(store, Sealer(FileKeyProvider(keyring))), settings) as api:
             yield api, file
     finally:

@@ -33,6 +33,8 @@ EVERYTHING = json.dumps(
     }
 )
 """The policy of an administrator."""
+UNHURRIED = ApiSettings(refusals_per_second_of_address=0.0)
+"""No test is slowed down for what others refuse."""
 KEYS = Credentials("AKIAEXAMPLEEXAMPLE00", "s3cret-access-key-of-alice-0123456789abc")
 
 
@@ -88,7 +90,7 @@ def served(
     )
     _know_alice(house)
     listener = listening(host, 0, setting="the test")
-    service = ApiService(parts, settings or ApiSettings(), listener)
+    service = ApiService(parts, settings or UNHURRIED, listener)
     service.start()
     try:
         yield ServedApi(house, service)

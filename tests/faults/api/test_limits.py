@@ -114,6 +114,16 @@ def test_who_calls_too_often_is_throttled(api: ServedApi, settings: ApiSettings)
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
+def test_strangers_can_not_fill_the_audit(api: ServedApi) -> None:
+    """Requests that nobody is known by are recorded up to a rate; beyond it they are throttled, and callers are not."""
+    with served(api.house, ApiSettings(refusals_per_second_of_address=RARE)) as slow:
+        unsigned = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+        answers = [ask(slow.address, unsigned) for _ in range(3)]
+        slow.client().get_random_password()
+    codes = [None if answer is None else answer.code for answer in answers]
+    assert codes == ["MissingAuthenticationTokenException", *["ThrottlingException"] * 2]
+
+
 def test_plaintext_is_for_this_machine_alone(api: ServedApi) -> None:
     """On an address that others reach, calls without TLS are refused; a setting that says so allows them."""
     with served(api.house, host="0.0.0.0") as exposed:
