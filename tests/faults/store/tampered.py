@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from psycopg import sql
-from sqlalchemy import Connection, NullPool, Table, create_engine
+from sqlalchemy import Engine, NullPool, Table, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import DropConstraint
 
@@ -38,6 +38,8 @@ LONGEST_BARRIER = 60.0
 """Seconds: the largest `barrier.limit` that the settings allow."""
 
 WHO = "who is known"
+_STAGES = ("AWSCURRENT", "AWSPREVIOUS", "AWSPENDING", "stable")
+
 State = Mapping[str, Any]
 
 
@@ -86,14 +88,9 @@ class Original:
     def altered(self, alteration: Alteration, folder: Path) -> Iterator[str | None]:
         """A copy with the alteration, None where the database doesn't take it."""
         with _copy(self.url, self.server, folder) as url:
-            # Without foreign keys: an intruder need not keep to them.
-            engine = create_engine(
-                url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool
-            )
+            engine = _engine(url)
             try:
                 with engine.begin() as connection:
-                    if engine.dialect.name == "postgresql":
-                        _drop_foreign_keys(connection)
                     done = alteration.apply(connection)
             finally:
                 engine.dispose()
@@ -126,7 +123,7 @@ class Original:
             return
         if verify(house):
             ways.add("verify")
-        now = observe(house, self.names)
+        now = observe(house, self.names, before=self.state)
         for what in self.state.keys() | now.keys():
             before, after = self.state.get(what), now.get(what)
             if after != before:
@@ -160,9 +157,12 @@ class Original:
         try:
             yield
         finally:
-            for role, verifier in self.passwords.items():
-                statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
-                self.server.execute(statement.format(sql.Identifier(role), sql.Literal(verifier)))
+            statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
+            with self.server.connect() as connection:
+                for role, verifier in self.passwords.items():
+                    connection.execute(
+                        statement.format(sql.Identifier(role), sql.Literal(verifier))
+                    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +180,21 @@ def verify(house: House) -> bool:
         return True
 
 
-def observe(house: House, names: tuple[str, ...]) -> State:
-    """What everybody gets to see of the secrets: values, labels, tags, settings, deletion marks; no mere dates."""
+def observe(house: House, names: tuple[str, ...], *, before: State) -> State:
+    """What everybody gets to see of the secrets: values, labels, tags, settings, deletion marks; no mere dates.
+
+    Args:
+        before: what was seen when all was well.
+    """
     seen: dict[str, Any] = {}
     for name in names:
-        for stage_name in ("AWSCURRENT", "AWSPREVIOUS", "AWSPENDING", "stable"):
+        described = _try(_description, house, name)
+        for stage_name in _STAGES:
+            # No label was there, and none is: that nobody gets a value shows nothing.
+            if f"{name} {stage_name}" not in before and stage_name not in _stages(described):
+                continue
             seen[f"{name} {stage_name}"] = _try(_value, house, name, stage_name)
-        seen[f"{name} described"] = _try(_description, house, name)
+        seen[f"{name} described"] = described
         seen[f"{name} policy"] = _try(_policy, house, name)
     manager = house.manager
     seen[WHO] = _try(_who, house)
@@ -220,6 +228,13 @@ def _description(house: House, name: str) -> Any:
         replace(found, created_at=None, changed_at=None, accessed_on=None),  # type: ignore[arg-type]
         sorted((each.version_id, each.stages, each.pinned) for each in listed),
     )
+
+
+def _stages(described: Any) -> set[str]:
+    if isinstance(described, Refused):
+        return set(_STAGES)
+    _, listed = described
+    return {stage_name for _, stages, _ in listed for stage_name in stages}
 
 
 def _policy(house: House, name: str) -> Any:
@@ -293,7 +308,8 @@ def furnish(house: House, server: DatabaseServer, runs: Runs, table: Table) -> O
         for role in (cut.role.name, finished.role.name)
     }
     assert not verify(house)
-    state = observe(house, names)
+    state = observe(house, names, before={})
+    assert {place.rpartition(" ")[2] for place in state} >= set(_STAGES)
     with house.store.read() as tx:
         rows, cut_id = rows_of(tx.connection, table), row_id(tx, cut.secret)
     logins = tuple(house.role(cut.secret, label) for label in house.labels(cut.secret))
@@ -314,18 +330,28 @@ def furnish(house: House, server: DatabaseServer, runs: Runs, table: Table) -> O
     )
 
 
-def _drop_foreign_keys(connection: Connection) -> None:
-    for table in metadata.tables.values():
-        for constraint in table.foreign_key_constraints:
-            connection.execute(DropConstraint(constraint))
+def _engine(url: str) -> Engine:
+    return create_engine(url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
+
+
+def _drop_foreign_keys(url: str) -> None:
+    """An intruder need not keep to them; on SQLite each connection asks for their being kept."""
+    engine = _engine(url)
+    with engine.begin() as connection:
+        for table in metadata.tables.values():
+            for constraint in table.foreign_key_constraints:
+                connection.execute(DropConstraint(constraint))
+    engine.dispose()
 
 
 def _settle(url: str) -> None:
-    """Everything into the one file that is copied."""
+    """Makes it what is copied: on SQLite all is in the one file, on PostgreSQL no foreign key is left."""
     path = make_url(url).database
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(path or "")) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    else:
+        _drop_foreign_keys(url)
 
 
 @contextmanager
