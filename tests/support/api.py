@@ -60,20 +60,27 @@ class ServedApi:
         region: str = REGION,
         verify: str | None = None,
     ) -> Any:
-        """A boto3 client with nothing changed but the endpoint; it tries each call once.
+        """A client of it; see `client_of`."""
+        return client_of(self.url, service, region=region, verify=verify)
 
-        Args:
-            verify: the file of the authorities that it trusts.
-        """
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name=region,
-            aws_access_key_id=KEYS.access_key,
-            aws_secret_access_key=KEYS.secret_key,
-            config=Config(retries={"total_max_attempts": 1}),
-            verify=verify,
-        )
+
+def client_of(
+    url: str, service: str = "secretsmanager", *, region: str = REGION, verify: str | None = None
+) -> Any:
+    """A boto3 client with nothing changed but the endpoint; it tries each call once.
+
+    Args:
+        verify: the file of the authorities that it trusts.
+    """
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=region,
+        aws_access_key_id=KEYS.access_key,
+        aws_secret_access_key=KEYS.secret_key,
+        config=Config(retries={"total_max_attempts": 1}),
+        verify=verify,
+    )
 
 
 @contextmanager
@@ -88,7 +95,7 @@ def served(
         account=ACCOUNT,
         region=REGION,
     )
-    _know_alice(house)
+    know_alice(house)
     listener = listening(host, 0, setting="the test")
     service = ApiService(parts, settings or UNHURRIED, listener)
     service.start()
@@ -98,7 +105,7 @@ def served(
         service.stop()
 
 
-def _know_alice(house: House) -> None:
+def know_alice(house: House) -> None:
     """Has a principal with the access key of the tests, once a store."""
     with suppress(ResourceExists):
         house.manager.create_principal(**ME, principal="alice", policies={"all": EVERYTHING})

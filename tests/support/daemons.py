@@ -92,11 +92,15 @@ class Daemons:
         assert daemon.says("daemon.ready"), daemon.errors.read_text()
         return daemon
 
-    def launch(self, **environment: str) -> DaemonProcess:
-        """A daemon that may not have begun yet."""
+    def launch(self, *arguments: str, **environment: str) -> DaemonProcess:
+        """A daemon that may not have begun yet, or what else goes on until it is stopped.
+
+        Args:
+            arguments: of `rotate`, in place of `daemon`.
+        """
         errors = self.command.home / f"daemon-{len(self.started)}.log"
         with errors.open("w") as file:
-            process = self.command.start_logging(file, "daemon", **environment)
+            process = self.command.start_logging(file, *(arguments or ("daemon",)), **environment)
         self.started.append(DaemonProcess(process, errors))
         return self.started[-1]
 
