@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from benchmarks import daemon, lists, rotations, store
+from benchmarks import api, daemon, lists, rotations, store
 from benchmarks.measure import Ratio
 from rotator.testing.postgres_binaries import embedded_binaries
 from rotator.testing.postgres_server import PostgresServer, running_postgres
@@ -15,6 +15,7 @@ _GROUPS: Mapping[str, Callable[[PostgresServer, Path], Iterator[Ratio]]] = {
     "rotations": rotations.measured,
     "lists": lists.measured,
     "store": store.measured,
+    "api": api.measured,
     "daemon": daemon.measured,
 }
 """What can be measured: each group gets a private server and an empty folder of its own, and gives its ratios."""
