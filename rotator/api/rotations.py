@@ -101,7 +101,7 @@ class Rotations:
         """What the value names, where it has to be pinned.
 
         Raises:
-            AccessDenied: there is no such rotator.
+            AccessDenied: there is no such rotator, or a function that can't be invoked.
             InvalidRequest: there is no value, or none for this rotator.
         """
         settings = before.settings
@@ -110,6 +110,8 @@ class Rotations:
         known = settings.rotator if settings is not None else None
         if settings is not None and settings.authority is not None and rotator in (None, known):
             return None
+        if rotator is not None and rotator != known:
+            self._engine.require_invocable(rotator)
         service = rotation_service(account=before.account, region=before.region)
         try:
             value = self._manager.get_secret_value(
