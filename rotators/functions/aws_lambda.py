@@ -4,6 +4,8 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
 
 import json
+from functools import cache
+from threading import Lock
 from typing import Any, NoReturn
 
 from rotator.sdk import (
@@ -33,6 +35,7 @@ _BUSY = frozenset(
 _CONNECT = 5.0  # seconds
 _MARGIN = 0.2  # seconds before the deadline at which an answer is no longer waited for
 _SERVERS_FAULT = 500
+_SESSION_LOCK = Lock()  # a session makes one client at a time
 
 
 class LambdaFunction(FunctionRotator):
@@ -128,32 +131,25 @@ class LambdaFunction(FunctionRotator):
         return self._endpoint or f"the Lambda API of {self._region}"
 
     def _connected(self, seconds: float) -> Any:
-        try:
-            import boto3
-            from botocore.config import Config
-        except ImportError:
-            raise Misconfigured(
-                "Lambda functions are invoked with boto3, which is not installed",
-                hint="pip install 'rotator-engine[aws]'",
-            ) from None
+        from botocore.config import Config
+
         self.close()
         key, secret, token = self._keys
-        session = boto3.session.Session(
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
-            aws_session_token=token,
-            region_name=self._region,
-        )
-        self._client = session.client(
-            "lambda",
-            endpoint_url=self._endpoint,
-            verify=self._trust,
-            config=Config(
-                connect_timeout=min(_CONNECT, seconds),
-                read_timeout=seconds,
-                retries={"total_max_attempts": 1},
-            ),
-        )
+        with _SESSION_LOCK:
+            self._client = _session().client(
+                "lambda",
+                region_name=self._region,
+                endpoint_url=self._endpoint,
+                verify=self._trust,
+                aws_access_key_id=key,
+                aws_secret_access_key=secret,
+                aws_session_token=token,
+                config=Config(
+                    connect_timeout=min(_CONNECT, seconds),
+                    read_timeout=seconds,
+                    retries={"total_max_attempts": 1},
+                ),
+            )
         return self._client
 
     def _refused(self, response: Any) -> NoReturn:
@@ -167,6 +163,19 @@ class LambdaFunction(FunctionRotator):
         elif status >= _SERVERS_FAULT:
             kind = OutcomeUnknown
         raise kind(f"{self._where} did not invoke {self.name}: {code}: {said}")
+
+
+@cache
+def _session() -> Any:
+    """What has read the description of the API, once: that takes longer than an invocation."""
+    try:
+        import boto3
+    except ImportError:
+        raise Misconfigured(
+            "Lambda functions are invoked with boto3, which is not installed",
+            hint="pip install 'rotator-engine[aws]'",
+        ) from None
+    return boto3.session.Session()
 
 
 def _error_in(payload: bytes) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from signal import SIGKILL
@@ -93,12 +93,17 @@ class Driver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runs:
-    """Starts runs on one store."""
+    """Starts runs on one store.
+
+    Attributes:
+        functions: `endpoint`, `files` and `elsewhere` of rotation functions, for runs that invoke some.
+    """
 
     driver: Driver
     store_url: str
     keyring: Path
     policy: EnginePolicy
+    functions: Mapping[str, Any] | None = None
 
     def start(
         self,
@@ -122,6 +127,7 @@ class Runs:
             "kill_at": kill_at,
             "stop_at": stop_at,
             "drain": drain,
+            "functions": self.functions,
             "meddling": None if meddling is None else asdict(meddling),
         }
         return Process(self.driver, self.driver.ask(do="start", job=job)["pid"])

