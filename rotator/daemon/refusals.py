@@ -1,7 +1,7 @@
 """Tasks that could not begin, or were broken off: they stay due, and a person has to know."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rotator.daemon import telling
 from rotator.daemon.backoff import Holds
@@ -10,6 +10,7 @@ from rotator.errors import KeyUnavailable, RotationInProgress, StoreUnavailable
 from rotator.sdk import Notice
 
 _PASSES = (StoreUnavailable, KeyUnavailable)  # by itself, in most cases
+_SAME_WINDOW = timedelta(hours=1)  # a rotation that waits is due anew after each attempt
 _LASTS_AFTER = 5  # refusals in a row, half a minute
 
 
@@ -50,6 +51,9 @@ class Refusals:
             self._notify(telling.notice_of_refusal(task, error, rotation))
 
     def _is_worth_telling(self, task: Task, error: Exception) -> bool:
-        if isinstance(error, RotationInProgress) or self._told.get(task.arn) == task.since:
+        told = self._told.get(task.arn)
+        if isinstance(error, RotationInProgress):
+            return False
+        if told is not None and task.since - told < _SAME_WINDOW:
             return False
         return not isinstance(error, _PASSES) or self._holds.times(task.arn) >= _LASTS_AFTER

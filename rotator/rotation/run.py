@@ -49,16 +49,20 @@ def run(claim: Claim, *, leases: LeaseKeeper, parts: StepParts, observer: Observ
 
 
 def _lay_down(journal: Journal, claim: Claim, state: MachineState, error: RotatorError) -> None:
-    """Gives the rotation back with the reason, so that it can be taken up as soon as that is mended."""
+    """Gives the rotation back with the reason, so that it can be taken up as soon as that is mended; where its time is
+    over it ends, and which value lives is for its successor to find out.
+    """
     failure = Failure(phase=state.phase, kind=FailureKind.MISCONFIGURED, message=str(error))
     laid_down = replace(state, failure=failure)
     with suppress(RotatorError):  # the first error is the one to tell
         if state.phase is Phase.RETIRE:
             journal.end(claim, end(laid_down, Status.UNRETIRED), steps=())
-        elif state.touched or state.dirty:
+        elif not (state.touched or state.dirty):
+            journal.end(claim, end(laid_down, Status.FAILED), steps=())
+        elif journal.clock() < claim.deadline:
             journal.park(claim, laid_down, steps=())
         else:
-            journal.end(claim, end(laid_down, Status.FAILED), steps=())
+            journal.end(claim, end(laid_down, Status.UNVERIFIED), steps=())
 
 
 class _Run:

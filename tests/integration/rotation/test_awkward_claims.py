@@ -166,6 +166,32 @@ def test_a_current_value_that_does_not_open_ends_the_rotation_with_the_reason(
     assert house.rotate(name).status is Status.SUCCEEDED
 
 
+def test_what_can_t_go_on_ends_when_its_time_is_over(house: House, pg16: DatabaseServer) -> None:
+    """A rotation that a daemon takes up again and again, and whose value does not open, ends unverified after its
+    deadline; once that is mended the next one goes on with its token.
+    """
+    name = house.adopt(pg16, pg16.new_role())
+    killed_before_the_change(house, name)
+    (begun,) = house.history(name)
+
+    with damaged(house, name, house.labels(name)["AWSCURRENT"]):
+        with pytest.raises(DecryptionFailure, match=name):
+            house.engine().run_due(name, **ME)
+        assert house.history(name)[0].status == Status.WAITING
+        with house.store.write() as tx:
+            tx.connection.execute(update(tables.rotations).values(deadline_at=tx.now))
+        with pytest.raises(DecryptionFailure, match=name):
+            house.engine().run_due(name, **ME)
+
+    (row,) = house.history(name)
+    assert (row.status, row.owner) == (Status.UNVERIFIED, None)
+    assert house.labels(name)["AWSPENDING"] == begun.token
+    assert house.engine().run_due(name, **ME) is None
+    report = house.rotate(name)
+    assert (report.status, report.token) == (Status.SUCCEEDED, begun.token)
+    assert pg16.can_log_in(house.role(name))
+
+
 def test_a_clock_that_jumped_back_hides_no_unfinished_rotation(
     house: House, pg16: DatabaseServer
 ) -> None:

@@ -29,6 +29,8 @@ def test_a_refusal_is_told_once_in_a_window() -> None:
         "db",
         "db's admin secret is gone.",
     )
+    refusals.refused(replace(_TASK, since=_DUE + timedelta(minutes=5)), _GONE, "4f1c", now=8.0)
+    assert len(told) == 1
     refusals.refused(replace(_TASK, since=_DUE + timedelta(days=1)), _GONE, "4f1c", now=9.0)
     assert [notice.rotation for notice in told] == [None, "4f1c"]
     refusals.begun(_TASK)
