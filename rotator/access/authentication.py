@@ -88,7 +88,12 @@ class Authenticator:
         if signature.session_token is not None:
             return self._by_session(request, signature, known, now=now)
         key, principal = _holder(known, signature.access_key_id)
-        sigv4.verify(request, signature, key=self._signing_key(key, signature))
+        try:
+            derived = self._signing_key(key, signature)
+        except (DecryptionFailure, KeyUnavailable):
+            key, principal = self._looked_up_anew(signature.access_key_id)
+            derived = self._signing_key(key, signature)
+        sigv4.verify(request, signature, key=derived)
         self._note_use(key, now)
         return _principal(principal, request, signature)
 
@@ -134,6 +139,12 @@ class Authenticator:
                 self._opened(key), date=scope[0], region=scope[1], service=scope[2]
             ),
         )
+
+    def _looked_up_anew(self, access_key_id: str) -> tuple[AccessKey, Principal]:
+        """A key as its row is now: a rewrap by another process changes no revision."""
+        with self._store.read() as tx:
+            tx.memory.identities = None
+            return _holder(identities.load(tx), access_key_id)
 
     def _opened(self, key: AccessKey) -> str:
         try:

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from rotator import __version__
-from rotator.cli.commands import audit, db, function, key, plugins, rotation, schedule, secret
+from rotator.cli.commands import (
+    audit,
+    db,
+    function,
+    key,
+    plugins,
+    policy,
+    principal,
+    rotation,
+    schedule,
+    secret,
+)
 from rotator.cli.commands.agent import agent
 from rotator.cli.commands.api import api
 from rotator.cli.commands.daemon import daemon
@@ -68,6 +79,8 @@ app.add_typer(schedule.app, name="schedule")
 app.add_typer(key.app, name="key")
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
+app.add_typer(principal.app, name="principal")
+app.add_typer(policy.app, name="policy")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(function.app, name="function")
 

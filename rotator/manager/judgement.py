@@ -89,7 +89,7 @@ def judge(tx: Tx, *, caller: Caller, event: str, about: About, asked: Asked) -> 
     decision = decide(
         question(caller, event=event, about=about, view=view),
         identity=policies,
-        resource=None if policy is None else _on_resource(policy),
+        resource=None if policy is None else on_resource(policy),
     )
     foreign = decision.allowed and about.account != caller.account
     if foreign and about.row is not None and event in _OF_VALUES and key is None:
@@ -138,7 +138,8 @@ def _policies(known: Identities, caller: Caller) -> Sequence[Attached]:
 
 
 @lru_cache(_KEPT)
-def _on_resource(policy: str) -> OnResource:
+def on_resource(policy: str) -> OnResource:
+    """The policy of a secret, as it was given."""
     try:
         return OnResource(document=parse_policy(policy))
     except MalformedPolicyDocument:

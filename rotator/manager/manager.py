@@ -16,6 +16,7 @@ from rotator.manager.replanning import Replanning
 from rotator.manager.replicating import Replicating
 from rotator.manager.rewrapping import Rewrapping
 from rotator.manager.rotating import Rotating
+from rotator.manager.simulating import Simulating
 from rotator.manager.staging import Staging
 from rotator.manager.tagging import Tagging
 from rotator.manager.watching import Watching
@@ -43,6 +44,7 @@ class SecretsManager(
     Keys,
     Rewrapping,
     Principals,
+    Simulating,
 ):
     """The operations of the Secrets Manager API on one store, with the real service's semantics.
 

@@ -30,7 +30,7 @@ ADMINISTRATOR = "admin"
 
 EVERYTHING = (
     '{"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", '
-    '"Action": ["secretsmanager:*", "rotator:*"], "Resource": "*"}]}'
+    '"Action": "secretsmanager:*", "Resource": "*"}]}'
 )
 """The policy that it has."""
 

@@ -1,15 +1,16 @@
 """Moves what is sealed under older keys to the keys that the secrets ask for now, while everything goes on."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rotator.crypto.envelope import Wrapped
 from rotator.errors import DecryptionFailure, KeyUnavailable
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.sdk import DEFAULT_KEY_ALIAS
-from rotator.store import rewrap, sealing
+from rotator.store import identities, rewrap, sealing
 from rotator.store.rewrap import START, Misplaced, Move
 from rotator.store.tx import Tx
 
@@ -24,7 +25,7 @@ class RewrapProgress:
     """How far it is.
 
     Attributes:
-        moved: versions that were moved so far.
+        moved: versions, and access keys, that were moved so far.
         stuck: those that could not be.
         total: all that there were to move in the beginning.
     """
@@ -39,7 +40,7 @@ class Rewrapped:
     """What became of it.
 
     Attributes:
-        moved: versions that were moved.
+        moved: versions, and access keys, that were moved.
         stuck: versions that could not be, and are as they were.
         reasons: why, the first of them.
     """
@@ -128,7 +129,9 @@ class Rewrapping(Operations):
     ) -> Rewrapped:
         """Wraps the data key of every version anew whose secret asks for another sealing key than it is under.
 
-        No value is opened. It can be stopped at any moment and begun again: what is done is found done, by an index.
+        So are the secrets of access keys, which are under the default key. No value is opened.
+
+        It can be stopped at any moment and begun again: what is done is found done, by an index.
         A version that is written meanwhile stays as it was written.
 
         Args:
@@ -143,9 +146,10 @@ class Rewrapping(Operations):
         tally = _Tally(watch=watch)
         while True:
             sources = tuple(self._sources(call))
-            tally.begin(sum(source.count for source in sources))
+            tally.begin(sum(source.count for source in sources) + self._access_keys_left())
             for source in sources:
                 self._move(call, source, tally, batch=batch)
+            self._move_access_keys(call, tally, batch=batch)
             tally.tell()
             if not tally.overtaken:
                 break
@@ -212,6 +216,45 @@ class Rewrapping(Operations):
             after = found[-1].place
             self._write(call, source, self._wrap(found, source, tally), tally)
             tally.tell()
+
+    def _access_keys_left(self) -> int:
+        active = self._sealer.provider.resolve(None)
+        with self._store.read() as tx:
+            return identities.count_under_others(tx, active)
+
+    def _move_access_keys(self, call: Call, tally: _Tally, *, batch: int) -> None:
+        """The secrets of access keys, to the default key; what can't be moved stays as it is."""
+        active, after = self._sealer.provider.resolve(None), ""
+        while True:
+            with self._store.read() as tx:
+                found = identities.keys_under_others(tx, active, after=after, limit=batch)
+            if not found:
+                return
+            after = max(found)
+            moved = dict(self._rewrapped(found, tally))
+            with self._store.write() as tx:
+                sealing.take_in(tx, self._sealer.provider, active)
+                written = sum(
+                    identities.rewrap_key(tx, key, before=found[key], after=wrapped)
+                    for key, wrapped in moved.items()
+                )
+                if written:
+                    detail = {"key": DEFAULT_KEY_ALIAS, "to": active, "access_keys": written}
+                    call.record(tx, None, detail=detail)
+                tx.memory.identities = None  # how a key is wrapped is no part of their revision
+            tally.moved += written
+            tally.overtaken += len(moved) - written
+            tally.tell()
+
+    def _rewrapped(
+        self, found: Mapping[str, Wrapped], tally: _Tally
+    ) -> Iterator[tuple[str, Wrapped]]:
+        for key, wrapped in found.items():
+            try:
+                context = identities.seal_context(key)
+                yield key, self._sealer.rewrap(wrapped, context=context, key=None)
+            except (DecryptionFailure, KeyUnavailable) as error:
+                tally.leave(f"The access key {key}: {error}")
 
     def _batch(self, source: _Source, *, after: rewrap.Place, limit: int) -> Sequence[Misplaced]:
         with self._store.read() as tx:

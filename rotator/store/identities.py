@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 
 from rotator.crypto import aead
 from rotator.crypto.envelope import SealContext, Sealed, Wrapped
@@ -190,6 +190,9 @@ _KEYS_UNDER_OTHERS = (
     .order_by(access_keys.c.access_key_id)
     .limit(bindparam("most"))
 )
+_COUNT_UNDER_OTHERS = (
+    select(func.count()).select_from(access_keys).where(access_keys.c.key_id != bindparam("at_key"))
+)
 _REWRAP = (
     update(access_keys)
     .where(
@@ -313,6 +316,11 @@ def keys_under_others(tx: Tx, key_id: str, *, after: str, limit: int) -> Mapping
         row.access_key_id: Wrapped(key_id=row.key_id, wrapped_key=row.wrapped_key, binary=False)
         for row in rows
     }
+
+
+def count_under_others(tx: Tx, key_id: str) -> int:
+    """How many access keys are sealed under other sealing keys than this one."""
+    return int(tx.execute(_COUNT_UNDER_OTHERS, {"at_key": key_id}).scalar_one())
 
 
 def rewrap_key(tx: Tx, access_key_id: str, *, before: Wrapped, after: Wrapped) -> bool:

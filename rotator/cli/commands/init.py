@@ -24,7 +24,8 @@ class Places:
     Attributes:
         keyring: None where another key provider than `file` keeps the sealing keys.
         audit: the file of the audit key; None where the setting `audit.key` holds it.
-        made: what was missing and was made: `home`, `store`, `keyring`, `audit`.
+        made: what was missing and was made: `home`, `store`, `keyring`, `audit`, `administrator`.
+        administrator: the principal that may everything in the API; None where others were there already.
     """
 
     home: Path
@@ -32,6 +33,7 @@ class Places:
     keyring: Path | None
     audit: Path | None
     made: tuple[str, ...]
+    administrator: str | None
 
 
 def init(
@@ -84,6 +86,9 @@ def make_home(session: Session, *, new_audit: bool = False) -> Places:
     _ = session.sealer  # refuses a keyring that is unsafe or another store's
     if session.store.begin_audit(anew=new_audit):
         made.append("audit")
+    administrator = _make_administrator(session)
+    if administrator is not None:
+        made.append("administrator")
     return Places(
         home=configuration.home,
         store=session.store.url_shown,
@@ -92,7 +97,25 @@ def make_home(session: Session, *, new_audit: bool = False) -> Places:
         if configuration.settings.audit.key is None
         else None,
         made=tuple(made),
+        administrator=administrator,
     )
+
+
+def _make_administrator(session: Session) -> str | None:
+    """The ARN of the first principal, which has no access key; None where there are principals already."""
+    from rotator.manager.principals import ADMINISTRATOR, EVERYTHING
+    from rotator.store import identities
+
+    with session.store.read() as tx:
+        if identities.load(tx).principals:
+            return None
+    made = session.manager.create_principal(
+        caller=session.caller,
+        request_id=session.request_id,
+        principal=ADMINISTRATOR,
+        policies={ADMINISTRATOR: EVERYTHING},
+    )
+    return made.arn
 
 
 def _keyring(session: Session) -> Path | None:
@@ -140,6 +163,8 @@ def _lines(places: Places) -> Iterator[str]:
     if places.keyring:
         yield f"keyring  {places.keyring}  ({state('keyring')})"
     yield f"audit    {places.audit or 'the key in the setting audit.key'}  ({state('audit')})"
+    if places.administrator:
+        yield f"admin    {places.administrator}  (made)"
     yield ""
     yield "Keep copies of the sealing keys (rotate key export) and of the audit key, apart from the store's backups:"
     yield "without the former it can't be read, without the latter nothing can be recorded in it or verified."
@@ -149,3 +174,5 @@ def _lines(places: Places) -> Iterator[str]:
     yield "  rotate rotation set db/app --rotator postgresql-single-user --schedule 'rate(30 days)'"
     yield "  rotate plan db/app"
     yield "  rotate now db/app"
+    if places.administrator:
+        yield "And for the API, a key that may everything: rotate principal keys create admin"

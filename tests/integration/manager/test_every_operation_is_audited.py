@@ -270,6 +270,9 @@ MANAGER: dict[str, Operation] = {
         **who, access_key_id=w.new_access_key()
     ),
     "list_access_keys": lambda w, who, _: w.manager.list_access_keys(**who),
+    "simulate_policy": lambda w, who, s: w.manager.simulate_policy(
+        **who, principal=w.new_principal(), action="GetSecretValue", secret_id=s
+    ),
 }
 AUDITING: dict[str, Operation] = {
     "show": lambda w, who, s: w.auditing.show(**who, where=AuditFilter(secret=s)),
@@ -339,7 +342,7 @@ ON_NO_SECRET = {
     "set_key_alias", "remove_key_alias", "export_keys", "import_keys", "rewrap_keys", "plan_rewrap", "overdue",
     "prune_versions", "create_principal", "delete_principal", "list_principals", "set_principal_status",
     "set_group_membership", "put_principal_policy", "delete_principal_policy", "create_access_key",
-    "set_access_key_status", "delete_access_key", "list_access_keys",
+    "set_access_key_status", "delete_access_key", "list_access_keys", "simulate_policy",
 }  # fmt: skip
 ON_A_SECRET = [
     pytest.param(operation, id=f"{room.__name__}.{name}")

@@ -412,3 +412,20 @@ def test_a_secret_moved_to_another_key_lets_nobody_in(
 
     with pytest.raises(DecryptionFailure, match="can't be opened"):
         knock(door, credentials)
+
+
+def test_access_keys_move_to_the_sealing_key_of_today(
+    manager: SecretsManager, store: Store, sealer: Sealer, door: Authenticator
+) -> None:
+    """A rewrap takes them along, so that the old sealing key can be disabled."""
+    credentials = made(manager)
+    [old] = manager.list_keys(**ME)
+    manager.rotate_key(**ME)
+
+    done = manager.rewrap_keys(**ME)
+
+    assert (done.moved, done.stuck) == (1, 0)
+    manager.disable_key(**ME, key=old.key_id)
+    anew = Authenticator(store, sealer, regions=frozenset({REGION}), now=lambda: NOW)
+    assert knock(anew, credentials).name == "alice"
+    assert knock(door, credentials).name == "alice"

@@ -1,0 +1,105 @@
+"""`rotate principal group …`: principals that have policies in common."""
+
+from typing import Annotated
+
+import typer
+
+from rotator.cli.commands.principal.options import Account, Name, show
+from rotator.cli.options import Output
+from rotator.cli.output import OutputFormat, write, write_json
+from rotator.cli.session import Session
+
+app = typer.Typer(help="Groups principals that have policies in common.", no_args_is_help=True)
+Group = Annotated[str, typer.Argument(metavar="GROUP", help="The group.")]
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    group: Group,
+    account: Account = None,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Makes a group."""
+    session: Session = context.obj
+    made = session.manager.create_principal(
+        caller=session.caller,
+        request_id=session.request_id,
+        principal=group,
+        account=account,
+        group=True,
+    )
+    show(
+        made,
+        f"The group {made.arn} was made.",
+        f"Next: rotate principal policy put {group} POLICY --group --file policy.json",
+        f"      rotate principal group add {group} NAME",
+        output=output,
+    )
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    group: Group,
+    account: Account = None,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Removes a group; its members lose what its policies allow or deny."""
+    session: Session = context.obj
+    session.manager.delete_principal(
+        caller=session.caller,
+        request_id=session.request_id,
+        principal=group,
+        account=account,
+        group=True,
+    )
+    if output is OutputFormat.JSON:
+        write_json({"deleted": group})
+    else:
+        write(f"The group {group} was deleted.")
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    group: Group,
+    name: Name,
+    account: Account = None,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Puts a principal into a group."""
+    _move(context.obj, group, name, account, member=True, output=output)
+
+
+@app.command()
+def remove(
+    context: typer.Context,
+    group: Group,
+    name: Name,
+    account: Account = None,
+    output: Output = OutputFormat.TEXT,
+) -> None:
+    """Takes a principal out of a group."""
+    _move(context.obj, group, name, account, member=False, output=output)
+
+
+def _move(
+    session: Session,
+    group: str,
+    name: str,
+    account: str | None,
+    *,
+    member: bool,
+    output: OutputFormat,
+) -> None:
+    changed = session.manager.set_group_membership(
+        caller=session.caller,
+        request_id=session.request_id,
+        principal=name,
+        group=group,
+        member=member,
+        account=account,
+    )
+    what = "is in" if member else "is not in"
+    show(changed, f"{changed.arn} {what} the group {group} from now on.", output=output)

@@ -1,0 +1,127 @@
+"""What policies would say of a call, without the call."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rotator.errors import InvalidParameter, ResourceNotFound
+from rotator.manager.asked import About
+from rotator.manager.call import Call
+from rotator.manager.operations import Operations
+from rotator.manager.refusals import audited
+from rotator.model.caller import Caller, CallerKind
+from rotator.model.names import parse_secret_id
+from rotator.store import identities, secrets
+from rotator.store.store import Tx
+
+_PREFIX = "secretsmanager:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """What policies would say.
+
+    Attributes:
+        resource: the ARN that was judged, `*` where no secret was named.
+        found: the secret is there, so that its policy and tags were looked at.
+        statement: the one that decides; None where none does.
+    """
+
+    principal: str
+    action: str
+    resource: str
+    found: bool
+    allowed: bool
+    reason: str
+    statement: str | None
+
+
+class Simulating(Operations):
+    """How one learns what a principal may."""
+
+    @audited("SimulatePolicy")
+    def simulate_policy(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        principal: str,
+        action: str,
+        secret_id: str | None = None,
+        account: str | None = None,
+        context: Mapping[str, Sequence[str]] | None = None,
+    ) -> Simulation:
+        """Whether a principal might do something now, and which statement says so.
+
+        A principal that is disabled is judged as if it were not.
+
+        Args:
+            action: an operation of the API, with or without `secretsmanager:` before it.
+            account: that the principal is in; None for the caller's.
+            context: condition keys → values, in place of what a request would bring.
+
+        Raises:
+            InvalidParameter: the action is none.
+            ResourceNotFound: there is no such principal.
+        """
+        event = action.removeprefix(_PREFIX)
+        if not event.isalnum():
+            raise InvalidParameter(
+                "An action is an operation of the API, such as secretsmanager:GetSecretValue; wildcards name none."
+            )
+        from rotator.access.decision import decide
+        from rotator.manager import judgement
+
+        call = Call(event="SimulatePolicy", caller=caller, request_id=request_id)
+        with self._store.read() as tx:
+            call.permit(account=caller.account, region=caller.region)
+            known = identities.load(tx)
+            who = known.find(account=account or caller.account, name=principal)
+            if who is None:
+                raise ResourceNotFound(
+                    f"There is no principal {principal}. See them all: rotate principal list"
+                )
+            asker = Caller(
+                kind=CallerKind.PRINCIPAL,
+                name=who.name,
+                account=who.account,
+                region=caller.region,
+                arn=who.arn,
+                user_id=who.unique_id,
+            )
+            about = self._about(tx, asker, secret_id)
+            policy = None if about.row is None else secrets.policy_and_key(tx, about.row)[0]
+            asked = {key.lower(): tuple(values) for key, values in (context or {}).items()}
+            named = {} if secret_id is None else {f"{_PREFIX}secretid": (secret_id, about.arn)}
+            view = judgement.View(tx=tx, caller=asker, about=about, asked={**named, **asked})
+            decision = decide(
+                judgement.question(asker, event=event, about=about, view=view),
+                identity=known.policies_of(who),
+                resource=None if policy is None else judgement.on_resource(policy),
+            )
+            detail = {"principal": who.arn, "action": event, "resource": about.arn}
+            call.record(tx, None, detail=detail)
+        return Simulation(
+            principal=who.arn,
+            action=f"{_PREFIX}{event}",
+            resource=about.arn,
+            found=about.row is not None,
+            allowed=decision.allowed,
+            reason=decision.reason.value,
+            statement=decision.statement,
+        )
+
+    @staticmethod
+    def _about(tx: Tx, asker: Caller, secret_id: str | None) -> About:
+        if secret_id is None:
+            return About(arn="*", account=asker.account)
+        home = {"account": asker.account, "region": asker.region}
+        try:
+            found = secrets.find(
+                tx, account=home["account"], region=home["region"], secret_id=secret_id
+            )
+        except ResourceNotFound:
+            ref = parse_secret_id(secret_id)
+            account, region = ref.account or home["account"], ref.region or home["region"]
+            arn = ref.arn or f"arn:aws:secretsmanager:{region}:{account}:secret:{ref.name}"
+            return About(arn=arn, account=account)
+        return About(arn=found.arn, account=found.account, row=found.id)
