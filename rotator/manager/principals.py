@@ -25,14 +25,14 @@ from rotator.store import identities
 from rotator.store.identities import Identities, Kind, Principal
 from rotator.store.store import Tx
 
-ADMINISTRATOR = "admin"
-"""The principal that `rotate init` makes."""
+ADMINISTRATOR = "administrator"
+"""The name of the policy that an administrator has."""
 
 EVERYTHING = (
     '{"Version": "2012-10-17", "Statement": [{"Sid": "Everything", "Effect": "Allow", '
     '"Action": "secretsmanager:*", "Resource": "*"}]}'
 )
-"""The policy that it has."""
+"""What it says."""
 
 # IAM's limits: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")

@@ -11,7 +11,7 @@ import typer
 from rotator.cli.options import Output
 from rotator.cli.output import OutputFormat, write, write_json
 from rotator.cli.session import AUDIT_KEY_FILE, Session
-from rotator.errors import ConfigurationError, KeyUnavailable
+from rotator.errors import ConfigurationError, KeyUnavailable, ResourceExists
 
 if TYPE_CHECKING:
     from rotator.store.store import Store
@@ -24,16 +24,16 @@ class Places:
     Attributes:
         keyring: None where another key provider than `file` keeps the sealing keys.
         audit: the file of the audit key; None where the setting `audit.key` holds it.
-        made: what was missing and was made: `home`, `store`, `keyring`, `audit`, `administrator`.
-        administrator: the principal that may everything in the API; None where others were there already.
+        admin: the principal that was asked for; it has no access key where it was made.
+        made: what was missing and was made: `home`, `store`, `keyring`, `audit`, `admin`.
     """
 
     home: Path
     store: str
     keyring: Path | None
     audit: Path | None
+    admin: str | None
     made: tuple[str, ...]
-    administrator: str | None
 
 
 def init(
@@ -44,21 +44,32 @@ def init(
             "--new-audit", help="Begin the audit anew in a store whose audit was removed."
         ),
     ] = False,
+    admin: Annotated[
+        str | None,
+        typer.Option(
+            "--admin",
+            metavar="NAME",
+            help="Also make this principal, which may everything in the API.",
+        ),
+    ] = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
     """Makes the home folder, store, sealing key and audit key.
 
     Only what is missing is made; a key is never overwritten.
     """
-    places = make_home(context.obj, new_audit=new_audit)
+    places = make_home(context.obj, new_audit=new_audit, admin=admin)
     if output is OutputFormat.JSON:
         write_json(places)
     else:
         write(*_lines(places))
 
 
-def make_home(session: Session, *, new_audit: bool = False) -> Places:
+def make_home(session: Session, *, new_audit: bool = False, admin: str | None = None) -> Places:
     """Makes what is missing.
+
+    Args:
+        admin: a principal that is to be there, and may everything in the API where it is made.
 
     Raises:
         AuditBroken: the audit of the store was removed, and none is to be begun anew.
@@ -86,9 +97,8 @@ def make_home(session: Session, *, new_audit: bool = False) -> Places:
     _ = session.sealer  # refuses a keyring that is unsafe or another store's
     if session.store.begin_audit(anew=new_audit):
         made.append("audit")
-    administrator = _make_administrator(session)
-    if administrator is not None:
-        made.append("administrator")
+    if admin is not None and _make_administrator(session, admin):
+        made.append("admin")
     return Places(
         home=configuration.home,
         store=session.store.url_shown,
@@ -97,25 +107,24 @@ def make_home(session: Session, *, new_audit: bool = False) -> Places:
         if configuration.settings.audit.key is None
         else None,
         made=tuple(made),
-        administrator=administrator,
+        admin=admin,
     )
 
 
-def _make_administrator(session: Session) -> str | None:
-    """The ARN of the first principal, which has no access key; None where there are principals already."""
+def _make_administrator(session: Session, name: str) -> bool:
+    """Whether there was no such principal, and one was made that may everything in the API."""
     from rotator.manager.principals import ADMINISTRATOR, EVERYTHING
-    from rotator.store import identities
 
-    with session.store.read() as tx:
-        if identities.load(tx).principals:
-            return None
-    made = session.manager.create_principal(
-        caller=session.caller,
-        request_id=session.request_id,
-        principal=ADMINISTRATOR,
-        policies={ADMINISTRATOR: EVERYTHING},
-    )
-    return made.arn
+    try:
+        session.manager.create_principal(
+            caller=session.caller,
+            request_id=session.request_id,
+            principal=name,
+            policies={ADMINISTRATOR: EVERYTHING},
+        )
+    except ResourceExists:
+        return False
+    return True
 
 
 def _keyring(session: Session) -> Path | None:
@@ -163,8 +172,8 @@ def _lines(places: Places) -> Iterator[str]:
     if places.keyring:
         yield f"keyring  {places.keyring}  ({state('keyring')})"
     yield f"audit    {places.audit or 'the key in the setting audit.key'}  ({state('audit')})"
-    if places.administrator:
-        yield f"admin    {places.administrator}  (made)"
+    if places.admin:
+        yield f"admin    {places.admin}  ({state('admin')})"
     yield ""
     yield "Keep copies of the sealing keys (rotate key export) and of the audit key, apart from the store's backups:"
     yield "without the former it can't be read, without the latter nothing can be recorded in it or verified."
@@ -174,5 +183,5 @@ def _lines(places: Places) -> Iterator[str]:
     yield "  rotate rotation set db/app --rotator postgresql-single-user --schedule 'rate(30 days)'"
     yield "  rotate plan db/app"
     yield "  rotate now db/app"
-    if places.administrator:
-        yield "And for the API, a key that may everything: rotate principal keys create admin"
+    if places.admin:
+        yield f"And for the API, an access key: rotate principal keys create {places.admin}"

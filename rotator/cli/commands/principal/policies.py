@@ -52,12 +52,16 @@ def get(
     policy: Policy,
     group: OfGroup = False,
     account: Account = None,
+    output: Output = OutputFormat.TEXT,
 ) -> None:
     """Shows a policy, word for word."""
     policies = _policies(context.obj, name, group=group, account=account)
     if policy not in policies:
         raise ResourceNotFound(f"{name} has no policy {policy}.")
-    write(policies[policy])
+    if output is OutputFormat.JSON:
+        write_json({"policy": policy, "document": policies[policy]})
+    else:
+        write(policies[policy])
 
 
 @app.command()

@@ -1,0 +1,65 @@
+"""`rotate principal …` and `rotate policy simulate` as an operator uses them."""
+
+import json
+from pathlib import Path
+
+from tests.support.command import RotateCommand
+from tests.support.leaks import files_under, leaks
+
+_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "Office",
+            "Effect": "Allow",
+            "Action": "secretsmanager:GetSecretValue",
+            "Resource": "arn:aws:secretsmanager:*:*:secret:db/*",
+            "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
+        }
+    ],
+}
+_SECRET = "correct-horse-battery-staple"
+
+
+def test_the_life_of_a_principal(rotate: RotateCommand, tmp_path: Path) -> None:
+    """Made, given a policy and keys, asked what it may, kept out, deleted; no secret of a key lies on the disk."""
+    made = rotate.json("init", "--admin", "root")
+    assert (made["admin"], "admin" in made["made"]) == ("root", True)
+    assert "admin" not in rotate.json("init", "--admin", "root")["made"]
+    rotate.ok("secret", "create", "db/app", value="v")
+    assert "rotate principal keys create alice" in rotate.ok("principal", "create", "alice").out
+    policy = tmp_path / "policy.json"
+    policy.write_text(json.dumps(_POLICY))
+    rotate.ok("principal", "policy", "put", "alice", "office", "--file", str(policy))
+    assert json.loads(rotate.ok("principal", "policy", "get", "alice", "office").out) == _POLICY
+    key = rotate.json("principal", "keys", "create", "alice")
+    brought = ("principal", "keys", "create", "alice", "--access-key-id", "alice_of_old_times")
+    rotate.ok(*brought, value=_SECRET)
+    listed = rotate.json("principal", "keys", "list", "alice")["access_keys"]
+    assert {each["access_key_id"] for each in listed} == {
+        key["access_key_id"],
+        "alice_of_old_times",
+    }
+
+    asks = ("policy", "simulate", "--principal", "alice", "--action", "GetSecretValue")
+    asked = (*asks, "--secret", "db/app")
+    no, yes = rotate.ok(*asked).out, rotate.ok(*asked, "--context", "aws:SourceIp=192.0.2.7").out
+    assert no.startswith("no: no identity-based policy allows it\n")
+    assert yes.startswith("yes: allowed by an identity-based policy\n")
+    assert "user/alice policy office, statement Office" in yes
+    found = rotate.json(*asked, "--context", "aws:SourceIp=192.0.2.7")
+    assert (found["allowed"], found["found"]) == (True, True)
+
+    rotate.ok("principal", "group", "create", "readers")
+    rotate.ok("principal", "group", "add", "readers", "alice")
+    rotate.ok("principal", "keys", "disable", "alice_of_old_times")
+    rotate.ok("principal", "disable", "alice")
+    [alice] = [
+        each for each in rotate.json("principal", "list")["principals"] if each["name"] == "alice"
+    ]
+    assert (alice["disabled"], alice["groups"], alice["access_keys"]) == (True, ["readers"], 2)
+    rotate.ok("principal", "delete", "alice")
+    assert "alice" not in rotate.ok("principal", "list").out
+    assert rotate("principal", "delete", "alice").code == 3
+    secrets = [key["secret_access_key"], _SECRET]
+    assert not leaks(secrets, files_under(rotate.home))
