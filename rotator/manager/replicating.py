@@ -357,6 +357,8 @@ def refuse_replica(secret: SecretRow) -> SecretRow:
 def _promote(tx: Tx, call: Call, seen: SecretRow, promotion: _Promotion) -> bool:
     """False, with nothing written, where the replica or its primary's versions have changed since they were read."""
     replicas.lock(tx)
+    if call.find(tx).id != seen.id:  # what the caller may is decided on the row that is changed
+        return False
     primary = secrets.by_id(tx, promotion.primary.id, for_update=True)
     replica = secrets.by_id(tx, seen.id, for_update=True)
     if replica.primary_region is None or replica.kms_key_id != seen.kms_key_id:
