@@ -7,7 +7,6 @@ to the store or transaction.
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
@@ -19,6 +18,7 @@ from starlette.routing import Route
 from rotator.access.sigv4 import Service, SignedRequest
 from rotator.api import calls, changes, identity, wire
 from rotator.api.calls import Later, Outcome, Reply
+from rotator.api.crew import Crew
 from rotator.api.errors import PlaintextRefused, answer_to
 from rotator.api.parts import ApiParts
 from rotator.api.rates import Limits, Rates
@@ -52,7 +52,7 @@ class Api:
         self.parts = parts
         self.is_ending = False
         self._refusal = refusal
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rotator-api")
+        self._crew: Crew[Outcome] = Crew(threads, name="rotator-api")
         self._rates = Rates(limits or Limits())
         self._pages = Starlette(
             routes=[
@@ -72,7 +72,7 @@ class Api:
 
     def close(self) -> None:
         """Ends the threads, when what they do is done."""
-        self._pool.shutdown(wait=True)
+        self._crew.close()
         self.parts.rooms.rotations.close()
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,13 +127,12 @@ class Api:
         self._rates.enter()
 
     async def _performed(self, work: Callable[[], Outcome]) -> Reply:
-        loop = asyncio.get_running_loop()
-        outcome = await loop.run_in_executor(self._pool, work)
+        outcome = await self._crew.perform(work)
         while isinstance(outcome, Later):
             await asyncio.sleep(min(outcome.every, outcome.seconds))
             if self.is_ending and outcome.meanwhile is not None:
                 return outcome.meanwhile
-            outcome = await loop.run_in_executor(self._pool, outcome.again)
+            outcome = await self._crew.perform(outcome.again)
         return outcome
 
     async def _query(self, request: Request) -> Response:
