@@ -2,13 +2,17 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from rotator import telemetry
 from rotator.api.operations.operation import Who
-from rotator.errors import AccessDenied, InvalidRequest, ResourceNotFound, RotatorError
+from rotator.errors import (
+    InvalidRequest,
+    ResourceNotFound,
+    RotatorError,
+)
 from rotator.manager.manager import SecretsManager
 from rotator.manager.rotating import RotationBefore, RotationRules
 from rotator.model.caller import Caller, rotation_service
@@ -16,10 +20,6 @@ from rotator.rotation.engine import Engine
 from rotator.sdk import Authority, StepError
 
 _NEVER_CONFIGURED = "No Lambda rotation function ARN is associated with this secret."
-_CANNOT_INVOKE = (
-    "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to "
-    "the principal secretsmanager.amazonaws.com."
-)
 _MOST_TESTS: Final = 64  # that wait for their turn
 _TESTERS: Final = 2
 
@@ -108,7 +108,10 @@ class Rotations:
         if settings is None and rotator is None:
             raise InvalidRequest(_NEVER_CONFIGURED)
         known = settings.rotator if settings is not None else None
-        if settings is not None and settings.authority is not None and rotator in (None, known):
+        wanted = rotator or known or ""
+        self._engine.require_invocable(wanted)
+        pinned = settings.authority if settings is not None else None
+        if pinned is not None and self._is_same(known, rotator):
             return None
         if rotator is not None and rotator != known:
             self._engine.require_invocable(rotator)
@@ -122,11 +125,20 @@ class Rotations:
                 f"{before.name} has no value yet, which says what a rotation may act on. Put one first."
             ) from None
         try:
-            return self._engine.claims(rotator or known or "", value)
-        except ResourceNotFound:
-            raise AccessDenied(_CANNOT_INVOKE) from None
+            claimed = self._engine.claims(wanted, value)
         except StepError as error:
             raise InvalidRequest(error.message) from None
+        kept = None if pinned is None else pinned.admin
+        return replace(claimed, admin=claimed.admin or kept)
+
+    def _is_same(self, known: str | None, rotator: str | None) -> bool:
+        """Whether the secret keeps its rotator, by whatever name: then nothing is pinned anew."""
+        if rotator is None or rotator == known:
+            return True
+        try:
+            return known is not None and self._engine.is_same(known, rotator)
+        except ResourceNotFound:
+            return False
 
 
 class _Tests:

@@ -336,6 +336,14 @@ class Engine:
             _log.warning("function.not_invocable", rotator=rotator, why=str(error))
             raise AccessDenied(_CANNOT_INVOKE) from None
 
+    def is_same(self, one: str, other: str) -> bool:
+        """Whether two names or ARNs stand for the same rotator.
+
+        Raises:
+            ResourceNotFound: there is none of one of these names.
+        """
+        return one == other or self._entry(one).name == self._entry(other).name
+
     def check_settings(self, rotator: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """The settings of a rotator as `rotation set` stores them.
 

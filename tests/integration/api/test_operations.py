@@ -1,5 +1,6 @@
 """boto3 through every operation, with nothing changed but the endpoint."""
 
+import json
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -258,6 +259,31 @@ def test_only_the_credential_is_tried_where_nothing_is_to_rotate_yet(
 def _events(api: ServedApi, arn: str) -> list[str]:
     page = Auditing(api.house.store).show(**ME, where=AuditFilter(secret=arn), limit=100)
     return [record.event for record in page.records]
+
+
+def test_another_name_of_the_same_rotator_pins_nothing_anew(
+    api: ServedApi, client: Any, name: str
+) -> None:
+    """Who may write the value must not be able to have it pinned by naming the rotator otherwise."""
+    value = {
+        "engine": "postgres",
+        "host": "db.example.com",
+        "port": 5432,
+        "username": "app",
+        "password": "x",
+    }
+    client.create_secret(Name=name, SecretString=json.dumps(value))
+    client.rotate_secret(SecretId=name, RotationLambdaARN="postgresql-single-user")
+    client.cancel_rotate_secret(SecretId=name)
+    elsewhere = json.dumps(value | {"host": "evil.example.com"})
+    client.put_secret_value(SecretId=name, SecretString=elsewhere)
+    template = "arn:aws:lambda:eu-central-1:123456789012:function:SecretsManagerRDSPostgreSQLRotationSingleUser"
+    client.rotate_secret(SecretId=name, RotationLambdaARN=template)
+    client.cancel_rotate_secret(SecretId=name)
+    pinned = api.house.manager.describe_secret(**ME, secret_id=name).rotation
+    assert pinned is not None
+    assert pinned.authority is not None
+    assert pinned.authority.host == "db.example.com"
 
 
 def test_a_rotation_without_a_function_is_refused(client: Any, name: str) -> None:

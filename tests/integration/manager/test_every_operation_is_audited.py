@@ -314,6 +314,8 @@ NO_OPERATIONS = {
         "retirable": "names what `retire` is asked for then, which is recorded",
         "resumable": "names what `resume` is asked for then, which is recorded",
         "claims": "looks at nothing that is stored",
+        "is_same": "looks at nothing that is stored",
+        "require_invocable": "looks at nothing that is stored",
         "check_settings": "looks at nothing that is stored",
     },
 }
