@@ -269,7 +269,7 @@ class Lifecycle(Operations):
             suffix=self._random_suffix(),
         )
         with self._store.write() as tx:
-            call.permit(account=call.caller.account, region=call.caller.region)
+            call.permit(tx, account=call.caller.account, region=call.caller.region, arn=arn)
             tx.record(call.nothing_done({"missing": True}))
             return Deletion(arn=arn, name=ref.name, deletion_date=tx.now)
 
