@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 _MOST_HEADERS: Final = 100
 _MOST_HEADER_BYTES: Final = 32_768  # of the request line and all headers
+_PIECE: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +110,18 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """More of a request."""
-        if self.transport.is_closing():
-            return
-        if self._timer is None:
-            self._start_timer()
-        self._unparsed += len(data)
-        super().data_received(data)
-        # A header that never ends is given to nobody.
-        if self._in_headers and self._unparsed > _MOST_HEADER_BYTES:
-            self.send_400_response("The headers of the request are too large.")
+        """More of a request. It is parsed in pieces, to know where what belongs to no body began."""
+        for start in range(0, len(data), _PIECE):
+            if self.transport.is_closing():
+                return
+            if self._timer is None:
+                self._start_timer()
+            piece = data[start : start + _PIECE]
+            self._unparsed += len(piece)
+            super().data_received(piece)
+            # A header that never ends is given to nobody; nor is one that is sent after the chunks of a body.
+            if self._unparsed > _MOST_HEADER_BYTES and not self.transport.is_closing():
+                self.send_400_response("The headers of the request are too large.")
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -137,12 +140,19 @@ class BoundedProtocol(HttpToolsProtocol):
         self._count(len(name) + len(value))
         if len(self.headers) >= _MOST_HEADERS:
             raise _HeadersTooLarge
-        super().on_header(name, value)
+        # Those after a body are nobody's: what stands before it was looked at already, or is yet to be.
+        if self._in_headers:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """All of them."""
         self._in_headers = False
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body; whoever reads it counts it."""
+        self._unparsed = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request has come in."""

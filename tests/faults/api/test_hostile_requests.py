@@ -177,6 +177,21 @@ def test_too_many_and_too_large_headers_are_refused(api: ServedApi) -> None:
         assert answer.status == 400
 
 
+def test_headers_after_the_body_are_bounded_and_mean_nothing(api: ServedApi) -> None:
+    """One that never ends is refused as the parser has kept 32 KiB of it; one that ends is no header of the request."""
+    head = signed(api, b"", target=TARGET, length=False).rstrip(b"\r\n")
+    chunked = b"\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+    endless = ask(api.address, head + chunked + b"X-Large: " + b"1" * 40_000)
+    assert endless is not None
+    assert endless.status == 400
+    unsigned = b"POST / HTTP/1.1\r\nHost: x" + chunked
+    headers = head.partition(b"\r\n")[2].partition(b"\r\n")[2]
+    answer = ask(api.address, unsigned + headers + b"\r\n\r\n")
+    assert answer is not None
+    assert answer.code == "MissingAuthenticationTokenException"
+    assert ask(api.address, signed(api, b"{}", target=TARGET)) is not None
+
+
 def test_what_is_no_http_is_refused(api: ServedApi) -> None:
     """Bytes of another protocol are answered with 400, and the connection ends."""
     for nonsense in (
