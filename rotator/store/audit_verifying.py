@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from rotator.crypto.audit_key import AuditKey
 from rotator.errors import AuditBroken
-from rotator.store import audit_checkpoints, audit_heads, audit_rows
+from rotator.store import audit_checkpoints, audit_heads, audit_identities, audit_rows
 from rotator.store.audit_chain import CHECKPOINTS, SHARDS, UNCHAINED, Link, is_sealed, start
 from rotator.store.audit_checkpoints import Checkpoint
 from rotator.store.audit_rows import Difference
@@ -130,6 +130,7 @@ class _Verifier:
         unchained = self._unchained(latest)
         self._strays(bases)
         secrets = self._rows()
+        self._identities()
         return Verification(
             records=self.records,
             checkpoints=checkpoints,
@@ -325,6 +326,15 @@ class _Verifier:
             fault = Fault(chain="secrets", seq=None, wrong=Wrong.ALTERED, meaning=meaning)
             self.faults.append(fault)
         return count
+
+    def _identities(self) -> None:
+        try:
+            wrong = audit_identities.difference(self.store)
+        except (ValueError, TypeError, OverflowError):
+            wrong = "what no record or row can hold was put there"
+        if wrong is not None:
+            fault = Fault(chain="principals", seq=None, wrong=Wrong.ALTERED, meaning=wrong)
+            self.faults.append(fault)
 
     def _walked(self, count: int) -> None:
         self.records += count

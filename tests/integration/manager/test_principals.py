@@ -27,6 +27,7 @@ from rotator.errors import (
     UnrecognizedClient,
     ValidationError,
 )
+from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
 from rotator.manager.principals import EVERYTHING
 from rotator.model.caller import Caller, CallerKind, RotationRun
@@ -429,3 +430,27 @@ def test_access_keys_move_to_the_sealing_key_of_today(
     anew = Authenticator(store, sealer, regions=frozenset({REGION}), now=lambda: NOW)
     assert knock(anew, credentials).name == "alice"
     assert knock(door, credentials).name == "alice"
+
+
+def test_an_earlier_state_that_is_put_back_is_found(manager: SecretsManager, store: Store) -> None:
+    """Rows that were authentic once let in who was let in then, and `rotate audit verify` tells."""
+    watched = (tables.principals, tables.access_keys, tables.access_state)
+    made(manager)
+    auditing = Auditing(store)
+    assert auditing.verify(**ME).faults == ()
+    with store.read() as tx:
+        rows = [
+            (table, tx.connection.execute(table.select()).mappings().all()) for table in watched
+        ]
+    manager.set_principal_status(**ME, principal="alice", disabled=True)
+    assert auditing.verify(**ME).faults == ()
+    with store.write() as tx:
+        for table in reversed(watched):
+            tx.connection.execute(table.delete())
+        for table, kept in rows:
+            tx.connection.execute(table.insert(), [dict(row) for row in kept])
+
+    [fault] = auditing.verify(**ME).faults
+
+    assert fault.chain == "principals"
+    assert "the last recorded change left 3" in fault.meaning
