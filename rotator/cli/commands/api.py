@@ -18,7 +18,7 @@ def api(
         int, typer.Option("--workers", min=1, max=64, help="Processes that answer.")
     ] = 1,
 ) -> int | None:
-    """Answers calls of the AWS Secrets Manager API, until it is stopped.
+    """Answers the AWS Secrets Manager API, until it is stopped.
 
     The daemon does so too. This is for more processes, or for another machine at the same
     PostgreSQL store. A rotation that is asked for here is left to a daemon, or to `rotate now`.

@@ -104,7 +104,7 @@ def list_keys(
 
 @app.command()
 def disable(context: typer.Context, key: KeyId, output: Output = OutputFormat.TEXT) -> None:
-    """Refuses what is signed with an access key, until `rotate principal keys enable`."""
+    """Refuses what is signed with an access key, until it is enabled."""
     _switch(context.obj, key, disabled=True, output=output)
 
 

@@ -72,7 +72,7 @@ def disable(
     account: Account = None,
     output: Output = OutputFormat.TEXT,
 ) -> None:
-    """Keeps a principal out, whatever key it comes with, until `rotate principal enable`."""
+    """Keeps a principal out, whatever key it comes with, until enabled."""
     _switch(context.obj, name, account, disabled=True, output=output)
 
 
