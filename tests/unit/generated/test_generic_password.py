@@ -43,6 +43,14 @@ def test_a_field_is_changed_and_nothing_else(others: dict[str, Any], field: str)
     assert after | {field: "first"} == before
 
 
+def test_the_field_password_is_the_usual_one() -> None:
+    """Where nothing is set, the field `password` of a JSON object is changed, so that the API alone will do."""
+    values = current('{"username": "app", "password": "first"}')
+    after = rotate(GenericPassword, values)[Candidate.CURRENT].fields()
+    assert after["username"] == "app"
+    assert len(str(after["password"])) == 32
+
+
 def test_the_password_is_made_as_the_settings_ask() -> None:
     """Length, excluded characters and punctuation are settings, as text from the command line too."""
     settings = {"length": "40", "exclude_characters": "abc", "punctuation": "false"}
@@ -56,7 +64,7 @@ def test_the_password_is_made_as_the_settings_ask() -> None:
 @pytest.mark.parametrize(
     ("value", "settings", "message"),
     [
-        (SecretValue(string='{"password": "x", "url": "y"}'), {}, "the fields password, url"),
+        (SecretValue(string='{"pass": "x", "url": "y"}'), {}, "the fields pass, url"),
         (SecretValue(string="bare"), {"field": "password"}, "not a JSON object"),
         (SecretValue(binary=b"{}"), {"field": "password"}, "not a JSON object"),
         (SecretValue(string="bare"), {"length": "4"}, "out of range"),
