@@ -255,9 +255,10 @@ class Engine:
         """What `rotate` would do; nothing is changed."""
         inspector = self._inspector()
         claim = inspector.look(secret_id, caller=caller, request_id=request_id, purpose="plan")
-        rotator = self._make(self._entry(claim.rotator))
+        entry = self._entry(claim.rotator)
+        rotator = self._make(entry)
         try:
-            return inspector.plan(claim, rotator)
+            return inspector.plan(claim, rotator, invokes=entry.invokes)
         finally:
             rotator.close()
 

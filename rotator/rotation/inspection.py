@@ -105,8 +105,12 @@ class Inspector:
                 retire_at=resting.next_attempt_at if resting is not None else None,
             )
 
-    def plan(self, claim: Claim, rotator: Rotator) -> Plan:
-        """What `rotate now` would do."""
+    def plan(self, claim: Claim, rotator: Rotator, *, invokes: bool = False) -> Plan:
+        """What `rotate now` would do.
+
+        Args:
+            invokes: the steps are those of a rotation function.
+        """
         values = Values(claim, sealer=self.sealer, trust=self.trust)
         try:
             values.agree(rotator, goal=Goal.ROTATE)
@@ -117,8 +121,8 @@ class Inspector:
                 message=scrub(error.message, values.all()),
                 remedy=None if error.hint is None else scrub(error.hint, values.all()),
             )
-            return self._plan(claim, rotator, None, findings=(refusal,))
-        return self._plan(claim, rotator, preflight, findings=preflight.findings)
+            return self._plan(claim, rotator, None, invokes=invokes, findings=(refusal,))
+        return self._plan(claim, rotator, preflight, invokes=invokes, findings=preflight.findings)
 
     def _preflight(self, claim: Claim, rotator: Rotator, values: Values) -> Preflight:
         """Preflight by the current value; by the pending one where an unfinished rotation may have set it already."""
@@ -140,6 +144,7 @@ class Inspector:
         rotator: Rotator,
         preflight: Preflight | None,
         *,
+        invokes: bool,
         findings: tuple[Finding, ...],
     ) -> Plan:
         overlap = None if preflight is None else preflight.overlap
@@ -154,11 +159,13 @@ class Inspector:
             changes=() if preflight is None else preflight.changes,
             steps=()
             if overlap is None
-            else (*_first(claim), *self._sentences(claim, overlap, rotator)),
+            else (*_first(claim), *self._sentences(claim, overlap, rotator, invokes=invokes)),
             refused=any(finding.level is Level.REFUSAL for finding in findings),
         )
 
-    def _sentences(self, claim: Claim, overlap: Overlap, rotator: Rotator) -> tuple[str, ...]:
+    def _sentences(
+        self, claim: Claim, overlap: Overlap, rotator: Rotator, *, invokes: bool
+    ) -> tuple[str, ...]:
         create = "createSecret: make a new value, seal it and commit it as AWSPENDING."
         if rotator.issues_value:
             create = (
@@ -173,6 +180,13 @@ class Inspector:
             if overlap is Overlap.GAP and self.policy.barrier_limit > 0
             else ""
         )
+        if invokes:
+            return (
+                "createSecret: make a version without a value at AWSPENDING; the function stores the value.",
+                f"setSecret: the function makes the target accept it.{barrier}",
+                "testSecret: the function tries it.",
+                "finishSecret: the function, or else rotator, moves AWSCURRENT to it; AWSPENDING goes.",
+            )
         test = {
             Overlap.GAP: "; the old one must be refused.",
             Overlap.ALTERNATING: "; the current user keeps its password.",

@@ -1,9 +1,15 @@
 """The example functions rotate real servers, as files on this machine and over the Lambda Invoke API."""
 
+import json
+import uuid
+
 from rotator.model.rotation import Status
 from tests.integration.functions.conftest import Way
-from tests.support.hosted import HostedHouse
+from tests.support.api import served
+from tests.support.hosted import EXAMPLES, HostedHouse, hosting
 from tests.support.house import House
+from tests.support.lambda_service import arn_of
+from tests.support.manager import THE_ENGINE
 from tests.support.mysql import Account, MysqlDatabase
 from tests.support.postgres import DatabaseServer, Role
 
@@ -71,3 +77,30 @@ def test_mysql_alternating_users(house: House, mysql: MysqlDatabase, way: Way) -
             again = _rotated(hosted, name)
             assert mysql.can_log_in(account.with_password(again["password"]))
             assert not mysql.can_log_in(account)
+
+
+def test_rotate_secret_by_a_function(house: House, pg16: DatabaseServer) -> None:
+    """RotateSecret with a function's ARN begins a rotation with the request's token; whoever looks what is due
+    completes it.
+    """
+    role, token = pg16.new_role(), str(uuid.uuid4())
+    files = {"postgresql": EXAMPLES / "postgresql_single_user.py"}
+    with hosting(house, files) as hosted, served(hosted) as api:
+        client = api.client()
+        value = json.dumps(pg16.secret_value(role))
+        name = client.create_secret(Name="db/by-function", SecretString=value)["Name"]
+        asked = client.rotate_secret(
+            SecretId=name,
+            ClientRequestToken=token,
+            RotationLambdaARN=arn_of("postgresql"),
+            RotationRules={"AutomaticallyAfterDays": 3},
+        )
+        assert asked["VersionId"] == token
+        report = hosted.engine(parks=True).run_due(name, **THE_ENGINE)
+        assert report is not None
+        assert report.status is Status.SUCCEEDED, report.failure
+        described = client.describe_secret(SecretId=name)
+        assert described["VersionIdsToStages"][token] == ["AWSCURRENT"]
+        now = json.loads(client.get_secret_value(SecretId=name)["SecretString"])
+    assert pg16.can_log_in(Role(name=role.name, password=now["password"]))
+    assert not pg16.can_log_in(role)

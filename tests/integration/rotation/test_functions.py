@@ -274,3 +274,12 @@ def test_a_function_may_touch_its_secret_alone(hosted: House, target: Target, se
     report = hosted.rotate(secret, engine=_engine(hosted))
     assert report.status is Status.SUCCEEDED, report.failure
     assert target.steps == STEPS
+
+
+def test_the_plan_says_who_does_what(hosted: House, secret: str) -> None:
+    """`rotate plan` tells that the function stores, sets and tests, and promises no login of the engine's own."""
+    plan = _engine(hosted).plan(secret, **ME)
+    assert not plan.refused
+    assert [step.split(":")[0] for step in plan.steps] == STEPS
+    assert "the function stores the value" in plan.steps[0]
+    assert "log in" not in " ".join(plan.steps)
