@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from rotator import telemetry
 from rotator.errors import AuditBroken, InvalidParameter, KeyUnavailable, StoreUnavailable
+from rotator.manager.audit_results import AuditPage, AuditState, Heads, KeptHead
 from rotator.manager.call import Call
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
@@ -23,46 +24,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _PAGE = 1000
 MAX_PAGE = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditPage:
-    """Some of the records; `next_cursor` is None on the last page."""
-
-    records: tuple[AuditRecord, ...]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptHead:
-    """The head of one chain, to be kept elsewhere; its parts in hexadecimal."""
-
-    shard: int
-    seq: int
-    mac: str
-    seal: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heads:
-    """Every head, under the seal of the audit key.
-
-    Attributes:
-        fingerprint: of the key.
-    """
-
-    at: datetime
-    fingerprint: str
-    heads: tuple[KeptHead, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditState:
-    """How the audit stands, as far as heads and last checkpoint tell without a walk over the records."""
-
-    records: int
-    checkpoint: int
-    checkpoint_at: datetime
 
 
 class Auditing:

@@ -5,7 +5,7 @@ from rotator.manager.call import Call
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
-from rotator.store import rota, secrets, versions
+from rotator.store import old_versions, rota, secrets
 
 PRUNED = "VersionsPruned"
 
@@ -37,7 +37,7 @@ class Pruning(Operations):
             if bounds is None:
                 return 0, 0
             until = max(after, bounds[0] - 1) + secrets_at_most
-            crowded = versions.crowded(tx, after=after, until=until)
+            crowded = old_versions.crowded(tx, after=after, until=until)
         pruned = sum(self._prune(call, secret_id) for secret_id in crowded)
         return pruned, until if until < bounds[1] else 0
 
@@ -49,7 +49,7 @@ class Pruning(Operations):
                 return 0
             if (secret.account, secret.region) != (call.caller.account, call.caller.region):
                 return 0
-            pruned = versions.prune(tx, secret_id)
+            pruned = old_versions.prune(tx, secret_id)
             if pruned:
                 call.record(tx, secret.arn, detail={"versions": pruned})
         return pruned

@@ -21,7 +21,7 @@ from rotator.model.caller import Caller
 from rotator.model.labels import CURRENT, PENDING, Labels
 from rotator.schedule import Rate
 from rotator.sdk import SecretValue
-from rotator.store import labels, rewrap, rotations, versions
+from rotator.store import labels, old_versions, rewrap, rotations, versions
 from rotator.store.rotation_row import RotationRow
 from rotator.store.secrets import Found, SecretRow
 from rotator.store.store import Tx
@@ -248,7 +248,7 @@ class Writing(Operations):
                 abandon_rotation(tx, call=call, secret=secret, rotation=rotation, reason=new.reason)
             _store_value(tx, version, secret_id=secret.id, token=token, sealed=sealed)
             labels.save(tx, secret.id, before=before, after=after)
-            versions.prune(tx, secret.id)
+            old_versions.prune(tx, secret.id)
             made_current = after.version(CURRENT) == token != before.version(CURRENT)
             due = _due_after_put(tx, secret, planner=self._planner) if made_current else {}
             written = {"changed_at": tx.now, **new.columns, **due}

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from sqlalchemy import URL, Engine
 
@@ -18,7 +16,9 @@ from rotator.store.audit_trail import Place, Trail
 from rotator.store.database import LOCK_TIMEOUT, Database, open_engine
 from rotator.store.group_commit import GroupCommit
 from rotator.store.notes import Access, AuditEntry
+from rotator.store.recorded import Reading, Writing
 from rotator.store.schema import Asked
+from rotator.store.shared import Blamed, Look, Writer
 from rotator.store.tx import Tx
 
 __all__ = ["Store", "Tx"]
@@ -26,38 +26,6 @@ __all__ = ["Store", "Tx"]
 _log = telemetry.logger("audit")
 R = TypeVar("R")
 _Act = Callable[[Tx], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Writer(Generic[R]):
-    """What one thread writes, and what that answered, the last time that it was tried."""
-
-    act: Callable[[Tx], R]
-    answers: list[R] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Look(Generic[R]):
-    """What one thread looks up, and what that gave."""
-
-    act: Callable[[Tx], R]
-    answer: R | None = None
-    failure: RotatorError | None = None
-
-    def __call__(self, tx: Tx) -> None:
-        self.failure = None
-        try:
-            self.answer = self.act(tx)
-        except RotatorError as error:
-            self.failure = error
-
-
-class _Blamed(Exception):
-    """One of several that write together failed: its error is nobody else's."""
-
-    def __init__(self, error: RotatorError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 class Store(Database):
@@ -81,7 +49,7 @@ class Store(Database):
         )
         self.memory.key = self.audit_key
         self._group: GroupCommit[_Act] = GroupCommit(self._write_together)
-        self._writers: GroupCommit[_Writer[Any]] = GroupCommit(self._write_for_all)
+        self._writers: GroupCommit[Writer[Any]] = GroupCommit(self._write_for_all)
         self._wake: Callable[[], None] | None = None
 
     @classmethod
@@ -138,7 +106,7 @@ class Store(Database):
         Raises:
             KeyUnavailable, StoreUnavailable: what it records can't be committed, so its result is not to be used.
         """
-        return _Reading(super().read(), self.record)
+        return Reading(super().read(), self.record)
 
     def write(self, *, first: bool = False) -> AbstractContextManager[Tx]:
         """A transaction that may write; on SQLite it has the write lock from its beginning.
@@ -149,7 +117,7 @@ class Store(Database):
         Raises:
             KeyUnavailable, StoreUnavailable: what it did or what it records can't be kept, so nothing was.
         """
-        return _Writing(
+        return Writing(
             super().write(first=first), self._trail, then=self._checkpoint_quietly, woken=self._wake
         )
 
@@ -173,20 +141,20 @@ class Store(Database):
         if self.dialect != "sqlite":
             with self.write() as tx:
                 return act(tx)
-        writer = _Writer(act)
+        writer = Writer(act)
         try:
             self._writers.submit(writer)
-        except _Blamed as blamed:
+        except Blamed as blamed:
             raise blamed.error from None
         return writer.answers[-1]
 
-    def _write_for_all(self, writers: Sequence["_Writer[Any]"]) -> None:
+    def _write_for_all(self, writers: Sequence["Writer[Any]"]) -> None:
         with self.write() as tx:
             for writer in writers:
                 try:
                     writer.answers.append(writer.act(tx))
                 except RotatorError as error:
-                    raise _Blamed(error) from None
+                    raise Blamed(error) from None
 
     @contextmanager
     def maintain(self) -> Iterator[tuple[Tx, AuditKey, Mapping[int, Link]]]:
@@ -312,7 +280,7 @@ class Store(Database):
             KeyUnavailable, StoreUnavailable: what it records can't be committed, so its answer is not to be used.
             RotatorError: what `look` raises.
         """
-        looking = _Look(look)
+        looking = Look(look)
         self._group.submit(looking)
         if looking.failure is not None:
             raise looking.failure
@@ -330,82 +298,3 @@ class Store(Database):
             self.checkpoint(Reason.PERIODIC)
         except Exception as error:  # noqa: BLE001  # whatever it is, it must not undo the answer
             _log.warning("audit.checkpoint.failed", error=type(error).__name__, message=str(error))
-
-
-class _Reading:
-    """A reading transaction, whose records are committed after it. A class, because a generator costs as much."""
-
-    __slots__ = ("_begun", "_record", "_tx")
-
-    def __init__(self, begun: AbstractContextManager[Tx], record: Callable[..., None]) -> None:
-        self._begun = begun
-        self._record = record
-
-    def __enter__(self) -> Tx:
-        self._tx = tx = self._begun.__enter__()
-        return tx
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._begun.__exit__(kind, error, traceback)
-        if kind is None and self._tx.entries:
-            self._record(*self._tx.entries)
-
-
-class _Writing:
-    """A writing transaction, whose records go into the audit right before its commit. A class, as `_Reading` is."""
-
-    __slots__ = ("_begun", "_then", "_trail", "_tx", "_woken")
-
-    def __init__(
-        self,
-        begun: AbstractContextManager[Tx],
-        trail: Trail,
-        *,
-        then: Callable[[], None],
-        woken: Callable[[], None] | None,
-    ) -> None:
-        self._begun = begun
-        self._trail = trail
-        self._then = then
-        self._woken = woken
-
-    def __enter__(self) -> Tx:
-        self._tx = tx = self._begun.__enter__()
-        return tx
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if kind is None and self._tx.entries:
-            self._commit_with_records()
-        else:
-            self._begun.__exit__(kind, error, traceback)
-        if kind is None and self._tx.wakes and self._woken is not None:
-            self._woken()
-
-    def _commit_with_records(self) -> None:
-        place: Place | None = None
-        committed = False
-        try:
-            try:
-                # As late as can be: the head of a shard is the last lock that a transaction takes.
-                place = self._trail.take_place()
-                self._trail.append(self._tx, place)
-            except BaseException as failure:
-                self._begun.__exit__(type(failure), failure, failure.__traceback__)
-                raise
-            self._begun.__exit__(None, None, None)
-            committed = True
-        finally:
-            if place is not None:
-                self._trail.give_back(place, committed=committed)
-        if place.checkpoint_due:
-            self._then()

@@ -17,7 +17,7 @@ from rotator.cli.session import Session
 from rotator.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from rotator.manager.auditing import KeptHead
+    from rotator.manager.audit_results import KeptHead
     from rotator.store.audit_search import AuditFilter, AuditRecord
     from rotator.store.audit_verifying import Verification
 
@@ -323,7 +323,7 @@ def _cells(record: "AuditRecord") -> tuple[str, ...]:
 
 
 def _kept(path: Path) -> "tuple[KeptHead, ...]":
-    from rotator.manager.auditing import KeptHead
+    from rotator.manager.audit_results import KeptHead
 
     try:
         content = json.loads(path.read_text("utf-8"))

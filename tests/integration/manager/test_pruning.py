@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
-from rotator.store import rota, tables, versions
+from rotator.store import old_versions, rota, tables
 from rotator.store.store import Store
 from tests.integration.store.plans import assert_indexed
 from tests.support.manager import ME, row_id, token, value
@@ -18,7 +18,7 @@ _KEPT = 2
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two versions without a label are many here."""
-    monkeypatch.setattr(versions, "KEPT_WITHOUT_LABEL", _KEPT)
+    monkeypatch.setattr(old_versions, "KEPT_WITHOUT_LABEL", _KEPT)
 
 
 def _count(store: Store, name: str) -> int:
@@ -73,6 +73,6 @@ def test_an_empty_store_has_nothing_to_prune(manager: SecretsManager) -> None:
 def test_stretches_of_secrets_are_read_through_indexes(store: Store) -> None:
     """Neither the rota nor the count of versions reads a whole table."""
     at = {"after": 0, "until": 10, "old": None, "kept": 1}
-    assert_indexed(store, versions._CROWDED, at)
+    assert_indexed(store, old_versions._CROWDED, at)
     of = {"after": 0, "until": 10, "at_account": "a", "at_region": "r", "most": 5}
     assert_indexed(store, rota._ROTATING, of)

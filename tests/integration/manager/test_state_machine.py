@@ -25,7 +25,7 @@ from rotator.manager.results import SecretDescription, VersionDescription
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.filters import Filter, FilterKey, SecretFilter, SortBy, SortOrder
 from rotator.sdk import SecretValue
-from rotator.store import versions
+from rotator.store import old_versions
 from tests.support.clock import MovableStore
 from tests.support.manager import ME, POLICY, REGION, Who, token
 from tests.support.naive_manager import CURRENT, NaiveManager, NaiveSecret, Refused, Value
@@ -507,7 +507,7 @@ def test_the_manager_and_the_model_agree(
 
     And at the end every secret is as the audit says that its changes left it.
     """
-    monkeypatch.setattr(versions, "KEPT_WITHOUT_LABEL", KEPT)
+    monkeypatch.setattr(old_versions, "KEPT_WITHOUT_LABEL", KEPT)
     run_state_machine_as_test(
         partial(ManagerMachine, store, sealer),  # type: ignore[arg-type]  # what makes one will do
         settings=settings(

@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from rotator.crypto.audit_key import AuditKeyFile, GivenAuditKey
 from rotator.crypto.envelope import Sealer
 from rotator.errors import AuditBroken, KeyUnavailable, StoreUnavailable
-from rotator.manager.auditing import Auditing, KeptHead
+from rotator.manager.audit_results import KeptHead
+from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
 from rotator.store import audit_checkpoints, audit_heads, audit_trail, audit_verifying
 from rotator.store.audit_chain import CHECKPOINTS, UNCHAINED
