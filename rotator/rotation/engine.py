@@ -275,6 +275,8 @@ class Engine:
     def test(self, secret_id: str, *, caller: Caller, request_id: str) -> bool:
         """Whether the stored credential logs in: testSecret alone, on the current value, as RotateSecret asks for it.
 
+        A rotation function is not invoked for that alone: that the value was not tried is recorded as a failure.
+
         Raises what `verify` raises. The events of the real service are recorded, whatever comes of it.
         """
         inspector = self._inspector()
@@ -284,9 +286,10 @@ class Engine:
         self._store.record(call.entry(arn, event="TestRotationStarted"))
         works = False
         try:
-            rotator = self._make(self._entry(claim.rotator))
+            entry = self._entry(claim.rotator)
+            rotator = self._make(entry)
             try:
-                works = not inspector.verify(claim, rotator).drift
+                works = not entry.invokes and not inspector.verify(claim, rotator).drift
             finally:
                 rotator.close()
         finally:
