@@ -87,6 +87,8 @@ def read(sealer: Sealer, access_key_id: str, token: str) -> Session:
             nonce=nonce,
             ciphertext=ciphertext,
         )
+        if not sealer.vouches_for(sealed.key_id):
+            raise UnrecognizedClient(_INVALID)
         opened = sealer.open(sealed, context=_context(access_key_id))
     except (ValueError, binascii.Error, DecryptionFailure, KeyUnavailable):
         raise UnrecognizedClient(_INVALID) from None

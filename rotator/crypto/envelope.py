@@ -77,6 +77,17 @@ class Sealer:
         """Whether the keys are in this process, so that who opens a value keeps nobody waiting."""
         return isinstance(self.provider, KeyringProvider)
 
+    def vouches_for(self, key_id: str) -> bool:
+        """Whether what is sealed under this key was sealed by who has the keys of this store.
+
+        To be asked where the sealed text comes from outside: it may name any key that the provider can reach, and
+        elsewhere than in a keyring that may be one of its author's.
+
+        Raises:
+            KeyUnavailable: the key provider can't tell.
+        """
+        return self.opens_at_once or key_id == self.provider.active_key_id
+
     def seal(self, value: SecretValue, *, context: SealContext, key: str | None = None) -> Sealed:
         """`value`, sealed for its place.
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from rotator.access import sessions
 from rotator.crypto.aws_kms import AwsKmsProvider
 from rotator.crypto.envelope import SealContext, Sealer
 from rotator.crypto.providers import load_provider
@@ -16,6 +18,7 @@ from rotator.errors import (
     KeyClosed,
     KeyUnavailable,
     SealingRefused,
+    UnrecognizedClient,
 )
 from rotator.manager.manager import SecretsManager
 from rotator.sdk import KeyProviderSettings, SecretValue
@@ -49,6 +52,22 @@ def _provider(options: str) -> AwsKmsProvider:
     )
     assert isinstance(provider, AwsKmsProvider)
     return provider
+
+
+def test_a_session_token_under_another_key_of_kms_is_nobodys(kms: KmsServer) -> None:
+    """Somebody may have a key of their own that this server may use: what is sealed under it says nothing."""
+    kms.new_key(alias="alias/of-the-store")
+    kms.new_key(alias="alias/of-an-attacker")
+    ours = Sealer(_provider(kms.options("alias/of-the-store")))
+    theirs = Sealer(_provider(kms.options("alias/of-an-attacker")))
+    expires = datetime.now(UTC) + timedelta(hours=1)
+    made = sessions.issue(ours, "AIDAALICE", expires=expires)
+    forged = sessions.issue(theirs, "AIDAALICE", expires=expires)
+    assert made.session_token
+    assert forged.session_token
+    assert sessions.read(ours, made.access_key_id, made.session_token).user_id == "AIDAALICE"
+    with pytest.raises(UnrecognizedClient):
+        sessions.read(ours, forged.access_key_id, forged.session_token)
 
 
 def test_a_value_opens_in_its_own_place_alone(kms: KmsServer) -> None:
