@@ -14,7 +14,7 @@ from rotator.api.operations.operation import Given, Held, Operation, Who
 from rotator.api.operations.table import OPERATIONS
 from rotator.api.parts import ApiParts
 from rotator.api.rates import Rates
-from rotator.errors import AuthenticationFailed, InvalidRequest, RotatorError
+from rotator.errors import AuthenticationFailed, InvalidRequest, MarkedForDeletion, RotatorError
 from rotator.model.caller import Caller
 from rotator.sdk import StepError
 
@@ -121,7 +121,10 @@ class _Call:
             event=name if known else "UnknownOperation",
             request_id=self.request_id,
         )
-        self._tell(name if known else _UNKNOWN, answer.code)
+        # Told apart from others of its code, so that one can be alerted: somebody needs the secret still.
+        marked = isinstance(error, MarkedForDeletion)
+        outcome = MarkedForDeletion.__name__ if marked else answer.code
+        self._tell(name if known else _UNKNOWN, outcome)
         return Reply(answer.status, wire.encode(answer.body()))
 
     def _tell(self, operation: str, outcome: str) -> None:

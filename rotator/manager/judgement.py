@@ -15,7 +15,7 @@ from rotator.errors import (
 from rotator.manager.asked import About, Asked
 from rotator.model.caller import Caller
 from rotator.model.policy_document import parse_policy
-from rotator.store import identities, secrets, tags
+from rotator.store import audit_policies, identities, secrets, tags
 from rotator.store.identities import Attached, Identities
 from rotator.store.tx import Tx
 
@@ -79,12 +79,14 @@ def judge(tx: Tx, *, caller: Caller, event: str, about: About, asked: Asked) -> 
 
     Raises:
         InvalidRequest: they do, but the value of another account's secret is sealed under the default key.
-        RowAltered: who may what is not as it was written.
+        RowAltered: who may what, or the secret's policy, is not as it was written.
         UnrecognizedClient: the principal, or the access key, was disabled or deleted since the call came.
     """
     known = identities.load(tx)
     policies = _policies(known, caller)
     policy, key = (None, None) if about.row is None else secrets.policy_and_key(tx, about.row)
+    if policy is not None:
+        audit_policies.require(tx, arn=about.arn, policy=policy)
     view = View(tx=tx, caller=caller, about=about, asked=asked)
     decision = decide(
         question(caller, event=event, about=about, view=view),

@@ -101,10 +101,12 @@ class Memory:
     Attributes:
         key: gives the key that what is stored is authenticated with; None where there is none to ask.
         identities: those that were read last (`rotator.store.identities`).
+        policies: ARN of a secret → its resource policy that was found authentic last (`rotator.store.audit_policies`).
     """
 
     key: Callable[[], AuditKey] | None = None
     identities: object | None = None
+    policies: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)

@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -588,3 +589,49 @@ def test_an_error_tells_no_policy(manager: SecretsManager, secret: str) -> None:
     )
 
     assert "Secretive" not in refused(lambda: read(manager, alice, secret))
+
+
+@pytest.mark.parametrize("store_engine", ["sqlite", "postgresql"])
+def test_a_policy_that_was_written_into_the_database_lets_nobody_in(
+    manager: SecretsManager, store: Store, secret: str
+) -> None:
+    """A resource policy counts only where an authentic record says that it was put; also after a prune."""
+    alice = principal(manager, "alice", statement(Action="secretsmanager:ListSecrets"))
+    everyone = _letting(ACCOUNT).replace(f'"{ACCOUNT}"', f'"{alice.arn}"')
+    with store.write() as tx:
+        tx.connection.execute(update(tables.secrets).values(resource_policy=everyone))
+    with pytest.raises(RowAltered, match="is not the one that was put"):
+        read(manager, alice, secret)
+    manager.put_resource_policy(**ME, secret_id=secret, resource_policy=everyone)
+    assert read(manager, alice, secret) == "v1"
+    manager.put_resource_policy(**ME, secret_id=secret, resource_policy=_letting(OTHER))
+    refused(lambda: read(manager, alice, secret))
+    with store.write() as tx:
+        tx.connection.execute(update(tables.secrets).values(resource_policy=everyone))
+    with pytest.raises(RowAltered):
+        read(manager, alice, secret)
+    with store.write() as tx:
+        forged = (tables.audit.c.event == "PutResourcePolicy") & tables.audit.c.revision.is_not(
+            None
+        )
+        rows = tx.connection.execute(tables.audit.select().where(forged)).mappings().all()
+        [first, last] = sorted(rows, key=lambda row: row["revision"])
+        moved = update(tables.audit).where(tables.audit.c.seq == last["seq"])
+        tx.connection.execute(moved.values(detail=first["detail"]))
+    with pytest.raises(RowAltered):
+        read(manager, alice, secret)
+
+
+@pytest.mark.parametrize("store_engine", ["sqlite", "postgresql"])
+def test_a_policy_outlives_the_record_of_its_putting(
+    manager: SecretsManager, store: Store, secret: str
+) -> None:
+    """A pruning restates what it takes the records of."""
+    alice = principal(manager, "alice", statement(Action="secretsmanager:ListSecrets"))
+    everyone = _letting(ACCOUNT).replace(f'"{ACCOUNT}"', f'"{alice.arn}"')
+    manager.put_resource_policy(**ME, secret_id=secret, resource_policy=everyone)
+    Auditing(store).prune(**ME, before=datetime.now(UTC) + timedelta(hours=1))
+    with store.write() as tx:
+        tx.memory.policies.clear()
+
+    assert read(manager, alice, secret) == "v1"
