@@ -113,8 +113,6 @@ class Rotations:
         pinned = settings.authority if settings is not None else None
         if pinned is not None and self._is_same(known, rotator):
             return None
-        if rotator is not None and rotator != known:
-            self._engine.require_invocable(rotator)
         service = rotation_service(account=before.account, region=before.region)
         try:
             value = self._manager.get_secret_value(
