@@ -98,6 +98,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_headers = False
         self._header_bytes = 0
         self._unparsed = 0
+        self._is_broken = False
+        self._is_begun = False
+        self._answered: RequestResponseCycle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Opened: the first request has to come in."""
@@ -112,7 +115,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """More of a request. It is parsed in pieces, to know where what belongs to no body began."""
         for start in range(0, len(data), _PIECE):
-            if self.transport.is_closing():
+            if self.transport.is_closing() or self._is_broken:
                 return
             if self._timer is None:
                 self._start_timer()
@@ -122,6 +125,20 @@ class BoundedProtocol(HttpToolsProtocol):
             # A header that never ends is given to nobody; nor is one that is sent after the chunks of a body.
             if self._unparsed > _MOST_HEADER_BYTES and not self.transport.is_closing():
                 self.send_400_response("The headers of the request are too large.")
+
+    def send_400_response(self, msg: str) -> None:
+        """What came in is no request.
+
+        Where a request before it is still being answered, that answer is the last one: it must not be taken for refused
+        while it is done.
+        """
+        if self._is_answering():
+            self._answered.keep_alive = False
+            self.pipeline.clear()
+            self._stop_timer()
+            self._is_broken = True
+        else:
+            super().send_400_response(msg)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -187,8 +204,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._end()
 
     def _is_answering(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is not None and not cycle.more_body and not cycle.response_complete
+        return self._is_begun and not (self._answered.more_body or self._answered.response_complete)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered, self._is_begun = cycle, True
+        super()._start_asgi_task(cycle, app)
 
     def _end(self) -> None:
         if self.transport.get_write_buffer_size():

@@ -19,8 +19,8 @@ def main() -> None:
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(dir=scratch_folder()) as folder,
-        serving(Path(folder)) as (api, store),
-        world_on(api, store, given.seed) as world,
+        serving(Path(folder)) as served,
+        world_on(served, given.seed) as world,
     ):
         world.run(given.requests)
     took = time.monotonic() - began

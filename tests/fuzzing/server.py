@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rotator.config.api import ApiSettings
@@ -14,10 +15,26 @@ from tests.support.api import ServedApi, served
 from tests.support.house import House
 from tests.support.store import AUDIT_KEY, sqlite_url
 
+_HASTY = 0.05  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The API on one store.
+
+    Attributes:
+        hasty: gives a request next to no time, for those that never come in whole.
+        store: its file.
+    """
+
+    api: ServedApi
+    hasty: ServedApi
+    store: Path
+
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[ServedApi, Path]]:
-    """The API, and the file of its store."""
+def serving(folder: Path) -> Iterator[Served]:
+    """The API on a new store in the folder."""
     file, keyring = folder / "store.db", folder / "keyring.json"
     database = Database.connect(sqlite_url(file), create=True)
     schema.upgrade(database)
@@ -25,11 +42,12 @@ def serving(folder: Path) -> Iterator[tuple[ServedApi, Path]]:
     create_keyring(keyring)
     store = Store.open(sqlite_url(file), create=False, audit_key=AUDIT_KEY)
     store.begin_audit()
+    house = House(store, Sealer(FileKeyProvider(keyring)))
     try:
-        settings = ApiSettings(
-            request_time=0.25, calls_per_second=0, refusals_per_second_of_address=0
-        )
-        with served(House(store, Sealer(FileKeyProvider(keyring))), settings) as api:
-            yield api, file
+        with (
+            served(house, ApiSettings(request_time=60.0, idle_time=60.0)) as api,
+            served(house, ApiSettings(request_time=_HASTY)) as hasty,
+        ):
+            yield Served(api, hasty, file)
     finally:
         store.close()

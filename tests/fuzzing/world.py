@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -25,8 +24,9 @@ from rotator.errors import RotatorError
 from rotator.model.caller import Caller, CallerKind
 from rotator.sdk import SecretValue
 from tests.fuzzing.messages import Message, Messages
+from tests.fuzzing.server import Served
 from tests.fuzzing.values import Memory, Values
-from tests.support.api import ABROAD, KEYS, ServedApi
+from tests.support.api import ABROAD, KEYS
 from tests.support.leaks import forms
 from tests.support.manager import ME, REGION, THE_ENGINE
 from tests.support.raw_http import Answer, answer_on
@@ -57,14 +57,14 @@ class Broken(AssertionError):
 class World:
     """One run."""
 
-    api: ServedApi
-    store: Path
+    served: Served
     seed: int
     log: io.StringIO
     chance: Random = field(init=False)
     memory: Memory = field(default_factory=Memory)
     answers: Counter[str] = field(default_factory=Counter)
     hidden: list[str] = field(default_factory=list)
+    _before: tuple[object, ...] = ()
     _connection: socket.socket | None = None
     _state: str = ""
 
@@ -73,7 +73,7 @@ class World:
 
     def prepare(self) -> None:
         """Plants secrets, and makes a principal who may nothing."""
-        manager = self.api.house.manager
+        manager = self.served.api.house.manager
         manager.create_principal(**ME, principal="mallory")
         given = brought_along(MALLORY.access_key, MALLORY.secret_key)
         manager.create_access_key(**ME, principal="mallory", given=given)
@@ -94,7 +94,7 @@ class World:
     def run(self, requests: int) -> None:
         """Sends so many, one after the other."""
         values = Values(self.chance, self.memory, tuple(self.hidden))
-        messages = Messages(self.api.address, self.chance, values)
+        messages = Messages(self.served.api.address, self.chance, values)
         for number in range(requests):
             if number % _ROTATES_EVERY == _ROTATES_EVERY - 1:
                 self._meanwhile()
@@ -106,18 +106,22 @@ class World:
                 self._check(message, answer, is_alice=is_alice)
             except Broken as broken:
                 raise Broken(
-                    f"seed {self.seed}, request {number}: {broken}\n{message.content!r}\n{answer}"
+                    f"seed {self.seed}, request {number}: {broken}\n{message.content!r}\n{answer}\n"
+                    f"before it: {self._before}"
                 ) from None
+            self._before = (message.content, answer)
         if self._connection is not None:
             self._connection.close()
 
     def _sent(self, message: Message) -> Answer | None:
         """The answer; None where the connection was ended instead, which only what is no HTTP may lead to."""
         if message.alters:
-            with closing(socket.create_connection(self.api.address, timeout=60)) as connection:
+            with closing(
+                socket.create_connection(self.served.hasty.address, timeout=60)
+            ) as connection:
                 return _asked(connection, message.content)
         if self._connection is None:
-            self._connection = socket.create_connection(self.api.address, timeout=60)
+            self._connection = socket.create_connection(self.served.api.address, timeout=60)
         answer = _asked(self._connection, message.content)
         if answer is None or answer.headers.get("connection") == "close":
             self._connection.close()
@@ -159,7 +163,7 @@ class World:
 
     def _meanwhile(self) -> None:
         """What a daemon does, and what keeps the store small."""
-        house = self.api.house
+        house = self.served.api.house
         for arn in list(self.memory.arns)[:5]:
             try:
                 house.engine(parks=True).run_due(arn, **THE_ENGINE)
@@ -172,7 +176,7 @@ class World:
 
     def _digest(self) -> str:
         digest = hashlib.sha256()
-        with closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)) as store:
+        with closing(sqlite3.connect(f"file:{self.served.store}?mode=ro", uri=True)) as store:
             store.execute("BEGIN")
             for table, left_out in _STATE.items():
                 columns = [row[1] for row in store.execute(f"PRAGMA table_info({table})")]
@@ -210,12 +214,12 @@ def _kind(answer: Answer | None) -> str:
 
 
 @contextmanager
-def world_on(api: ServedApi, store: Path, seed: int) -> Iterator[World]:
+def world_on(served: Served, seed: int) -> Iterator[World]:
     """A world on a server of its own, whose log is looked at."""
     log = io.StringIO()
     telemetry.configure(level="info", json=True, stream=log)
     try:
-        world = World(api, store, seed, log)
+        world = World(served, seed, log)
         world.prepare()
         yield world
     finally:

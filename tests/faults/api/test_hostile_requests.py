@@ -204,6 +204,23 @@ def test_what_is_no_http_is_refused(api: ServedApi) -> None:
         assert answer.status == 400
 
 
+def test_nonsense_after_a_request_does_not_make_its_answer_another(api: ServedApi) -> None:
+    """What has been done is not answered as refused, whatever follows it; then the connection ends."""
+    name = f"s/{uuid.uuid4().hex}"
+    given = {"Name": name, "SecretString": "x", "ClientRequestToken": str(uuid.uuid4())}
+    request = signed(api, json.dumps(given).encode(), target="secretsmanager.CreateSecret")
+    for after in (
+        b"\0 nonsense\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1\r\n\0",
+    ):
+        with connected(api.address) as connection:
+            connection.sendall(request + after[:20])
+            connection.sendall(after[20:])
+            answer = answer_on(connection)
+        assert answer is not None
+        assert (answer.status, answer.json["Name"]) == (200, name)
+
+
 def test_other_paths_and_methods_are_not_there(api: ServedApi) -> None:
     """The API is at POST / and nowhere else."""
     for request, status in (
