@@ -16,7 +16,7 @@ ROTATE = Path(sys.executable).with_name("rotate")
 _TIME_LIMIT = 120.0
 
 
-def _as_from_a_terminal() -> None:
+def as_from_a_terminal() -> None:
     """A job that a shell started in the background has Ctrl-C ignored, and so would what it starts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -119,7 +119,7 @@ class RotateCommand:
             stderr=errors,
             env=environment,
             text=True,
-            preexec_fn=_as_from_a_terminal,  # noqa: PLW1509  # it only sets a signal's default
+            preexec_fn=as_from_a_terminal,  # noqa: PLW1509  # it only sets a signal's default
         )
 
     def reveal(self, secret: str, *more: str) -> Any:

@@ -7,11 +7,12 @@ import pty
 import subprocess
 import termios
 
-from tests.support.command import RotateCommand
+from tests.support.command import RotateCommand, as_from_a_terminal
 
 
 def _take_terminal() -> None:
     """Makes the standard input the session's terminal, so that Ctrl-C reaches it."""
+    as_from_a_terminal()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
@@ -27,7 +28,7 @@ def on_terminal(
         stdout=end,
         stderr=end,
         start_new_session=True,
-        preexec_fn=_take_terminal,  # noqa: PLW1509  # one system call
+        preexec_fn=_take_terminal,  # noqa: PLW1509  # two system calls
     )
     os.close(end)
     seen, looked_at, waiting = b"", 0, list(answers)
