@@ -4,8 +4,10 @@ import pytest
 
 from rotator.model.rotation import Failure, MachineState, Phase, RetireStep
 from rotator.rotation import retiring
-from rotator.rotation.actions import Facts
-from rotator.sdk import Candidate, FailureKind, Overlap
+from rotator.rotation.actions import Facts, Proved
+from rotator.rotation.policy import RetryPolicy
+from rotator.rotation.reasons import NEW_REFUSED, OLD_ACCEPTED
+from rotator.sdk import Candidate, FailureKind, Overlap, Proof
 
 FACTS = Facts(candidates=frozenset(Candidate), default_grace=60.0)
 UNSUPPORTED = Failure(phase=Phase.RETIRE, kind=FailureKind.UNSUPPORTED, message="it can't")
@@ -42,3 +44,20 @@ def test_only_what_the_rotator_can_not_do_is_left_out(step: RetireStep, failure:
     assert retiring.skips(state, failure) is expected
     for phase in set(Phase) - {Phase.RETIRE}:
         assert not retiring.skips(MachineState(phase=phase, retire=step), failure)
+
+
+@pytest.mark.parametrize(
+    ("step", "proof", "reason"),
+    [
+        (RetireStep.CHECK, Proof.REFUSED, NEW_REFUSED),
+        (RetireStep.PROVE_NEW, Proof.REFUSED, NEW_REFUSED),
+        (RetireStep.PROVE_OLD, Proof.ACCEPTED, OLD_ACCEPTED),
+    ],
+)
+def test_a_proof_that_is_not_as_it_should_be_says_which_credential(
+    step: RetireStep, proof: Proof, reason: Failure
+) -> None:
+    """The new credential that is refused and the old one that still logs in are told apart."""
+    state = MachineState(phase=Phase.RETIRE, retire=step, overlap=Overlap.DUAL)
+    after = retiring.advance(state, Proved(proof), facts=FACTS, policy=RetryPolicy())
+    assert after.failure == reason
