@@ -211,6 +211,7 @@ class NaiveManager:
             "name": secret.name,
             "version_id": None if version is None else version.token,
             "stages": () if version is None else tuple(sorted(version.labels)),
+            "replication": (),
         }
 
     def put_secret_value(
@@ -352,7 +353,9 @@ class NaiveManager:
                     "You provided a VersionStage that is not associated to the provided VersionId.",
                 )
         secret.read_on = version.read_on = self._today()
-        return self._stored(secret, version) | {"value": version.value, "made": version.made}
+        found = self._stored(secret, version) | {"value": version.value, "made": version.made}
+        del found["replication"]
+        return found
 
     # Looking.
 
