@@ -206,7 +206,7 @@ def test_keys_from_the_environment(rotate: RotateCommand) -> None:
         assert rotate("secret", "get", "app/0", "--reveal", ROTATOR_SEALING_KEYS=wrong).code == 8
     unknown = rotate("key", "list", ROTATOR_KEYS_PROVIDER="nowhere")
     assert unknown.code == 2
-    assert "there is no key provider nowhere. Installed: env, file" in unknown.err
+    assert "there is no key provider nowhere. Installed: aws-kms, env, file" in unknown.err
 
 
 def test_a_rewrap_that_is_interrupted_goes_on(filled: RotateCommand) -> None:
