@@ -22,7 +22,7 @@ from rotator.manager.checks import (
 from rotator.manager.next_due import NOT_DUE, anchor_of
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
-from rotator.manager.replicating import checked_regions, described, replicate
+from rotator.manager.replicating import checked_regions, closed_keys, described, replicate
 from rotator.manager.results import Deletion, ReplicaDescription, SecretName, StoredVersion
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT, Labels
@@ -148,6 +148,7 @@ class Lifecycle(Operations):
             if new.value is None
             else self._sealer.seal(new.value, context=context, key=new.kms_key_id)
         )
+        closed = closed_keys(self._sealer.provider, new.regions)
         with self._store.write() as tx:
             account, region = caller.account, caller.region
             call.permit(tx, account=account, region=region, arn=arn)
@@ -179,7 +180,7 @@ class Lifecycle(Operations):
             version_id = None if sealed is None else new.token
             left = {"left": creation.left(tx, made)}
             call.record(tx, arn, version_id=version_id, detail=left, revision=creation.REVISION)
-            replication = self._replicate_new(tx, call, new)
+            replication = _replicate_new(tx, call, new, closed=closed)
         return StoredVersion(
             arn=arn,
             name=new.name,
@@ -187,16 +188,6 @@ class Lifecycle(Operations):
             stages=() if version_id is None else (CURRENT,),
             replication=replication,
         )
-
-    def _replicate_new(self, tx: Tx, call: Call, new: _NewSecret) -> tuple[ReplicaDescription, ...]:
-        if not new.regions:
-            return ()
-        replicas.lock(tx)
-        secret = call.find(tx, for_update=True)
-        kept = replicate(
-            tx, call, secret, new.regions, provider=self._sealer.provider, force=new.force_overwrite
-        )
-        return described(secret._replace(replicas=kept), {})
 
     def _repeat_create(
         self, call: Call, new: _NewSecret, secret: SecretRow, version: VersionRow | None
@@ -357,3 +348,14 @@ def _abandon(tx: Tx, call: Call, secret: SecretRow, *, purge_at: datetime) -> No
     )
     if rotation is not None and rotation.status == Status.GRACE and not rotation.touched:
         rotations.end_grace_by(tx, rotation, moment=purge_at)
+
+
+def _replicate_new(
+    tx: Tx, call: Call, new: _NewSecret, *, closed: Mapping[str, str]
+) -> tuple[ReplicaDescription, ...]:
+    if not new.regions:
+        return ()
+    replicas.lock(tx)
+    secret = call.find(tx, for_update=True)
+    kept = replicate(tx, call, secret, new.regions, closed=closed, force=new.force_overwrite)
+    return described(secret._replace(replicas=kept), {})

@@ -86,16 +86,12 @@ class Replicating(Operations):
             request_id=request_id,
             secret_id=secret_id,
         )
+        closed = closed_keys(self._sealer.provider, add_replica_regions)
         with self._store.write() as tx:
             replicas.lock(tx)
             secret = call.find_usable(tx, for_update=True)
             kept = replicate(
-                tx,
-                call,
-                secret,
-                add_replica_regions,
-                provider=self._sealer.provider,
-                force=force_overwrite,
+                tx, call, secret, add_replica_regions, closed=closed, force=force_overwrite
             )
             return replication(tx, secret._replace(replicas=kept))
 
@@ -203,20 +199,41 @@ def checked_regions(
             )
 
 
+def closed_keys(provider: KeyProvider, wanted: Sequence[ReplicaRegion]) -> Mapping[str, str]:
+    """Region → why its key can't be used; asked outside of transactions, since a provider may be a network away.
+
+    Raises:
+        KeyUnavailable: the provider has no keys to give.
+    """
+    closed: dict[str, str] = {}
+    for one in wanted:
+        try:
+            checked_key(provider, one.kms_key_id)
+        except InvalidParameter as error:
+            closed[one.region] = str(error)
+        else:
+            closed.pop(one.region, None)  # of a region that is named twice the last one counts
+    return closed
+
+
 def replicate(
     tx: Tx,
     call: Call,
     secret: SecretRow,
     wanted: Sequence[ReplicaRegion],
     *,
-    provider: KeyProvider,
+    closed: Mapping[str, str],
     force: bool,
 ) -> Mapping[str, Any]:
-    """Makes the replicas of a secret that this transaction has locked; gives what its row keeps of all of them."""
+    """Makes the replicas of a secret that this transaction has locked; gives what its row keeps of all of them.
+
+    Args:
+        closed: of `closed_keys`.
+    """
     kept: dict[str, Any] = dict(secret.replicas or {})
     there = in_sync(secret.replicas)
     for one in {region.region: region for region in wanted}.values():
-        made, why = one, _why_no_key(provider, one)
+        made, why = one, closed.get(one.region)
         if why is None and one.region in there:
             _change_key(tx, call, _replica(tx, secret, one.region), one)
         elif why is None:
@@ -268,14 +285,6 @@ def described(
         )
         for one in replica_regions(primary.replicas)
     )
-
-
-def _why_no_key(provider: KeyProvider, wanted: ReplicaRegion) -> str | None:
-    try:
-        checked_key(provider, wanted.kms_key_id)
-    except InvalidParameter as error:
-        return str(error)
-    return None
 
 
 def _why_not(tx: Tx, call: Call, secret: SecretRow, region: str, *, force: bool) -> str | None:

@@ -1,7 +1,9 @@
 """Replicas of a secret in other regions, on each engine of the store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ from rotator.model.caller import Caller, CallerKind
 from rotator.model.replication import REPLICA_REFUSED, ReplicaRegion, ReplicaStatus
 from rotator.model.rotation import Status
 from rotator.store import audit_rows, secrets
-from rotator.store.store import Store
+from rotator.store.store import Store, Tx
 from tests.support.house import House
 from tests.support.manager import ACCOUNT, ME, POLICY, REGION, Who, row_id, token, value
 
@@ -51,6 +53,45 @@ def replicated(manager: SecretsManager) -> SecretsManager:
         add_replica_regions=[ReplicaRegion(region=THERE)],
     )
     return manager
+
+
+def test_keys_are_asked_for_outside_of_transactions(
+    store: Store, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key provider may be a network away: while it says whether a replica's key is there, nobody waits for a row."""
+    writing: list[Tx] = []
+    asked: list[str | None] = []
+    write, resolve = store.write, sealer.provider.resolve
+
+    @contextmanager
+    def watched(*given: Any, **named: Any) -> Iterator[Tx]:
+        with write(*given, **named) as tx:
+            writing.append(tx)
+            try:
+                yield tx
+            finally:
+                writing.pop()
+
+    def watched_resolve(name: str | None) -> str:
+        assert not writing
+        asked.append(name)
+        return resolve(name)
+
+    monkeypatch.setattr(store, "write", watched)
+    monkeypatch.setattr(sealer.provider, "resolve", watched_resolve)
+    manager = SecretsManager(store, sealer, regions={REGION, THERE, FURTHER})
+    manager.create_secret(
+        **ME,
+        name=NAME,
+        value=value("first"),
+        add_replica_regions=[ReplicaRegion(region=THERE, kms_key_id="alias/there")],
+    )
+    manager.replicate_secret_to_regions(
+        **ME,
+        secret_id=NAME,
+        add_replica_regions=[ReplicaRegion(region=FURTHER, kms_key_id="alias/further")],
+    )
+    assert {"alias/there", "alias/further"} <= set(asked)
 
 
 def _text(
