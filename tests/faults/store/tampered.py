@@ -64,7 +64,7 @@ class Original:
 
     Attributes:
         cut: the secret whose rotation was killed right after its target had been changed, `cut_id` its row's id.
-        table: the one that is altered, with its rows.
+        rows: of every table, by its name.
         passwords: verifiers of the roles that a resume may change.
     """
 
@@ -73,16 +73,15 @@ class Original:
     server: DatabaseServer
     cut: Scene
     names: tuple[str, ...]
-    table: Table
-    rows: Sequence[Row]
+    rows: Mapping[str, Sequence[Row]]
     cut_id: int
     state: State = field(default_factory=dict)
     passwords: Mapping[str, str] = field(default_factory=dict)
     logins: tuple[Role, ...] = ()
 
-    def is_of_cut(self, row: Row) -> bool:
+    def is_of_cut(self, table: Table, row: Row) -> bool:
         """Whether a row is of the secret whose rotation was interrupted."""
-        return bool(row.get("id" if self.table is secrets else "secret_id") == self.cut_id)
+        return bool(row.get("id" if table is secrets else "secret_id") == self.cut_id)
 
     @contextmanager
     def altered(self, alteration: Alteration, folder: Path) -> Iterator[str | None]:
@@ -257,7 +256,9 @@ def _who(house: House) -> Any:
     return secrets, house.manager.list_principals(**ME)
 
 
-def furnish(house: House, server: DatabaseServer, runs: Runs, table: Table) -> Original:
+def furnish(
+    house: House, server: DatabaseServer, runs: Runs, tables: Mapping[str, Table]
+) -> Original:
     """Secrets with history, tags, labels of their own, a marked one; a finished rotation and an interrupted one."""
     # A lease that outlasts the test: what becomes of it must not depend on how long that takes.
     house, runs = (
@@ -311,7 +312,8 @@ def furnish(house: House, server: DatabaseServer, runs: Runs, table: Table) -> O
     state = observe(house, names, before={})
     assert {place.rpartition(" ")[2] for place in state} >= set(_STAGES)
     with house.store.read() as tx:
-        rows, cut_id = rows_of(tx.connection, table), row_id(tx, cut.secret)
+        rows = {name: rows_of(tx.connection, table) for name, table in tables.items()}
+        cut_id = row_id(tx, cut.secret)
     logins = tuple(house.role(cut.secret, label) for label in house.labels(cut.secret))
     house.store.close()
     _settle(runs.store_url)
@@ -321,7 +323,6 @@ def furnish(house: House, server: DatabaseServer, runs: Runs, table: Table) -> O
         server=server,
         cut=cut,
         names=names,
-        table=table,
         rows=rows,
         cut_id=cut_id,
         state=state,
