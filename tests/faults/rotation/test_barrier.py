@@ -99,9 +99,14 @@ def test_barrier_is_raised_once_however_often_the_change_is_sent(
         sent(rotator, rotation)
 
     def opened(
-        journal: Journal, claim: Claim, state: MachineState, *, sealed: Sealed | None
+        journal: Journal,
+        claim: Claim,
+        state: MachineState,
+        *,
+        sealed: Sealed | None,
+        prepares: bool,
     ) -> bool:
-        raised.append(opens(journal, claim, state, sealed=sealed))
+        raised.append(opens(journal, claim, state, sealed=sealed, prepares=prepares))
         return raised[-1]
 
     monkeypatch.setattr(SingleUser, "set_secret", lost)
