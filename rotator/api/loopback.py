@@ -9,12 +9,12 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from rotator.crypto.envelope import Sealer
-from rotator.manager.manager import SecretsManager
 from rotator.store.store import Store
 
 if TYPE_CHECKING:
     from rotator.api.app import Api
     from rotator.api.serving import ApiServer
+    from rotator.manager.manager import SecretsManager
     from rotator.rotation.engine import Engine
     from rotator.rotation.hosting import Endpoint, Hosting
 
@@ -27,14 +27,15 @@ class Loopback:
     """Serves from the first function on that needs it until it is closed.
 
     Attributes:
-        engine: what rotations are asked of; called when it serves.
+        manager: what does what is asked for; called when it serves.
+        engine: what rotations are asked of; likewise.
         account: whose audit has the refusals of those whom nobody knows; likewise `region`.
         regions: in which functions may work.
     """
 
     store: Store
     sealer: Sealer
-    manager: SecretsManager
+    manager: "Callable[[], SecretsManager]"
     engine: "Callable[[], Engine]"
     account: str
     region: str
@@ -83,9 +84,10 @@ class Loopback:
         from rotator.api.parts import ApiParts
         from rotator.api.rotations import Rotations
 
+        manager = self.manager()
         return Api(
             ApiParts(
-                rooms=Rooms(manager=self.manager, rotations=Rotations(self.manager, self.engine())),
+                rooms=Rooms(manager=manager, rotations=Rotations(manager, self.engine())),
                 authenticator=Authenticator(self.store, self.sealer, regions=self.regions),
                 account=self.account,
                 region=self.region,

@@ -287,7 +287,7 @@ class Session:
         return Loopback(
             store=self.store,
             sealer=self.sealer,
-            manager=self.manager,
+            manager=lambda: self.manager,
             engine=lambda: self.parking_engine,
             account=settings.account,
             region=settings.region,

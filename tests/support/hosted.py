@@ -58,7 +58,7 @@ def hosting(
     made.loopback = Loopback(
         store=house.store,
         sealer=house.sealer,
-        manager=house.manager,
+        manager=lambda: house.manager,
         engine=lambda: house.engine(parks=True),
         account=ACCOUNT,
         region=REGION,
