@@ -1,5 +1,6 @@
 """All operations on secrets, as one object."""
 
+from rotator.manager.access_keys import AccessKeys
 from rotator.manager.batch import Batching
 from rotator.manager.bulk import Bulk
 from rotator.manager.describing import Describing
@@ -44,6 +45,7 @@ class SecretsManager(
     Keys,
     Rewrapping,
     Principals,
+    AccessKeys,
     Simulating,
 ):
     """The operations of the Secrets Manager API on one store, with the real service's semantics.

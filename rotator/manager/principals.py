@@ -1,4 +1,4 @@
-"""Principals, groups, their policies and access keys: who there is besides those who hold the store."""
+"""Principals, groups and their policies: who there is besides those who hold the store."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from rotator.access import credentials as made
-from rotator.access.credentials import Credentials
 from rotator.errors import (
     InvalidParameter,
     LimitExceeded,
@@ -15,12 +14,10 @@ from rotator.errors import (
     ResourceNotFound,
     ValidationError,
 )
-from rotator.manager.call import Call
-from rotator.manager.operations import Operations
+from rotator.manager.identifying import Identifying, account_of, find_principal
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.model.policy_document import parse_identity_policy
-from rotator.sdk import SecretValue
 from rotator.store import identities
 from rotator.store.identities import Identities, Kind, Principal
 from rotator.store.store import Tx
@@ -36,11 +33,8 @@ EVERYTHING = (
 
 # IAM's limits: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
-_ACCOUNT = re.compile(r"[0-9]{12}")
 _LONGEST_POLICY = 10_240
 _MOST_POLICIES = 20
-
-_Change = Callable[[Tx, Identities], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,23 +60,8 @@ class PrincipalDescription:
     access_keys: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessKeyDescription:
-    """An access key, without its secret.
-
-    Attributes:
-        used_on: midnight UTC of the day of the last request that it signed.
-    """
-
-    access_key_id: str
-    principal: str
-    disabled: bool
-    created_at: datetime
-    used_on: datetime | None
-
-
-class Principals(Operations):
-    """How it is kept who there is. Everything here can be done by who holds the store, in any account."""
+class Principals(Identifying):
+    """How principals and groups come and go, and what they may."""
 
     @audited("CreatePrincipal")
     def create_principal(
@@ -106,7 +85,7 @@ class Principals(Operations):
             ResourceExists: there is one of this name.
             ValidationError: a name or the account can't be one.
         """
-        where = _account(account, caller)
+        where = account_of(account, caller)
         given = {_checked(name): _document(text) for name, text in (policies or {}).items()}
         kind = Kind.GROUP if group else Kind.USER
 
@@ -126,7 +105,7 @@ class Principals(Operations):
         after = self._change_identities(
             "CreatePrincipal", caller, request_id, change, principal=principal
         )
-        return _described(after, _found(after, where, principal, kind))
+        return _described(after, find_principal(after, where, principal, kind))
 
     @audited("DeletePrincipal")
     def delete_principal(
@@ -146,7 +125,7 @@ class Principals(Operations):
         kind = Kind.GROUP if group else Kind.USER
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            found = _found(known, _account(account, caller), principal, kind)
+            found = find_principal(known, account_of(account, caller), principal, kind)
             for member in known.members(found) if group else ():
                 left = [name for name in member.groups if name != found.name]
                 identities.write(tx, member, groups=left)
@@ -183,16 +162,18 @@ class Principals(Operations):
         Raises:
             ResourceNotFound: there is none of this name.
         """
-        where = _account(account, caller)
+        where = account_of(account, caller)
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            identities.write(tx, _found(known, where, principal, Kind.USER), disabled=disabled)
+            identities.write(
+                tx, find_principal(known, where, principal, Kind.USER), disabled=disabled
+            )
             return {"disabled": disabled}
 
         after = self._change_identities(
             "SetPrincipalStatus", caller, request_id, change, principal=principal
         )
-        return _described(after, _found(after, where, principal, Kind.USER))
+        return _described(after, find_principal(after, where, principal, Kind.USER))
 
     @audited("SetGroupMembership")
     def set_group_membership(
@@ -210,11 +191,11 @@ class Principals(Operations):
         Raises:
             ResourceNotFound: there is no principal or group of this name.
         """
-        where = _account(account, caller)
+        where = account_of(account, caller)
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            user = _found(known, where, principal, Kind.USER)
-            name = _found(known, where, group, Kind.GROUP).name
+            user = find_principal(known, where, principal, Kind.USER)
+            name = find_principal(known, where, group, Kind.GROUP).name
             left = {each for each in user.groups if each != name} | ({name} if member else set())
             identities.write(tx, user, groups=sorted(left))
             return {"group": group, "member": member}
@@ -222,7 +203,7 @@ class Principals(Operations):
         after = self._change_identities(
             "SetGroupMembership", caller, request_id, change, principal=principal
         )
-        return _described(after, _found(after, where, principal, Kind.USER))
+        return _described(after, find_principal(after, where, principal, Kind.USER))
 
     @audited("PutPrincipalPolicy")
     def put_principal_policy(
@@ -255,7 +236,7 @@ class Principals(Operations):
             request_id,
             principal=principal,
             policy_name=policy_name,
-            where=(_account(account, caller), Kind.GROUP if group else Kind.USER),
+            where=(account_of(account, caller), Kind.GROUP if group else Kind.USER),
             altered=altered,
         )
 
@@ -287,104 +268,9 @@ class Principals(Operations):
             request_id,
             principal=principal,
             policy_name=policy_name,
-            where=(_account(account, caller), Kind.GROUP if group else Kind.USER),
+            where=(account_of(account, caller), Kind.GROUP if group else Kind.USER),
             altered=altered,
         )
-
-    @audited("CreateAccessKey")
-    def create_access_key(
-        self,
-        *,
-        caller: Caller,
-        request_id: str,
-        principal: str,
-        account: str | None = None,
-        given: Credentials | None = None,
-    ) -> Credentials:
-        """A new access key of a principal. Its secret is given out this once.
-
-        Args:
-            given: one that was brought along; None to have one made.
-
-        Raises:
-            KeyUnavailable: its secret can't be sealed.
-            ResourceExists: the access key id is in use.
-            ResourceNotFound: there is no principal of this name.
-        """
-        where = _account(account, caller)
-        credentials = made.new_credentials() if given is None else given
-        key_id = credentials.access_key_id
-        sealed = self._sealer.seal(
-            SecretValue(string=credentials.secret_access_key),
-            context=identities.seal_context(key_id),
-        )
-
-        def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            user = _found(known, where, principal, Kind.USER)
-            if key_id in known.keys:
-                raise ResourceExists(f"The access key id {key_id} is in use.")
-            identities.add_key(tx, user.id, key_id, sealed)
-            return {"access_key_id": key_id, "brought_along": given is not None}
-
-        self._change_identities("CreateAccessKey", caller, request_id, change, principal=principal)
-        return credentials
-
-    @audited("SetAccessKeyStatus")
-    def set_access_key_status(
-        self, *, caller: Caller, request_id: str, access_key_id: str, disabled: bool
-    ) -> AccessKeyDescription:
-        """Lets requests be signed with an access key, or not.
-
-        Raises:
-            ResourceNotFound: there is no such key.
-        """
-
-        def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            _owner(known, access_key_id)
-            identities.switch_key(tx, access_key_id, disabled=disabled)
-            return {"access_key_id": access_key_id, "disabled": disabled}
-
-        after = self._change_identities("SetAccessKeyStatus", caller, request_id, change)
-        return _described_key(after, access_key_id)
-
-    @audited("DeleteAccessKey")
-    def delete_access_key(self, *, caller: Caller, request_id: str, access_key_id: str) -> None:
-        """Removes an access key.
-
-        Raises:
-            ResourceNotFound: there is no such key.
-        """
-
-        def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            owner = _owner(known, access_key_id)
-            identities.remove_key(tx, access_key_id)
-            return {"access_key_id": access_key_id, "arn": owner.arn}
-
-        self._change_identities("DeleteAccessKey", caller, request_id, change)
-
-    @audited("ListAccessKeys")
-    def list_access_keys(
-        self,
-        *,
-        caller: Caller,
-        request_id: str,
-        principal: str | None = None,
-        account: str | None = None,
-    ) -> Sequence[AccessKeyDescription]:
-        """The access keys of a principal, or all.
-
-        Raises:
-            ResourceNotFound: there is no principal of this name.
-            RowAltered: they are not as they were written.
-        """
-        # With what was noted of their use since they were last read.
-        known = self._known("ListAccessKeys", caller, request_id, afresh=True)
-        if principal is None:
-            keys = tuple(sorted(known.keys))
-        else:
-            found = _found(known, _account(account, caller), principal, Kind.USER)
-            keys = tuple(key.access_key_id for key in known.keys_of(found))
-        return [_described_key(known, key) for key in keys]
 
     def _set_policies(
         self,
@@ -400,7 +286,7 @@ class Principals(Operations):
         account, kind = where
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            found = _found(known, account, principal, kind)
+            found = find_principal(known, account, principal, kind)
             policies = altered(found.policies)
             if len(policies) > _MOST_POLICIES:
                 raise LimitExceeded(f"A {kind} has at most {_MOST_POLICIES} policies.")
@@ -408,41 +294,7 @@ class Principals(Operations):
             return {"kind": kind, "policy": policy_name}
 
         after = self._change_identities(event, caller, request_id, change, principal=principal)
-        return _described(after, _found(after, account, principal, kind))
-
-    def _change_identities(
-        self, event: str, caller: Caller, request_id: str, change: _Change, **asked: str
-    ) -> Identities:
-        """One change, with what it left behind in its record; gives what there is then."""
-        call = Call(event=event, caller=caller, request_id=request_id)
-        with self._store.write() as tx:
-            call.permit(account=caller.account, region=caller.region)
-            before = identities.begin_change(tx)
-            detail = change(tx, before)
-            after = identities.end_change(tx, before)
-            left = {"revision": after.revision, "mac": after.mac.hex()}
-            call.record(tx, None, detail={**asked, **detail, "access": left})
-        return after
-
-    def _known(
-        self, event: str, caller: Caller, request_id: str, *, afresh: bool = False
-    ) -> Identities:
-        call = Call(event=event, caller=caller, request_id=request_id)
-        with self._store.read() as tx:
-            call.permit(account=caller.account, region=caller.region)
-            if afresh:
-                tx.memory.identities = None
-            known = identities.load(tx)
-            call.record(tx, None)
-        return known
-
-
-def _account(given: str | None, caller: Caller) -> str:
-    if given is None:
-        return caller.account
-    if _ACCOUNT.fullmatch(given) is None:
-        raise ValidationError("An account has twelve digits.")
-    return given
+        return _described(after, find_principal(after, account, principal, kind))
 
 
 def _checked(name: str) -> str:
@@ -460,25 +312,6 @@ def _document(text: str) -> str:
     return text
 
 
-def _found(known: Identities, account: str, name: str, kind: Kind) -> Principal:
-    found = known.find(account=account, name=name, kind=kind)
-    if found is None:
-        what = "principal" if kind is Kind.USER else "group"
-        raise ResourceNotFound(
-            f"There is no {what} {name} in account {account}. See them all: rotate principal list"
-        )
-    return found
-
-
-def _owner(known: Identities, access_key_id: str) -> Principal:
-    key = known.keys.get(access_key_id)
-    if key is None:
-        raise ResourceNotFound(
-            f"There is no access key {access_key_id}. See them all: rotate principal keys list"
-        )
-    return known.principals[key.principal_id]
-
-
 def _described(known: Identities, found: Principal) -> PrincipalDescription:
     return PrincipalDescription(
         name=found.name,
@@ -491,15 +324,4 @@ def _described(known: Identities, found: Principal) -> PrincipalDescription:
         groups=found.groups,
         policies=found.policies,
         access_keys=len(known.keys_of(found)),
-    )
-
-
-def _described_key(known: Identities, access_key_id: str) -> AccessKeyDescription:
-    key = known.keys[access_key_id]
-    return AccessKeyDescription(
-        access_key_id=access_key_id,
-        principal=known.principals[key.principal_id].name,
-        disabled=key.disabled,
-        created_at=key.created_at,
-        used_on=key.used_on,
     )

@@ -1,0 +1,76 @@
+"""What operations on principals and on their access keys share: one change at a time, authenticated as a whole."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rotator.errors import ResourceNotFound, ValidationError
+from rotator.manager.call import Call
+from rotator.manager.operations import Operations
+from rotator.model.caller import Caller
+from rotator.store import identities
+from rotator.store.identities import Identities, Kind, Principal
+from rotator.store.store import Tx
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+
+Change = Callable[[Tx, Identities], Mapping[str, Any]]
+"""What is done to them as they are; gives what the audit record tells of it."""
+
+
+class Identifying(Operations):
+    """How it is kept who there is. Everything here can be done by who holds the store, in any account."""
+
+    def _change_identities(
+        self, event: str, caller: Caller, request_id: str, change: Change, **asked: str
+    ) -> Identities:
+        """One change, with what it left behind in its record; gives what there is then."""
+        call = Call(event=event, caller=caller, request_id=request_id)
+        with self._store.write() as tx:
+            call.permit(account=caller.account, region=caller.region)
+            before = identities.begin_change(tx)
+            detail = change(tx, before)
+            after = identities.end_change(tx, before)
+            left = {"revision": after.revision, "mac": after.mac.hex()}
+            call.record(tx, None, detail={**asked, **detail, "access": left})
+        return after
+
+    def _known(
+        self, event: str, caller: Caller, request_id: str, *, afresh: bool = False
+    ) -> Identities:
+        call = Call(event=event, caller=caller, request_id=request_id)
+        with self._store.read() as tx:
+            call.permit(account=caller.account, region=caller.region)
+            if afresh:
+                tx.memory.identities = None
+            known = identities.load(tx)
+            call.record(tx, None)
+        return known
+
+
+def account_of(given: str | None, caller: Caller) -> str:
+    """The account that is meant: the caller's own where none is given.
+
+    Raises:
+        ValidationError: it can't be one.
+    """
+    if given is None:
+        return caller.account
+    if _ACCOUNT.fullmatch(given) is None:
+        raise ValidationError("An account has twelve digits.")
+    return given
+
+
+def find_principal(known: Identities, account: str, name: str, kind: Kind) -> Principal:
+    """The principal or group of a name.
+
+    Raises:
+        ResourceNotFound: there is none.
+    """
+    found = known.find(account=account, name=name, kind=kind)
+    if found is None:
+        what = "principal" if kind is Kind.USER else "group"
+        raise ResourceNotFound(
+            f"There is no {what} {name} in account {account}. See them all: rotate principal list"
+        )
+    return found
