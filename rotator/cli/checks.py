@@ -52,6 +52,7 @@ def _all(session: Session) -> Iterator[Check]:
     if "store" in session.__dict__:
         yield from _guarded("keys", _keys, session)
         yield from _guarded("audit", _audit, session)
+        yield from _guarded("functions", _functions, session)
     yield from _plugins(session)
     yield from _guarded("TLS trust", _trust, session)
 
@@ -167,6 +168,28 @@ def _audit(session: Session) -> Iterator[Check]:
         message=f"{state.records:,} records; the key is the store's own; checkpoint {state.checkpoint} of "
         f"{moment(state.checkpoint_at)} and all heads are signed",
     )
+
+
+def _functions(session: Session) -> Iterator[Check]:
+    """Rotation functions elsewhere that are never invoked, since a rotator here has their name as an alias."""
+    if not session.configuration.settings.lambda_.is_configured:
+        return
+    from rotator.store import rota
+
+    with session.store.read() as tx:
+        named = rota.rotators_by_arn(
+            tx, account=session.caller.account, region=session.caller.region
+        )
+    for arn, example in named:
+        hiding = session.registry.hides(arn)
+        if hiding is not None:
+            yield Check(
+                subject="functions",
+                finding=Finding.WARNING,
+                message=f"{arn}, which {example} names, is not invoked: its name is an alias of {hiding.name}",
+                fix=f"where {hiding.name} is meant, nothing; else give the function another name, or register its file "
+                "under this one (the section functions of the configuration)",
+            )
 
 
 def _plugins(session: Session) -> Iterator[Check]:

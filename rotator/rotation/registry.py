@@ -259,6 +259,15 @@ class RotatorRegistry:
             "Install the package that brings it, or choose one of these with `rotate rotation set --rotator`."
         )
 
+    def hides(self, reference: str) -> RotatorEntry | None:
+        """The rotator whose alias keeps the function that an ARN names from being invoked; None where none does."""
+        name = _function_name(reference)
+        elsewhere = self._elsewhere is not None and reference.startswith("arn:")
+        if not elsewhere or name in self._first or name in self._all:
+            return None
+        found = self.resolve(reference)
+        return found if name in found.aliases else None
+
     def by_registered_name(self, given: Mapping[str, _T], *, setting: str) -> dict[str, _T]:
         """What a setting gives for rotators, which it may call by any name that `resolve` knows.
 

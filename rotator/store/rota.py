@@ -24,6 +24,17 @@ _ROTATING = (
     .order_by(_S.id)
     .limit(bindparam("most"))
 )
+_ARNS = (
+    select(_S.rotator, func.min(_S.name).label("example"))
+    .where(
+        _S.account == bindparam("at_account"),
+        _S.region == bindparam("at_region"),
+        _S.rotator.startswith("arn:"),
+        _S.deleted_at.is_(None),
+    )
+    .group_by(_S.rotator)
+    .order_by(_S.rotator)
+)
 
 
 class RotaRow(NamedTuple):
@@ -40,6 +51,12 @@ def bounds(tx: Tx) -> tuple[int, int] | None:
     """The first and the last row id; None where there is no secret."""
     row = tx.execute(_BOUNDS).one_or_none()
     return None if row is None or row.first is None else (row.first, row.last)
+
+
+def rotators_by_arn(tx: Tx, *, account: str, region: str) -> Sequence[tuple[str, str]]:
+    """The ARNs that secrets name for their rotators, each with the first secret that does. Reads every secret's row."""
+    rows = tx.execute(_ARNS, {"at_account": account, "at_region": region})
+    return [(row.rotator, row.example) for row in rows]
 
 
 def rotating(

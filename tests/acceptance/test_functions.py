@@ -48,3 +48,17 @@ def test_the_register_is_kept(rotate: RotateCommand, tmp_path: Path) -> None:
     assert rotate("function", "remove", "unknown").code == 3
     rotate.ok("function", "remove", "mine")
     assert rotate.json("function", "list") == {"functions": {}}
+
+
+def test_doctor_tells_of_an_alias_that_hides_a_function(rotate: RotateCommand) -> None:
+    """A function elsewhere is never invoked whose name a rotator here has as an alias; one of another name is."""
+    rotate.ok("init")
+    arn = "arn:aws:lambda:eu-central-1:123456789012:function:SecretsManagerRDSPostgreSQLRotationSingleUser"
+    value = {"engine": "postgres", "host": "db.test", "username": "app", "password": "first"}
+    rotate.ok("secret", "create", "db", value=value)
+    rotate.ok("rotation", "set", "db", "--rotator", arn)
+    assert "not invoked" not in rotate.ok("doctor").out
+    rotate.environment["ROTATOR_LAMBDA_REGION"] = "eu-central-1"
+    told = rotate.ok("doctor").out
+    assert f"{arn}, which db names, is not invoked" in told
+    assert "alias of postgresql-single-user" in told
