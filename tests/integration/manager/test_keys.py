@@ -91,6 +91,7 @@ def test_the_secrets_under_a_key_come_in_pages(manager: SecretsManager) -> None:
 @pytest.mark.parametrize(
     "cursor",
     ["", "7", "nonsense", Cursors(AUDIT_KEY.load).encode((7,), of=("Other", "list"))],
+    ids=["empty", "a number", "nonsense", "of another list"],
 )
 def test_a_cursor_of_no_list_of_secrets_under_a_key_is_refused(
     manager: SecretsManager, cursor: str
