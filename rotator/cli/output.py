@@ -44,6 +44,14 @@ def write(*lines: str, error: bool = False) -> None:
         _put(clean(line), stream=sys.stderr if error else sys.stdout)
 
 
+def write_result(result: Any, *lines: str, output: OutputFormat) -> None:
+    """What a command did: the result itself for a script, lines for a person."""
+    if output is OutputFormat.JSON:
+        write_json(result)
+    else:
+        write(*lines)
+
+
 def write_text(text: str) -> None:
     """A paragraph: on a terminal its lines end between words."""
     if not sys.stdout.isatty():

@@ -8,7 +8,7 @@ from typing import Any
 from rotator.access import credentials as made
 from rotator.access.credentials import Credentials
 from rotator.errors import ResourceExists, ResourceNotFound
-from rotator.manager.identifying import Identifying, account_of, find_principal
+from rotator.manager.identifying import Identifying, Named, account_of, find_principal
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.sdk import SecretValue
@@ -64,7 +64,7 @@ class AccessKeys(Identifying):
         )
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            user = find_principal(known, where, principal, Kind.USER)
+            user = find_principal(known, Named(where, principal, Kind.USER))
             if key_id in known.keys:
                 raise ResourceExists(f"The access key id {key_id} is in use.")
             identities.add_key(tx, user.id, key_id, sealed)
@@ -126,7 +126,7 @@ class AccessKeys(Identifying):
         if principal is None:
             keys = tuple(sorted(known.keys))
         else:
-            found = find_principal(known, account_of(account, caller), principal, Kind.USER)
+            found = find_principal(known, Named(account_of(account, caller), principal, Kind.USER))
             keys = tuple(key.access_key_id for key in known.keys_of(found))
         return [_described_key(known, key) for key in keys]
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rotator.errors import ResourceNotFound, ValidationError
@@ -16,6 +17,15 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 
 Change = Callable[[Tx, Identities], Mapping[str, Any]]
 """What is done to them as they are; gives what the audit record tells of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Which principal or group is meant."""
+
+    account: str
+    name: str
+    kind: Kind
 
 
 class Identifying(Operations):
@@ -61,16 +71,16 @@ def account_of(given: str | None, caller: Caller) -> str:
     return given
 
 
-def find_principal(known: Identities, account: str, name: str, kind: Kind) -> Principal:
+def find_principal(known: Identities, named: Named) -> Principal:
     """The principal or group of a name.
 
     Raises:
         ResourceNotFound: there is none.
     """
-    found = known.find(account=account, name=name, kind=kind)
+    found = known.find(account=named.account, name=named.name, kind=named.kind)
     if found is None:
-        what = "principal" if kind is Kind.USER else "group"
+        what = "principal" if named.kind is Kind.USER else "group"
         raise ResourceNotFound(
-            f"There is no {what} {name} in account {account}. See them all: rotate principal list"
+            f"There is no {what} {named.name} in account {named.account}. See them all: rotate principal list"
         )
     return found

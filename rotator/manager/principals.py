@@ -14,7 +14,7 @@ from rotator.errors import (
     ResourceNotFound,
     ValidationError,
 )
-from rotator.manager.identifying import Identifying, account_of, find_principal
+from rotator.manager.identifying import Identifying, Named, account_of, find_principal
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.model.policy_document import parse_identity_policy
@@ -85,27 +85,28 @@ class Principals(Identifying):
             ResourceExists: there is one of this name.
             ValidationError: a name or the account can't be one.
         """
-        where = account_of(account, caller)
+        named = Named(account_of(account, caller), principal, _kind(group=group))
         given = {_checked(name): _document(text) for name, text in (policies or {}).items()}
-        kind = Kind.GROUP if group else Kind.USER
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            if known.find(account=where, name=principal, kind=kind) is not None:
-                raise ResourceExists(f"There is a {kind} {principal} in account {where} already.")
+            if known.find(account=named.account, name=principal, kind=named.kind) is not None:
+                raise ResourceExists(
+                    f"There is a {named.kind} {principal} in account {named.account} already."
+                )
             identities.add(
                 tx,
-                account=where,
-                kind=kind,
+                account=named.account,
+                kind=named.kind,
                 name=_checked(principal),
                 unique_id=made.new_group_id() if group else made.new_user_id(),
                 policies=given,
             )
-            return {"kind": kind, "policies": sorted(given)}
+            return {"kind": named.kind, "policies": sorted(given)}
 
         after = self._change_identities(
             "CreatePrincipal", caller, request_id, change, principal=principal
         )
-        return _described(after, find_principal(after, where, principal, kind))
+        return _described(after, find_principal(after, named))
 
     @audited("DeletePrincipal")
     def delete_principal(
@@ -122,15 +123,15 @@ class Principals(Identifying):
         Raises:
             ResourceNotFound: there is none of this name.
         """
-        kind = Kind.GROUP if group else Kind.USER
+        named = Named(account_of(account, caller), principal, _kind(group=group))
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            found = find_principal(known, account_of(account, caller), principal, kind)
+            found = find_principal(known, named)
             for member in known.members(found) if group else ():
                 left = [name for name in member.groups if name != found.name]
                 identities.write(tx, member, groups=left)
             identities.remove(tx, found)
-            return {"kind": kind, "arn": found.arn}
+            return {"kind": named.kind, "arn": found.arn}
 
         self._change_identities("DeletePrincipal", caller, request_id, change, principal=principal)
 
@@ -162,18 +163,14 @@ class Principals(Identifying):
         Raises:
             ResourceNotFound: there is none of this name.
         """
-        where = account_of(account, caller)
-
-        def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            identities.write(
-                tx, find_principal(known, where, principal, Kind.USER), disabled=disabled
-            )
-            return {"disabled": disabled}
-
-        after = self._change_identities(
-            "SetPrincipalStatus", caller, request_id, change, principal=principal
+        return self._alter(
+            "SetPrincipalStatus",
+            caller,
+            request_id,
+            Named(account_of(account, caller), principal, Kind.USER),
+            lambda _known, _found: {"disabled": disabled},
+            disabled=disabled,
         )
-        return _described(after, find_principal(after, where, principal, Kind.USER))
 
     @audited("SetGroupMembership")
     def set_group_membership(
@@ -193,17 +190,20 @@ class Principals(Identifying):
         """
         where = account_of(account, caller)
 
-        def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            user = find_principal(known, where, principal, Kind.USER)
-            name = find_principal(known, where, group, Kind.GROUP).name
+        def altered(known: Identities, user: Principal) -> Mapping[str, Any]:
+            name = find_principal(known, Named(where, group, Kind.GROUP)).name
             left = {each for each in user.groups if each != name} | ({name} if member else set())
-            identities.write(tx, user, groups=sorted(left))
-            return {"group": group, "member": member}
+            return {"groups": sorted(left)}
 
-        after = self._change_identities(
-            "SetGroupMembership", caller, request_id, change, principal=principal
+        return self._alter(
+            "SetGroupMembership",
+            caller,
+            request_id,
+            Named(where, principal, Kind.USER),
+            altered,
+            group=group,
+            member=member,
         )
-        return _described(after, find_principal(after, where, principal, Kind.USER))
 
     @audited("PutPrincipalPolicy")
     def put_principal_policy(
@@ -226,18 +226,22 @@ class Principals(Identifying):
             ValidationError: the name can't be one.
         """
         text, name = _document(document), _checked(policy_name)
+        kind = _kind(group=group)
 
-        def altered(policies: Mapping[str, str]) -> Mapping[str, str]:
-            return {**policies, name: text}
+        def altered(_known: Identities, found: Principal) -> Mapping[str, Any]:
+            policies = {**found.policies, name: text}
+            if len(policies) > _MOST_POLICIES:
+                raise LimitExceeded(f"A {kind} has at most {_MOST_POLICIES} policies.")
+            return {"policies": policies}
 
-        return self._set_policies(
+        return self._alter(
             "PutPrincipalPolicy",
             caller,
             request_id,
-            principal=principal,
-            policy_name=policy_name,
-            where=(account_of(account, caller), Kind.GROUP if group else Kind.USER),
-            altered=altered,
+            Named(account_of(account, caller), principal, kind),
+            altered,
+            kind=kind,
+            policy=name,
         )
 
     @audited("DeletePrincipalPolicy")
@@ -256,45 +260,46 @@ class Principals(Identifying):
         Raises:
             ResourceNotFound: there is no principal or group of this name, or it has no such policy.
         """
+        kind = _kind(group=group)
 
-        def altered(policies: Mapping[str, str]) -> Mapping[str, str]:
-            if policy_name not in policies:
+        def altered(_known: Identities, found: Principal) -> Mapping[str, Any]:
+            if policy_name not in found.policies:
                 raise ResourceNotFound(f"{principal} has no policy {policy_name}.")
-            return {name: text for name, text in policies.items() if name != policy_name}
+            left = {name: text for name, text in found.policies.items() if name != policy_name}
+            return {"policies": left}
 
-        return self._set_policies(
+        return self._alter(
             "DeletePrincipalPolicy",
             caller,
             request_id,
-            principal=principal,
-            policy_name=policy_name,
-            where=(account_of(account, caller), Kind.GROUP if group else Kind.USER),
-            altered=altered,
+            Named(account_of(account, caller), principal, kind),
+            altered,
+            kind=kind,
+            policy=policy_name,
         )
 
-    def _set_policies(
+    def _alter(
         self,
         event: str,
         caller: Caller,
         request_id: str,
-        *,
-        principal: str,
-        policy_name: str,
-        where: tuple[str, Kind],
-        altered: Callable[[Mapping[str, str]], Mapping[str, str]],
+        named: Named,
+        altered: Callable[[Identities, Principal], Mapping[str, Any]],
+        **told: object,
     ) -> PrincipalDescription:
-        account, kind = where
+        """Writes those columns of one principal or group; its record has what is told beside it."""
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
-            found = find_principal(known, account, principal, kind)
-            policies = altered(found.policies)
-            if len(policies) > _MOST_POLICIES:
-                raise LimitExceeded(f"A {kind} has at most {_MOST_POLICIES} policies.")
-            identities.write(tx, found, policies=dict(policies))
-            return {"kind": kind, "policy": policy_name}
+            found = find_principal(known, named)
+            identities.write(tx, found, **altered(known, found))
+            return told
 
-        after = self._change_identities(event, caller, request_id, change, principal=principal)
-        return _described(after, find_principal(after, account, principal, kind))
+        after = self._change_identities(event, caller, request_id, change, principal=named.name)
+        return _described(after, find_principal(after, named))
+
+
+def _kind(*, group: bool) -> Kind:
+    return Kind.GROUP if group else Kind.USER
 
 
 def _checked(name: str) -> str:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from rotator.cli.commands.principal.options import Account, Name, show
+from rotator.cli.commands.principal.options import Account, Name
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, write, write_json
+from rotator.cli.output import OutputFormat, write_result
 from rotator.cli.session import Session
 
 app = typer.Typer(help="Groups principals that have policies in common.", no_args_is_help=True)
@@ -29,7 +29,7 @@ def create(
         account=account,
         group=True,
     )
-    show(
+    write_result(
         made,
         f"The group {made.arn} was made.",
         f"Next: rotate principal policy put {group} POLICY --group --file policy.json",
@@ -54,10 +54,7 @@ def delete(
         account=account,
         group=True,
     )
-    if output is OutputFormat.JSON:
-        write_json({"deleted": group})
-    else:
-        write(f"The group {group} was deleted.")
+    write_result({"deleted": group}, f"The group {group} was deleted.", output=output)
 
 
 @app.command()
@@ -102,4 +99,5 @@ def _move(
         account=account,
     )
     what = "is in" if member else "is not in"
-    show(changed, f"{changed.arn} {what} the group {group} from now on.", output=output)
+    line = f"{changed.arn} {what} the group {group} from now on."
+    write_result(changed, line, output=output)

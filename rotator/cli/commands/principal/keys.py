@@ -6,7 +6,7 @@ import typer
 
 from rotator.cli.commands.principal.options import Account, Name
 from rotator.cli.options import Output, ValueFile
-from rotator.cli.output import OutputFormat, moment, write, write_json, write_table
+from rotator.cli.output import OutputFormat, moment, write, write_json, write_result, write_table
 from rotator.cli.session import Session
 from rotator.cli.values import read_value
 from rotator.errors import ConfigurationError
@@ -52,10 +52,8 @@ def create(
     )
     region = session.caller.region
     if given is not None:
-        if output is OutputFormat.JSON:
-            write_json({"access_key_id": made.access_key_id})
-        else:
-            write(f"The access key {made.access_key_id} is {name}'s from now on.")
+        line = f"The access key {made.access_key_id} is {name}'s from now on."
+        write_result({"access_key_id": made.access_key_id}, line, output=output)
         return
     if output is OutputFormat.JSON:
         write_json(
@@ -121,10 +119,8 @@ def delete(context: typer.Context, key: KeyId, output: Output = OutputFormat.TEX
     session.manager.delete_access_key(
         caller=session.caller, request_id=session.request_id, access_key_id=key
     )
-    if output is OutputFormat.JSON:
-        write_json({"deleted": key})
-    else:
-        write(f"The access key {key} was deleted. What is signed with it is refused from now on.")
+    line = f"The access key {key} was deleted. What is signed with it is refused from now on."
+    write_result({"deleted": key}, line, output=output)
 
 
 def _switch(session: Session, key: str, *, disabled: bool, output: OutputFormat) -> None:
@@ -134,8 +130,5 @@ def _switch(session: Session, key: str, *, disabled: bool, output: OutputFormat)
         access_key_id=key,
         disabled=disabled,
     )
-    if output is OutputFormat.JSON:
-        write_json(changed)
-    else:
-        what = "refused" if disabled else "taken"
-        write(f"What is signed with {key} is {what} from now on.")
+    what = "refused" if disabled else "taken"
+    write_result(changed, f"What is signed with {key} is {what} from now on.", output=output)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from rotator.cli.commands.principal.options import Account, Name, show
+from rotator.cli.commands.principal.options import Account, Name
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, moment, write, write_json, write_table
+from rotator.cli.output import OutputFormat, moment, write_json, write_result, write_table
 from rotator.cli.session import Session
 
 
@@ -31,7 +31,7 @@ def create(
         policies={ADMINISTRATOR: EVERYTHING} if admin else {},
     )
     next_step = [] if admin else [f"  rotate principal policy put {name} POLICY --file policy.json"]
-    show(
+    write_result(
         made,
         f"The principal {made.arn} was made.",
         "Next:",
@@ -97,10 +97,8 @@ def delete(
     session.manager.delete_principal(
         caller=session.caller, request_id=session.request_id, principal=name, account=account
     )
-    if output is OutputFormat.JSON:
-        write_json({"deleted": name})
-    else:
-        write(f"The principal {name} was deleted. Nobody is let in by its access keys any more.")
+    line = f"The principal {name} was deleted. Nobody is let in by its access keys any more."
+    write_result({"deleted": name}, line, output=output)
 
 
 def _switch(
@@ -114,4 +112,5 @@ def _switch(
         disabled=disabled,
     )
     what = "is kept out" if disabled else "is let in"
-    show(changed, f"The principal {changed.arn} {what} from now on.", output=output)
+    line = f"The principal {changed.arn} {what} from now on."
+    write_result(changed, line, output=output)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from rotator.cli.commands.principal.options import Account, OfGroup, show
+from rotator.cli.commands.principal.options import Account, OfGroup
 from rotator.cli.options import Output, ValueFile
-from rotator.cli.output import OutputFormat, write, write_json, write_table
+from rotator.cli.output import OutputFormat, write_json, write_result, write_table
 from rotator.cli.session import Session
 from rotator.cli.values import read_value
 from rotator.errors import ResourceNotFound
@@ -37,7 +37,7 @@ def put(
         account=account,
         group=group,
     )
-    show(
+    write_result(
         changed,
         f"The policy {policy} holds for {changed.arn} from now on.",
         "See what it allows: rotate policy simulate --principal NAME --action GetSecretValue --secret SECRET",
@@ -58,10 +58,8 @@ def get(
     policies = _policies(context.obj, name, group=group, account=account)
     if policy not in policies:
         raise ResourceNotFound(f"{name} has no policy {policy}.")
-    if output is OutputFormat.JSON:
-        write_json({"policy": policy, "document": policies[policy]})
-    else:
-        write(policies[policy])
+    document = policies[policy]
+    write_result({"policy": policy, "document": document}, document, output=output)
 
 
 @app.command()
@@ -83,7 +81,7 @@ def delete(
         account=account,
         group=group,
     )
-    show(changed, f"{changed.arn} has no policy {policy} any more.", output=output)
+    write_result(changed, f"{changed.arn} has no policy {policy} any more.", output=output)
 
 
 @app.command("list")
