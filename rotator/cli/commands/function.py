@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, write, write_json, write_table
+from rotator.cli.output import OutputFormat, write, write_json, write_result, write_table
 from rotator.cli.session import REGISTERED_FUNCTIONS, Session
 from rotator.errors import ConfigurationError, ResourceNotFound
 
@@ -61,12 +61,11 @@ def add(
     if name not in before:
         _refuse_taken(session, name)
     save(path, before | {name: function})
-    if output is OutputFormat.JSON:
-        write_json({"name": name, "function": function})
-        return
-    write(
+    write_result(
+        {"name": name, "function": function},
         f"{name} is a rotator now: {function.file}",
         f"Choose it: rotate rotation set SECRET --rotator {name}",
+        output=output,
     )
 
 
@@ -130,7 +129,5 @@ def remove(context: typer.Context, name: _Name, output: Output = OutputFormat.TE
             "out there."
         )
     save(path, {other: each for other, each in before.items() if other != name})
-    if output is OutputFormat.JSON:
-        write_json({"name": name, "removed": True})
-        return
-    write(f"{name} is no rotator any more. Secrets that it rotated need another.")
+    line = f"{name} is no rotator any more. Secrets that it rotated need another."
+    write_result({"name": name, "removed": True}, line, output=output)

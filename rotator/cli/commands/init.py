@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, write, write_json
+from rotator.cli.output import OutputFormat, write_result
 from rotator.cli.session import AUDIT_KEY_FILE, Session
 from rotator.errors import ConfigurationError, KeyUnavailable, ResourceExists
 
@@ -59,10 +59,7 @@ def init(
     Only what is missing is made; a key is never overwritten.
     """
     places = make_home(context.obj, new_audit=new_audit, admin=admin)
-    if output is OutputFormat.JSON:
-        write_json(places)
-    else:
-        write(*_lines(places))
+    write_result(places, *_lines(places), output=output)
 
 
 def make_home(session: Session, *, new_audit: bool = False, admin: str | None = None) -> Places:

@@ -1,16 +1,13 @@
 """`rotate key create`, `rotate`, `alias` and `enable`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, counted, write, write_json
+from rotator.cli.output import OutputFormat, counted, write_result
 from rotator.cli.session import Session
 from rotator.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from rotator.manager.key_descriptions import KeyDescription
 
 KeyName = Annotated[str, typer.Argument(metavar="KEY", help="Its id, alias or ARN.")]
 
@@ -30,7 +27,7 @@ def create(
     made = session.manager.create_key(
         caller=session.caller, request_id=session.request_id, alias=alias
     )
-    _show(
+    write_result(
         made,
         f"The sealing key {made.key_id} was made. Nothing is sealed under it until a secret asks for it.",
         "Keep a new copy of the keys: rotate key export --output-file FILE",
@@ -56,7 +53,7 @@ def rotate(
     made = session.manager.rotate_key(
         caller=session.caller, request_id=session.request_id, alias=alias
     )
-    _show(
+    write_result(
         made,
         f"New values are sealed under the key {made.key_id} from now on.",
         "Next: rotate key rewrap moves what is sealed under the older key, and",
@@ -82,15 +79,12 @@ def alias(
         session.manager.remove_key_alias(
             caller=session.caller, request_id=session.request_id, alias=name
         )
-        if output is OutputFormat.JSON:
-            write_json({"removed": name})
-        else:
-            write(f"{name} names no key any more.")
+        write_result({"removed": name}, f"{name} names no key any more.", output=output)
         return
     named = session.manager.set_key_alias(
         caller=session.caller, request_id=session.request_id, alias=name, key=key
     )
-    _show(
+    write_result(
         named,
         f"{name} names the sealing key {named.key_id}.",
         "Older values of the secrets that ask for it move there by: rotate key rewrap",
@@ -104,15 +98,8 @@ def enable(context: typer.Context, key: KeyName, output: Output = OutputFormat.T
     enabled = session.manager.enable_key(
         caller=session.caller, request_id=session.request_id, key=key
     )
-    _show(
+    write_result(
         enabled,
         f"The sealing key {enabled.key_id} is enabled. Sealed under it: {counted(enabled.versions, 'version')}.",
         output=output,
     )
-
-
-def _show(key: "KeyDescription", *lines: str, output: OutputFormat) -> None:
-    if output is OutputFormat.JSON:
-        write_json(key)
-    else:
-        write(*lines)

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from rotator.cli.commands.principal.options import Account, OfGroup
-from rotator.cli.options import Output, ValueFile
+from rotator.cli.options import Output
 from rotator.cli.output import OutputFormat, write_json, write_result, write_table
+from rotator.cli.policy_files import PolicyFile, read_policy
 from rotator.cli.session import Session
-from rotator.cli.values import read_value
 from rotator.errors import ResourceNotFound
 
 app = typer.Typer(help="Says what principals and groups may.", no_args_is_help=True)
@@ -21,7 +21,7 @@ def put(
     context: typer.Context,
     name: Owner,
     policy: Policy,
-    file: ValueFile = None,
+    file: PolicyFile = None,
     group: OfGroup = False,
     account: Account = None,
     output: Output = OutputFormat.TEXT,
@@ -33,7 +33,7 @@ def put(
         request_id=session.request_id,
         principal=name,
         policy_name=policy,
-        document=read_value(file, binary=False).string or "",
+        document=read_policy(file),
         account=account,
         group=group,
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from rotator.cli.options import Output, SecretId, ValueFile
-from rotator.cli.output import OutputFormat, write, write_json
+from rotator.cli.output import OutputFormat, write, write_json, write_result
 from rotator.cli.session import Session
 from rotator.errors import ConfigurationError
 
@@ -87,10 +87,7 @@ def tag(
         secret_id=secret,
         tags=dict(parse_pair(text, option="The tag") for text in tags),
     )
-    if output is OutputFormat.JSON:
-        write_json(tagged)
-    else:
-        write(f"{tagged.name} is tagged: {', '.join(tags)}")
+    write_result(tagged, f"{tagged.name} is tagged: {', '.join(tags)}", output=output)
 
 
 def untag(

@@ -7,7 +7,7 @@ import typer
 
 from rotator.cli.exits import ExitCode
 from rotator.cli.options import Output, SecretId
-from rotator.cli.output import OutputFormat, counted, moment, write, write_json
+from rotator.cli.output import OutputFormat, counted, moment, write, write_json, write_result
 from rotator.cli.session import Session
 from rotator.errors import ConfigurationError, ResourceNotFound
 
@@ -43,11 +43,8 @@ def stage(
         move_to_version_id=to,
         remove_from_version_id=remove_from,
     )
-    if output is OutputFormat.JSON:
-        write_json(moved)
-    else:
-        where = f"is on version {to} now" if to else f"was taken off version {remove_from}"
-        write(f"{moved.name}: {label} {where}")
+    where = f"is on version {to} now" if to else f"was taken off version {remove_from}"
+    write_result(moved, f"{moved.name}: {label} {where}", output=output)
 
 
 def delete(
@@ -133,10 +130,7 @@ def restore(context: typer.Context, secret: SecretId, output: Output = OutputFor
     restored = session.manager.restore_secret(
         caller=session.caller, request_id=session.request_id, secret_id=secret
     )
-    if output is OutputFormat.JSON:
-        write_json(restored)
-    else:
-        write(f"{restored.name} is restored.")
+    write_result(restored, f"{restored.name} is restored.", output=output)
 
 
 def purge(

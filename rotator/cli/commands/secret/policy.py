@@ -1,27 +1,19 @@
 """`rotate secret policy …`: the resource policies of secrets."""
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rotator.cli.exits import ExitCode
 from rotator.cli.options import Output, SecretId
-from rotator.cli.output import OutputFormat, write, write_json
+from rotator.cli.output import OutputFormat, write, write_json, write_result
+from rotator.cli.policy_files import PolicyFile, read_policy
 from rotator.cli.session import Session
-from rotator.errors import ConfigurationError
 
 app = typer.Typer(
-    help="Resource policies: JSON in the grammar of IAM. They are kept and checked; nothing asks them yet.",
+    help="Resource policies: who else may use a secret, in the grammar of IAM.",
     no_args_is_help=True,
 )
-
-_PolicyFile = Annotated[
-    Path | None,
-    typer.Option("--file", "-f", help="Read the policy from this file, not from standard input."),
-]
-_LONGEST = 20_480 * 4 + 1  # characters of a policy at their longest; the manager counts them
 
 
 @app.command()
@@ -49,7 +41,7 @@ def show(context: typer.Context, secret: SecretId, output: Output = OutputFormat
 def put(
     context: typer.Context,
     secret: SecretId,
-    file: _PolicyFile = None,
+    file: PolicyFile = None,
     block_public: Annotated[
         bool, typer.Option("--block-public", help="Refuse a policy that lets anyone in.")
     ] = False,
@@ -65,13 +57,10 @@ def put(
         caller=session.caller,
         request_id=session.request_id,
         secret_id=secret,
-        resource_policy=_read(file),
+        resource_policy=read_policy(file),
         block_public_policy=block_public,
     )
-    if output is OutputFormat.JSON:
-        write_json(done)
-    else:
-        write(f"{done.name} has this policy now.")
+    write_result(done, f"{done.name} has this policy now.", output=output)
 
 
 @app.command()
@@ -84,16 +73,13 @@ def delete(context: typer.Context, secret: SecretId, output: Output = OutputForm
     done = session.manager.delete_resource_policy(
         caller=session.caller, request_id=session.request_id, secret_id=secret
     )
-    if output is OutputFormat.JSON:
-        write_json(done)
-    else:
-        write(f"{done.name} has no resource policy now.")
+    write_result(done, f"{done.name} has no resource policy now.", output=output)
 
 
 @app.command()
 def validate(
     context: typer.Context,
-    file: _PolicyFile = None,
+    file: PolicyFile = None,
     secret: Annotated[
         str | None, typer.Option("--secret", help="The secret that it is meant for.")
     ] = None,
@@ -108,7 +94,7 @@ def validate(
     found = manager.validate_resource_policy(
         caller=session.caller,
         request_id=session.request_id,
-        resource_policy=_read(file),
+        resource_policy=read_policy(file),
         secret_id=secret,
     )
     code = ExitCode.DONE if found.passed else ExitCode.REFUSED
@@ -119,24 +105,3 @@ def validate(
     else:
         write(*(f"{problem.check}: {problem.message}" for problem in found.problems))
     return code
-
-
-def _read(file: Path | None) -> str:
-    if file is None and sys.stdin.isatty():
-        raise ConfigurationError(
-            "Give the policy in a file (--file FILE) or on standard input (< FILE)."
-        )
-    try:
-        if file is None:
-            content = sys.stdin.buffer.read(_LONGEST)
-        else:
-            with file.open("rb") as stream:
-                content = stream.read(_LONGEST)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The file {file} can't be read: {error.strerror}. Correct --file."
-        ) from None
-    try:
-        return content.decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise ConfigurationError("The policy is not UTF-8 text, and so no JSON.") from None

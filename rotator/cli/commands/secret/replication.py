@@ -7,7 +7,7 @@ import typer
 
 from rotator.cli.exits import ExitCode
 from rotator.cli.options import Output, SealingKey, SecretId
-from rotator.cli.output import OutputFormat, write, write_json, write_table
+from rotator.cli.output import OutputFormat, write, write_json, write_result, write_table
 from rotator.cli.session import Session
 
 if TYPE_CHECKING:
@@ -82,10 +82,8 @@ def promote(
         request_id=session.request_id,
         secret_id=secret,
     )
-    if output is OutputFormat.JSON:
-        write_json(done)
-    else:
-        write(f"{done.name}: a secret of its own in {region}", f"  {done.arn}")
+    line = f"{done.name}: a secret of its own in {region}"
+    write_result(done, line, f"  {done.arn}", output=output)
 
 
 def _show(done: "Replication", *, output: OutputFormat) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rotator.cli.options import Output, SealingKey, SecretId, ValueFile
-from rotator.cli.output import OutputFormat, moment, write, write_json
+from rotator.cli.output import OutputFormat, moment, write, write_json, write_result
 from rotator.cli.session import Session
 from rotator.errors import ResourceNotFound
 from rotator.sdk import SecretValue
@@ -117,11 +117,9 @@ def get(
 
 
 def _show_stored(stored: "StoredVersion", *, output: OutputFormat) -> None:
-    if output is OutputFormat.JSON:
-        write_json(stored)
-        return
     labels = f" ({', '.join(stored.stages)})" if stored.stages else ""
-    write(f"{stored.name}: stored version {stored.version_id}{labels}", f"  {stored.arn}")
+    line = f"{stored.name}: stored version {stored.version_id}{labels}"
+    write_result(stored, line, f"  {stored.arn}", output=output)
 
 
 def _field(found: "SecretValueResult", name: str) -> str:
