@@ -11,7 +11,7 @@ from rotator.cli.policy_files import PolicyFile, read_policy
 from rotator.cli.session import Session
 
 app = typer.Typer(
-    help="Resource policies: who else may use a secret, in the grammar of IAM.",
+    help="Resource policies: who else may use a secret.",
     no_args_is_help=True,
 )
 
