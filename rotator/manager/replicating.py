@@ -262,6 +262,31 @@ def replicate(
     return kept
 
 
+def rekeyed(tx: Tx, call: Call, key: str | None) -> SecretRow | None:
+    """The replica that the call is on, with another key from here on; None where it is on no replica.
+
+    "A replica secret can't be updated independently from its primary secret, except for its encryption key":
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/standalone-secret.html
+    """
+    if call.find_usable(tx).primary_region is None:
+        return None
+    replicas.lock(tx)
+    replica = call.find_usable(tx)  # a promotion or a removal may have come first
+    if replica.primary_region is None:
+        return None
+    primary = secrets.by_id(tx, replicas.origin(tx, replica).id, for_update=True)
+    wanted = ReplicaRegion(region=replica.region, kms_key_id=key)
+    _change_key(tx, call, _replica(tx, primary, replica.region), wanted)
+    kept = {**(primary.replicas or {}), replica.region: wanted.row()}
+    call.change(
+        tx,
+        primary,
+        {"changed_at": tx.now, "replicas": kept},
+        detail={"regions": [replica.region]},
+    )
+    return replica
+
+
 def replication(tx: Tx, secret: SecretRow) -> Replication:
     """Where a secret is replicated to."""
     return Replication(

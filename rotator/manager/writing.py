@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 from rotator.crypto.envelope import Sealed
 from rotator.errors import DecryptionFailure, KeyUnavailable
@@ -15,6 +14,7 @@ from rotator.manager.function_runs import owns, refuse_foreign_put, refuse_late
 from rotator.manager.next_due import Planner, rules_of
 from rotator.manager.operations import Operations, seal_context
 from rotator.manager.refusals import audited
+from rotator.manager.replicating import rekeyed
 from rotator.manager.resealing import Resealing, reseal
 from rotator.manager.results import StoredVersion
 from rotator.model.caller import Caller
@@ -44,7 +44,7 @@ class _NewValue:
     value: SecretValue
     fresh: bool
     stages: Sequence[str] | None = None
-    columns: Mapping[str, object] = field(default_factory=dict)
+    columns: Mapping[str, str | None] = field(default_factory=dict)
     reason: str
     rotation_token: str | None = None
 
@@ -116,7 +116,8 @@ class Writing(Operations):
             client_request_token: of the value; without one it says nothing.
             description: an empty one takes it away; None leaves it.
             kms_key_id: an empty one is the default key; None leaves it. Versions labelled AWSCURRENT, AWSPENDING or
-                AWSPREVIOUS are sealed under the new key in the same transaction, without being opened.
+                AWSPREVIOUS are sealed under the new key in the same transaction, without being opened. It is all that
+                can be changed of a replica.
 
         Returns:
             Without a version id where no value was given.
@@ -131,7 +132,7 @@ class Writing(Operations):
         """
         token = checked_token(client_request_token)
         limits.check("UpdateSecret", Description=description, KmsKeyId=kms_key_id)
-        columns: dict[str, object] = {}
+        columns: dict[str, str | None] = {}
         if description is not None:
             columns["description"] = description or None
         if kms_key_id is not None:
@@ -155,12 +156,16 @@ class Writing(Operations):
         return self._write_value(call, new)
 
     def _update_metadata(
-        self, call: Call, columns: Mapping[str, object], *, token: str | None = None
+        self, call: Call, columns: Mapping[str, str | None], *, token: str | None = None
     ) -> StoredVersion:
         """What UpdateSecret answers where it stores no value: one with `token` was there already, or none was given."""
         while True:
             resealing = self._resealing(call, columns)
             with self._store.write() as tx:
+                if columns.keys() == {"kms_key_id"}:
+                    replica = rekeyed(tx, call, columns["kms_key_id"])
+                    if replica is not None:
+                        return StoredVersion(arn=replica.arn, name=replica.name, version_id=None)
                 secret = call.find_usable(tx, for_update=True)
                 if resealing is not None and not resealing.apply(tx, secret):
                     continue
@@ -170,7 +175,7 @@ class Writing(Operations):
                 call.change(tx, secret, written, version_id=token, detail=changed)
             return StoredVersion(arn=secret.arn, name=secret.name, version_id=token, stages=stages)
 
-    def _resealing(self, call: Call, columns: Mapping[str, object]) -> Resealing | None:
+    def _resealing(self, call: Call, columns: Mapping[str, str | None]) -> Resealing | None:
         """The labelled versions under the key that the secret is about to get; None where it keeps the one it has."""
         if "kms_key_id" not in columns:
             return None
@@ -291,9 +296,9 @@ class _Prepared:
         return self.sealed
 
 
-def _key(columns: Mapping[str, object], secret: SecretRow | Found) -> str | None:
+def _key(columns: Mapping[str, str | None], secret: SecretRow | Found) -> str | None:
     """The name of the sealing key that the secret has with these columns."""
-    return cast("str | None", columns.get("kms_key_id", secret.kms_key_id))
+    return columns.get("kms_key_id", secret.kms_key_id)
 
 
 def _is_of_rotation(

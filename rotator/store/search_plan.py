@@ -5,7 +5,7 @@ Looking through an order is bounded too (`rotator.store.listing`), so that no pa
 work.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ from rotator.store.search_terms import (
     Condition,
     Ids,
     NameBegins,
+    PrimaryBegins,
     TagBegins,
     TagIs,
     Term,
@@ -43,6 +44,11 @@ class Value:
     terms: tuple[Term, ...]
     negated: bool = False
 
+    @property
+    def is_indexed(self) -> bool:
+        """Whether indexes find the secrets that fit."""
+        return not self.negated and all(term.ids() is not None for term in self.terms)
+
     def holds(self) -> Condition:
         """Whether the row of `secrets` fits."""
         fits = and_(*(term.holds() for term in self.terms))
@@ -61,32 +67,36 @@ class Search:
         found = self._cheapest(tx)
         if found is None:
             return None, _conditions(self.clauses)
-        clause, terms = found
+        clause, ways = found
         # A clause is proved by the index that finds its secrets, unless that knows only a part of a value.
         proved = all(len(value.terms) == 1 for value in clause)
         left = [other for other in self.clauses if not (proved and other is clause)]
-        ids = [_bounded(term) for term in terms]
+        ids = [_bounded(way) for way in ways]
         return ids[0] if len(ids) == 1 else union_all(*ids), _conditions(left)
 
     def range_of_names(self) -> Sequence[Condition]:
         """Between which names all are that pass, where it tells: a list by name looks nowhere else."""
         return [condition for clause in self.clauses for condition in _range_of_names(clause)]
 
-    def _cheapest(self, tx: Tx) -> tuple[Sequence[Value], Sequence[Term]] | None:
-        """The clause that few secrets pass, with the terms that find them."""
-        clauses = [clause for clause in self.clauses if not any(value.negated for value in clause)]
-        terms = list(
-            dict.fromkeys(term for clause in clauses for value in clause for term in value.terms)
-        )
-        if not terms:
+    def _cheapest(self, tx: Tx) -> tuple[Sequence[Value], Sequence[Ids]] | None:
+        """The clause that few secrets pass, with what finds them."""
+        clauses = [clause for clause in self.clauses if all(value.is_indexed for value in clause)]
+        found = {
+            term: ids
+            for clause in clauses
+            for value in clause
+            for term in value.terms
+            if (ids := term.ids()) is not None
+        }
+        if not found:
             return None
-        counts = dict(zip(terms, _counts(tx, terms), strict=True))
-        best: tuple[int, Sequence[Value], Sequence[Term]] | None = None
+        counts = dict(zip(found, _counts(tx, found.values()), strict=True))
+        best: tuple[int, Sequence[Value], Sequence[Ids]] | None = None
         for clause in clauses:
             rarest = [min(value.terms, key=counts.__getitem__) for value in clause]
             count = sum(counts[term] for term in rarest)
             if count <= FEW and (best is None or count < best[0]):
-                best = count, clause, rarest
+                best = count, clause, [found[term] for term in rarest]
         return None if best is None else best[1:]
 
 
@@ -113,18 +123,18 @@ def _conditions(clauses: Sequence[Sequence[Value]]) -> Sequence[Condition]:
     return [or_(*(value.holds() for value in clause)) for clause in clauses]
 
 
-def _bounded(term: Term) -> Ids:
+def _bounded(ids: Ids) -> Ids:
     # PostgreSQL's statistics know little of rare words: without a limit it may expect so many that it reads the table.
     # Twice as many as were counted, so that none is cut off that another process adds meanwhile.
-    found = term.ids().limit(2 * FEW).subquery()
+    found = ids.limit(2 * FEW).subquery()
     return select(*found.c)
 
 
-def _counts(tx: Tx, terms: Sequence[Term]) -> Sequence[int]:
-    """For how many secrets each term holds, as far as `FEW` and one more."""
+def _counts(tx: Tx, found: Iterable[Ids]) -> Sequence[int]:
+    """How many secrets each finds, as far as `FEW` and one more."""
     counts = [
-        select(func.count()).select_from(term.ids().limit(FEW + 1).subquery()).scalar_subquery()
-        for term in terms
+        select(func.count()).select_from(ids.limit(FEW + 1).subquery()).scalar_subquery()
+        for ids in found
     ]
     return tx.connection.execute(select(*counts)).one()
 
@@ -171,8 +181,8 @@ def _terms(key: FilterKey, text: str, *, account: str, region: str) -> tuple[Ter
             return _words(text, Place.DESCRIPTION)
         case FilterKey.ALL:
             return _words(text, *Place)
-        case FilterKey.PRIMARY_REGION:  # a secret that has no replicas is at home where it is
-            return region.startswith(text)
+        case FilterKey.PRIMARY_REGION:
+            return (PrimaryBegins(text),)
         case FilterKey.OWNING_SERVICE:  # nobody but users make secrets here
             return False
 

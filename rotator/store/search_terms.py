@@ -2,7 +2,8 @@
 
 `holds` is a condition on the row of `secrets` that a query looks at. It is written so that no planner turns it into a
 search of its own: the query then costs what the rows cost that it looks at, whatever the store holds. `ids` finds the
-row ids for which it holds by an index, in every account and region where the index knows none.
+row ids for which it holds by an index, in every account and region where the index knows none; where there is no index
+for it, rows are looked through.
 """
 
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ class Term(Protocol):
         """Whether it holds for the row of `secrets`."""
         ...
 
-    def ids(self) -> Ids:
-        """The row ids of the secrets for which it holds; one may come several times."""
+    def ids(self) -> Ids | None:
+        """The row ids of the secrets for which it holds; one may come several times. None where no index has them."""
         ...
 
 
@@ -48,6 +49,21 @@ class NameBegins:
         """See `Term`."""
         here = (_named.c.account == self.account, _named.c.region == self.region)
         return select(_named.c.id).where(*here, *begins(_named.c.name, self.prefix))
+
+
+@dataclass(frozen=True, slots=True)
+class PrimaryBegins:
+    """The region of its primary begins with a text; a secret that is no replica has its primary where it is."""
+
+    prefix: str
+
+    def holds(self) -> Condition:
+        """See `Term`."""
+        primary = func.coalesce(secrets.c.primary_region, secrets.c.region)
+        return func.substr(primary, 1, len(self.prefix)) == self.prefix
+
+    def ids(self) -> None:
+        """See `Term`."""
 
 
 @dataclass(frozen=True, slots=True)

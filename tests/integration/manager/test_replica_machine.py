@@ -91,6 +91,14 @@ class Replication(RuleBasedStateMachine):
             assert isinstance(found, Own)
             found.values.append(text)
 
+    @rule(region=regions)
+    def rekey(self, region: str) -> None:
+        expected = None if region in self.there else ResourceNotFound
+        self.refused(
+            expected,
+            lambda: self.manager.update_secret(**self.who(region), secret_id=NAME, kms_key_id=""),
+        )
+
     @rule(region=regions, key=st.sampled_from("ab"), text=st.sampled_from("xy"))
     def tag(self, region: str, key: str, text: str) -> None:
         found = self.own(region)

@@ -17,6 +17,7 @@ from rotator.errors import (
 )
 from rotator.manager.manager import SecretsManager
 from rotator.model.caller import Caller, CallerKind
+from rotator.model.filters import Filter, FilterKey, SecretFilter
 from rotator.model.replication import REPLICA_REFUSED, ReplicaRegion, ReplicaStatus
 from rotator.model.rotation import Status
 from rotator.store import audit_rows, secrets
@@ -339,6 +340,43 @@ def test_a_replicas_key_counts_where_it_is_read(replicated: SecretsManager, stor
     with pytest.raises(KeyUnavailable):
         _text(replicated, THERE)
     assert _text(replicated, REGION) == "first"
+
+
+def test_a_replica_may_have_another_key(replicated: SecretsManager, store: Store) -> None:
+    """UpdateSecret in its region changes its key and nothing else; the primary tells of it and keeps its own."""
+    replicated.create_key(**ME, alias="alias/there")
+    wanted: dict[str, Any] = {"secret_id": NAME, "kms_key_id": "alias/there"}
+    with pytest.raises(InvalidParameter, match="replica"):
+        replicated.update_secret(**_at(THERE), **wanted, description="mine")
+    with pytest.raises(InvalidParameter, match="replica"):
+        replicated.update_secret(**_at(THERE), **wanted, value=value("mine"))
+    with pytest.raises(InvalidParameter, match="alias/none"):
+        replicated.update_secret(**_at(THERE), secret_id=NAME, kms_key_id="alias/none")
+    changed = replicated.update_secret(**_at(THERE), **wanted)
+    assert (changed.name, changed.version_id) == (NAME, None)
+    here = replicated.describe_secret(**ME, secret_id=NAME)
+    there = replicated.describe_secret(**_at(THERE), secret_id=NAME)
+    assert (here.kms_key_id, there.kms_key_id) == (None, "alias/there")
+    assert [one.kms_key_id for one in here.replication] == ["alias/there"]
+    assert _text(replicated, THERE) == "first"
+    replicated.update_secret(**_at(THERE), secret_id=NAME, kms_key_id="")
+    assert replicated.describe_secret(**_at(THERE), secret_id=NAME).kms_key_id is None
+    assert _unaltered(store)
+
+
+def test_lists_know_where_a_replicas_primary_is(replicated: SecretsManager) -> None:
+    """The filter primary-region finds a replica by its primary's region, and any other secret by its own."""
+    replicated.create_secret(**_at(THERE), name="alone", value=value("v"))
+
+    def listed(text: str) -> set[str]:
+        where = SecretFilter(filters=(Filter(FilterKey.PRIMARY_REGION, (text,)),))
+        return {one.name for one in replicated.list_secrets(**_at(THERE), where=where).secrets}
+
+    assert listed(REGION) == {NAME}
+    assert listed(THERE) == {"alone"}
+    assert listed(f"!{REGION}") == {"alone"}
+    assert listed("") == {NAME, "alone"}
+    assert listed(FURTHER) == set()
 
 
 def test_a_replica_that_follows_nothing_is_not_read(
