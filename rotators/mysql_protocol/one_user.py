@@ -7,6 +7,7 @@ from typing import ClassVar, Generic
 
 from rotator.sdk import Candidate, Rotation
 from rotators.databases.credential import by_whichever
+from rotators.databases.kept_session import KeptSession
 from rotators.mysql_protocol import fence
 from rotators.mysql_protocol.accounts import A, choose
 from rotators.mysql_protocol.admin import admin_secret
@@ -26,14 +27,6 @@ class Passwords:
 Change = Callable[[Session, Passwords, Rotation], None]
 
 
-@dataclass(slots=True)
-class _Changer:
-    """The session that makes changes, and whose credential opened it (None: the admin's)."""
-
-    session: Session
-    candidate: Candidate | None
-
-
 class OneUser(ABC, Generic[A]):
     """Reads and changes the accounts of one user. The session of preflight is kept for the change, to spare a login."""
 
@@ -42,7 +35,7 @@ class OneUser(ABC, Generic[A]):
 
     def __init__(self) -> None:
         self._prover = Prover()
-        self._changer: _Changer | None = None
+        self._kept = KeptSession[Session]()
 
     @abstractmethod
     def _read_accounts(self, session: Session, user: str) -> list[A]:
@@ -50,9 +43,7 @@ class OneUser(ABC, Generic[A]):
 
     def close(self) -> None:
         """End the kept session."""
-        if self._changer is not None:
-            self._changer.session.close()
-            self._changer = None
+        self._kept.close()
 
     def _parse(self, rotation: Rotation, candidate: Candidate) -> MysqlSecret:
         return parse(rotation.value(candidate), self.product)
@@ -100,19 +91,12 @@ class OneUser(ABC, Generic[A]):
             self.close()
 
     def _session_for_change(self, rotation: Rotation) -> Session:
-        candidate = None if rotation.admin is not None else rotation.live
-        kept = self._changer
-        if kept is not None and kept.candidate is candidate and kept.session.usable:
-            kept.session.deadline = rotation.deadline
-            return kept.session
-        self.close()
         secret = self._parse(rotation, rotation.live)
-        if candidate is None:
-            session = login(self._admin(secret, rotation), rotation, admin=True)
-        else:
-            session = self._prover.log_in(secret, rotation)
-        self._changer = _Changer(session, candidate)
-        return session
+        return self._kept.get(
+            rotation,
+            as_admin=lambda: login(self._admin(secret, rotation), rotation, admin=True),
+            as_live=lambda: self._prover.log_in(secret, rotation),
+        )
 
     def _any_session(self, rotation: Rotation) -> Session:
         return by_whichever(

@@ -18,6 +18,7 @@ from rotator.sdk import (
 )
 from rotators.databases import finding
 from rotators.databases.credential import by_whichever
+from rotators.databases.kept_session import KeptSession
 from rotators.postgresql import change, findings
 from rotators.postgresql.admin import admin_secret
 from rotators.postgresql.catalogue import Role, Roles, read_roles
@@ -35,14 +36,6 @@ _DOING = "changing the password"
 _HINT = "name an admin secret in masterarn that may change this role"
 
 
-@dataclass(slots=True)
-class _Changer:
-    """The session that makes changes, and whose credential opened it (None: the admin's)."""
-
-    session: Session
-    candidate: Candidate | None
-
-
 @dataclass(frozen=True, slots=True)
 class _Before:
     """What preflight saw of the role. Its memberships and grants hang on its oid."""
@@ -56,7 +49,7 @@ class SingleUserSteps:
 
     def __init__(self) -> None:
         self._prover = Prover()
-        self._changer: _Changer | None = None
+        self._kept = KeptSession[Session]()
         self._before: _Before | None = None
         self._credentials: dict[Candidate, tuple[SecretValue, DatabaseSecret]] = {}
 
@@ -191,9 +184,7 @@ class SingleUserSteps:
 
     def close(self) -> None:
         """End the kept session."""
-        if self._changer is not None:
-            self._changer.session.close()
-            self._changer = None
+        self._kept.close()
 
     def _credential(self, rotation: Rotation, candidate: Candidate) -> DatabaseSecret:
         value = rotation.value(candidate)
@@ -203,19 +194,12 @@ class SingleUserSteps:
         return known[1]
 
     def _session_for_change(self, rotation: Rotation) -> Session:
-        candidate = None if rotation.admin is not None else rotation.live
-        kept = self._changer
-        if kept is not None and kept.candidate is candidate and kept.session.usable:
-            kept.session.deadline = rotation.deadline
-            return kept.session
-        self.close()
         secret = self._credential(rotation, rotation.live)
-        if candidate is None:
-            session = log_in(_admin_of(secret, rotation), rotation, admin=True)
-        else:
-            session = self._prover.log_in(secret, rotation)
-        self._changer = _Changer(session, candidate)
-        return session
+        return self._kept.get(
+            rotation,
+            as_admin=lambda: log_in(_admin_of(secret, rotation), rotation, admin=True),
+            as_live=lambda: self._prover.log_in(secret, rotation),
+        )
 
     def _any_session(self, rotation: Rotation) -> Session:
         return by_whichever(
