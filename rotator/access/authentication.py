@@ -8,7 +8,9 @@ from typing import Generic, TypeVar
 from rotator import telemetry
 from rotator.access import sessions, sigv4
 from rotator.access.sessions import Session
-from rotator.access.sigv4 import Signature, SignedRequest
+from rotator.access.signature import Signature
+from rotator.access.signature import read as signature_of
+from rotator.access.signed_request import SignedRequest, claimed_key
 from rotator.crypto.envelope import Sealer
 from rotator.errors import (
     AuthenticationFailed,
@@ -82,7 +84,7 @@ class Authenticator:
             KeyUnavailable, RowAltered, StoreUnavailable: nobody can be told from anyone.
         """
         now = self._now()
-        signature = sigv4.read(request, regions=self._regions, now=now)
+        signature = signature_of(request, regions=self._regions, now=now)
         with self._store.glance() as tx:
             known = identities.load(tx)
         if signature.session_token is not None:
@@ -191,7 +193,7 @@ class Authenticator:
         Raises:
             KeyUnavailable, StoreUnavailable: it can't be recorded.
         """
-        claimed = sigv4.claimed_key(request)
+        claimed = claimed_key(request)
         self._store.record(
             AuditEntry(
                 request_id=request_id,

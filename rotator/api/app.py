@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from rotator.access.sigv4 import Service, SignedRequest
+from rotator.access.signed_request import Service, SignedRequest
 from rotator.api import calls, changes, identity, wire
 from rotator.api.calls import Later, Outcome, Reply
 from rotator.api.crew import Crew

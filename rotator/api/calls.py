@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Final, TypeAlias
 
 from rotator import telemetry
-from rotator.access.sigv4 import SignedRequest
+from rotator.access.signed_request import SignedRequest
 from rotator.api import shapes, wire
 from rotator.api.errors import CLIENT, OURS, Answer, Throttled, UnknownOperation, answer_to
 from rotator.api.operations.operation import Given, Held, Operation, Who

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
-from rotator.access.sigv4 import SignedRequest
+from rotator.access.signed_request import SignedRequest
 from rotator.api import wire
 from rotator.api.calls import Later, Outcome, Reply, answer_failure
 from rotator.api.errors import SerializationError

@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from rotator.access.sigv4 import SignedRequest
+from rotator.access.signed_request import SignedRequest
 from rotator.api.calls import Reply, admitted, record_stranger, tell_fault
 from rotator.api.errors import CLIENT, Answer, answer_to
 from rotator.api.parts import ApiParts

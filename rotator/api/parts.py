@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from rotator.access.sigv4 import SignedRequest
+from rotator.access.signed_request import SignedRequest
 from rotator.api.operations.operation import Rooms
 from rotator.errors import AuthenticationFailed
 from rotator.model.caller import Caller

@@ -10,7 +10,7 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from rotator.access.sigv4 import Service, SignedRequest
+from rotator.access.signed_request import Service, SignedRequest
 
 HOST = "secrets.example:8475"
 TARGET = {

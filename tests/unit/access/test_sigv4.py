@@ -11,7 +11,9 @@ from botocore.utils import percent_encode_sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rotator.access.sigv4 import SignedRequest, read, signing_key, verify
+from rotator.access.signature import read
+from rotator.access.signed_request import SignedRequest
+from rotator.access.sigv4 import signing_key, verify
 from rotator.errors import (
     AuthenticationFailed,
     IncompleteSignature,
