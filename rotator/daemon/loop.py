@@ -1,6 +1,5 @@
 """The one thread that decides: everything that happens comes to it through a queue, as something to call."""
 
-import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -8,6 +7,7 @@ from typing import Self
 
 from rotator import telemetry
 from rotator.daemon.clockwork import Act, Clockwork
+from rotator.daemon.threads import Threads
 
 _log = telemetry.logger("daemon")
 
@@ -17,6 +17,7 @@ class Loop:
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[Act] = SimpleQueue()  # its put is safe in a signal handler
+        self._threads = Threads()
         self._clockwork = Clockwork(self._queue.put)
         self.once = self._clockwork.once
         self.every = self._clockwork.every
@@ -48,13 +49,13 @@ class Loop:
             _log.error("daemon.broken", error=type(error).__name__)
 
     def in_thread(self, name: str, act: Act, *, failed: Callable[[], None]) -> None:
-        """Starts a thread, which can't hold up the end of the process.
+        """Does `act`, which raises nothing, in a thread, which can't hold up the end of the process.
 
         Args:
             failed: called where the system has no thread to give.
         """
         try:
-            threading.Thread(target=act, name=name, daemon=True).start()
+            self._threads.start(name, act)
         except RuntimeError:
             _log.error("daemon.broken", error="no thread could be started")
             failed()

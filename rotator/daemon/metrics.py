@@ -1,5 +1,7 @@
 """What a monitor sees of the daemon, as Prometheus reads it. docs/daemon.md lists every metric."""
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from rotator.api.metrics import CallMetrics
@@ -82,6 +84,11 @@ class Metrics:
             registry=registry,
         )
 
+        # A metric looks its labels' values up under a lock; there are few of them.
+        self._running_by = cache(self._running.labels)
+        self._steps_of = cache(self._steps.labels)
+        self._ended_as = cache(self._ended.labels)
+
         self.called = CallMetrics(registry).called
 
     def text(self) -> bytes:
@@ -101,13 +108,13 @@ class Metrics:
 
     def started(self, task: Task, *, late: float) -> None:
         """A task begins, so many seconds after it was due."""
-        self._running.labels(task.rotator).inc()
+        self._running_by(task.rotator).inc()
         self._lateness.observe(max(0.0, late))
 
     def progressed(self, task: Task, happened: Progress) -> None:
         """One step of it."""
         if happened.kind is ProgressKind.DONE and happened.seconds is not None:
-            self._steps.labels(task.rotator, str(happened.phase)).observe(happened.seconds)
+            self._steps_of(task.rotator, str(happened.phase)).observe(happened.seconds)
         elif happened.kind is ProgressKind.FAILED:
             self._failed_steps.labels(task.rotator, str(happened.phase)).inc()
 
@@ -115,11 +122,11 @@ class Metrics:
         self, task: Task, report: Report | None, error: Exception | None, *, lost: bool
     ) -> None:
         """It is over. `lost`: another process has taken its rotation over."""
-        self._running.labels(task.rotator).dec()
+        self._running_by(task.rotator).dec()
         if report is not None:
             failure = report.failure
             reason = _NO_REASON if failure is None else str(failure.kind)
-            self._ended.labels(task.rotator, str(report.status), reason).inc()
+            self._ended_as(task.rotator, str(report.status), reason).inc()
         elif error is not None:
             self._refused.labels(task.rotator, type(error).__name__).inc()
         if lost:

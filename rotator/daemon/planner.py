@@ -1,7 +1,7 @@
 """What to start next: what is due and what runs come in, what to start comes out."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop, heappush
@@ -61,7 +61,7 @@ class Waiting:
         return self._count
 
     def take(
-        self, running: Iterable[Task], *, caps: Caps, targets: Mapping[str, int]
+        self, running: Collection[Task], *, caps: Caps, targets: Mapping[str, int]
     ) -> tuple[Task, ...]:
         """The tasks to start now, in order. One that has to wait for its target or rotator holds up no other.
 
@@ -69,9 +69,9 @@ class Waiting:
             running: none of them is one that waits.
             targets: smaller caps of the targets that have one.
         """
-        room = _Room(caps, targets)
-        for task in running:
-            room.give(task.rotator, task.target)
+        if not self._heads:
+            return ()
+        room = _Room(caps, targets, running)
         blocked: list[_Head] = []
         chosen: list[Task] = []
         while self._heads and room.workers > 0:
@@ -99,12 +99,12 @@ class Waiting:
 class _Room:
     """What the caps still let in."""
 
-    def __init__(self, caps: Caps, targets: Mapping[str, int]) -> None:
-        self.workers = caps.workers
+    def __init__(self, caps: Caps, targets: Mapping[str, int], running: Collection[Task]) -> None:
+        self.workers = caps.workers - len(running)
         self._caps = caps
         self._targets = targets
-        self._by_target = Counter[str]()
-        self._by_rotator = Counter[str]()
+        self._by_target = Counter(task.target for task in running)
+        self._by_rotator = Counter(task.rotator for task in running)
 
     def has(self, rotator: str, target: str | None) -> bool:
         caps = self._caps
@@ -118,8 +118,7 @@ class _Room:
     def give(self, rotator: str, target: str | None) -> None:
         self.workers -= 1
         self._by_rotator[rotator] += 1
-        if target is not None:
-            self._by_target[target] += 1
+        self._by_target[target] += 1
 
 
 def shuffled(tasks: Sequence[Task], *, size: int, chance: Callable[[], float]) -> list[Task]:

@@ -31,18 +31,24 @@ def log_of(task: Task, rotation: str | None = None) -> Log:
 
 def progress(log: Log, happened: Progress) -> None:
     """One step of its rotation."""
-    log = log.bind(rotation=happened.rotation_id, phase=happened.phase, attempt=happened.attempt)
+    about = {
+        "rotation": happened.rotation_id,
+        "phase": happened.phase,
+        "attempt": happened.attempt,
+    }
     match happened.kind:
         case ProgressKind.FAILED:
-            log.warning("rotation.step.failed", reason=happened.message, hint=happened.hint)
+            log.warning(
+                "rotation.step.failed", reason=happened.message, hint=happened.hint, **about
+            )
         case ProgressKind.SKIPPED:
-            log.debug("rotation.step.skipped", reason=happened.message)
+            log.debug("rotation.step.skipped", reason=happened.message, **about)
         case ProgressKind.DONE:
-            log.debug("rotation.step.done", seconds=_rounded(happened.seconds))
+            log.debug("rotation.step.done", seconds=_rounded(happened.seconds), **about)
         case ProgressKind.STARTED:
-            log.debug("rotation.step.started")
+            log.debug("rotation.step.started", **about)
         case ProgressKind.WAITING:
-            log.info("rotation.waits", seconds=_rounded(happened.seconds))
+            log.info("rotation.waits", seconds=_rounded(happened.seconds), **about)
 
 
 def ended(log: Log, task: Task, report: Report, *, seconds: float) -> None:

@@ -1,6 +1,5 @@
 """GetRandomPassword."""
 
-import secrets as randomness
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from rotator.manager.call import Call
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
-from rotator.sdk.passwords import draw
+from rotator.sdk.passwords import chooser, draw
 
 DEFAULT_LENGTH = 32
 
@@ -82,13 +81,11 @@ class Passwords(Operations):
         caller: Caller,
         request_id: str,
         recipe: PasswordRecipe | None = None,
-        choose: Callable[[str], str] = randomness.choice,
     ) -> str:
         """A random password; nothing of it is kept.
 
         Args:
             recipe: what it is made of; the default is 32 characters of all four types.
-            choose: picks one character of a string; the default is cryptographically strong.
 
         Raises:
             InvalidParameter: no password fits.
@@ -100,7 +97,7 @@ class Passwords(Operations):
             PasswordLength=recipe.length,
             ExcludeCharacters=recipe.exclude_characters,
         )
-        password = recipe.make(choose)
+        password = recipe.make(chooser())
         call = Call(event="GetRandomPassword", caller=caller, request_id=request_id)
         with self._store.read() as tx:
             call.permit(tx, account=caller.account, region=caller.region)

@@ -1,6 +1,7 @@
 """Random passwords, from the operating system's generator."""
 
 import functools
+import os
 import secrets
 import string
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ LONGEST: Final = 128
 """Characters of a password that is made here, at most."""
 
 _LONGER = 32  # characters that a stricter password has more
+_BLOCK = 64  # bytes that the generator is asked for at once: most passwords need no more
 _MORE = 8  # characters of each class that it has more
 
 
@@ -47,16 +49,14 @@ class PasswordPolicy:
         most = length // max(1, len(self._classes()))
         return replace(self, length=length, each=max(self.each, min(times * _MORE, most)))
 
-    def generate(self, *, choose: Callable[[str], str] = secrets.choice) -> str:
+    def generate(self) -> str:
         """A password with `each` characters of each class that is left, or more.
-
-        Args:
-            choose: picks one character of a string; the default is cryptographically strong.
 
         Raises:
             Misconfigured: the exclusions leave too little, or the length is too small to be safe.
         """
         self.check()
+        choose = chooser()
         classes = self._classes()
         alphabet = "".join(classes)
         if self.each == 1:
@@ -95,6 +95,26 @@ def _classes_left(exclude: str, punctuation: bool) -> tuple[str, ...]:  # a cach
         classes.append(PUNCTUATION)
     left = ("".join(c for c in members if c not in exclude) for members in classes)
     return tuple(members for members in left if members)
+
+
+def chooser() -> Callable[[str], str]:
+    """What picks one character of a string of at most 256, each with the same chance, by the system's generator.
+
+    The generator is asked for many bytes at once: each question is a call of the system.
+    """
+    drawn = iter(b"")
+
+    def choose(members: str) -> str:
+        nonlocal drawn
+        # From here on a remainder would be less likely than others.
+        end = 256 - 256 % len(members)
+        while True:
+            for byte in drawn:
+                if byte < end:
+                    return members[byte % len(members)]
+            drawn = iter(os.urandom(_BLOCK))
+
+    return choose
 
 
 def draw(

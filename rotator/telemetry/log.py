@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Self, TextIO
 
@@ -44,7 +44,7 @@ class Log:
 
     def bind(self, **fields: Any) -> Self:
         """A log whose events all carry `fields`, such as the id of a rotation."""
-        return replace(self, fields={**self.fields, **fields})
+        return type(self)({**self.fields, **fields})
 
     def debug(self, event: str, **fields: Any) -> None:
         """What only the search for a fault needs."""
