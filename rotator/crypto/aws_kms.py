@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,9 +15,11 @@ from rotator.sdk import KeyProviderSettings, key_in
 _CONNECT, _READ, _ATTEMPTS = 3, 5, 3  # seconds, seconds, attempts: a read of a secret waits for it
 _BOUND_TO = "rotator"
 _FORM = (
-    '{"key": "alias/rotator", "region": "eu-central-1"}, also with "endpoint" (a URL) and "profile"'
+    '{"key": "alias/rotator", "region": "eu-central-1"}, also with "endpoint" (a URL), "profile" and "accounts" '
+    "(a list: whose keys may be used besides those of the key's own account)"
 )
 
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _DISABLED = frozenset({"DisabledException", "KMSInvalidStateException"})
 _FORBIDDEN = frozenset(
     {
@@ -41,12 +44,14 @@ class KmsOptions:
         region: None for the one that boto3 finds in the environment or the profile.
         endpoint: of another server than AWS's, such as an interface endpoint; None for AWS's own.
         profile: in AWS's configuration files, whose credentials are used; None for the usual search for credentials.
+        accounts: whose keys may be used besides those of the account that the default key is in.
     """
 
     key: str
     region: str | None = None
     endpoint: str | None = None
     profile: str | None = None
+    accounts: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, text: str | None) -> Self:
@@ -56,10 +61,11 @@ class KmsOptions:
             ConfigurationError: it is none.
         """
         try:
-            options = cls(**json.loads(text or ""))
-        except (TypeError, ValueError):
+            given = json.loads(text or "")
+            options = cls(**given | {"accounts": tuple(given.get("accounts", ()))})
+        except (TypeError, ValueError, AttributeError):
             options = None
-        if options is None or not options.key or not all(map(_is_text, _fields(options))):
+        if options is None or not _is_usable(options):
             raise ConfigurationError(
                 f"keys.provider is aws-kms, so keys.options says which key to use. Write JSON: {_FORM}"
             )
@@ -69,6 +75,10 @@ class KmsOptions:
 class AwsKmsProvider:
     """Wraps and unwraps data keys by Encrypt and Decrypt, bound to their place by the encryption context.
 
+    Keys of other accounts than the default key's are used only where the options name the account. Anyone may let
+    anyone use a key of their own, so whoever can write the store could seal values under one, or have values sealed
+    that its owner can open.
+
     Source: https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html. Ids of keys are their ARNs.
     """
 
@@ -76,6 +86,7 @@ class AwsKmsProvider:
         self._options = options
         self._made: Any = None
         self._making = threading.Lock()
+        self._own_account = _account_in(options.key)
 
     @classmethod
     def from_settings(cls, settings: KeyProviderSettings) -> Self:
@@ -92,10 +103,11 @@ class AwsKmsProvider:
         return self.resolve(None)
 
     def resolve(self, name: str | None) -> str:
-        """See `KeyProvider`. An ARN may name a key of another account or region; AWS decides whether it may be used."""
+        """See `KeyProvider`. An ARN may name a key of another region, or of another account that the options name."""
         asked = self._options.key if name is None or key_in(name) is None else name
-        with _explained(asked, action="kms:DescribeKey"):
-            found = self._client().describe_key(KeyId=asked)["KeyMetadata"]
+        if _account_in(asked) is not None:
+            self._require_trusted(asked)
+        found = self._described(asked)
         if not found["Enabled"]:
             raise _disabled(asked, found["KeyState"])
         arn: str = found["Arn"]
@@ -103,6 +115,7 @@ class AwsKmsProvider:
 
     def wrap(self, data_key: bytes, *, key_id: str, context: bytes) -> bytes:
         """See `KeyProvider`."""
+        self._require_trusted(key_id)
         with _explained(key_id, action="kms:Encrypt"):
             answer = self._client().encrypt(
                 KeyId=key_id, Plaintext=data_key, EncryptionContext=_bound(context)
@@ -112,12 +125,31 @@ class AwsKmsProvider:
 
     def unwrap(self, wrapped: bytes, *, key_id: str, context: bytes) -> bytes:
         """See `KeyProvider`."""
+        self._require_trusted(key_id)
         with _explained(key_id, action="kms:Decrypt"):
             answer = self._client().decrypt(
                 KeyId=key_id, CiphertextBlob=wrapped, EncryptionContext=_bound(context)
             )
         data_key: bytes = answer["Plaintext"]
         return data_key
+
+    def _require_trusted(self, arn: str) -> None:
+        account = _account_in(arn)
+        if account in self._options.accounts:
+            return
+        if self._own_account is None:
+            self._own_account = _account_in(self._described(self._options.key)["Arn"])
+        if account is None or account != self._own_account:
+            raise KeyClosed(
+                f"the AWS KMS key {arn} is not in the account of this store's keys ({self._own_account}), and was not "
+                "asked. Where its owner may be trusted with the values, name the account in keys.options: "
+                f'"accounts": ["{account}"]'
+            )
+
+    def _described(self, key: str) -> Mapping[str, Any]:
+        with _explained(key, action="kms:DescribeKey"):
+            found: Mapping[str, Any] = self._client().describe_key(KeyId=key)["KeyMetadata"]
+        return found
 
     def _client(self) -> Any:
         """The client, which threads share; it is made when it is first needed, since boto3 takes long to import."""
@@ -143,6 +175,12 @@ class AwsKmsProvider:
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         )
         return session.client("kms", endpoint_url=self._options.endpoint, config=patience)
+
+
+def _account_in(arn: str) -> str | None:
+    """Whose a key or alias is; None where that is no ARN."""
+    fields = arn.split(":", 5)
+    return fields[4] if len(fields) == 6 and fields[0] == "arn" and fields[2] == "kms" else None
 
 
 def _bound(context: bytes) -> Mapping[str, str]:
@@ -193,9 +231,11 @@ def _disabled(key: str, state: str) -> KeyClosed:
     )
 
 
-def _fields(options: KmsOptions) -> tuple[object, ...]:
-    return options.key, options.region, options.endpoint, options.profile
-
-
-def _is_text(value: object) -> bool:
-    return value is None or isinstance(value, str)
+def _is_usable(options: KmsOptions) -> bool:
+    texts: tuple[object, ...] = (options.key, options.region, options.endpoint, options.profile)
+    accounts: tuple[object, ...] = options.accounts
+    return (
+        bool(options.key)
+        and all(text is None or isinstance(text, str) for text in texts)
+        and all(isinstance(one, str) and _ACCOUNT.fullmatch(one) for one in accounts)
+    )

@@ -95,6 +95,29 @@ def test_keys_are_named_by_id_alias_and_arn(kms: KmsServer) -> None:
         assert provider.resolve(name) == arn, name
 
 
+def test_a_key_of_another_account_is_used_only_where_it_is_listed(kms: KmsServer) -> None:
+    """Who can write the store could seal under a key of their own that they let everybody use."""
+    account = "999999999999"
+    theirs = kms.new_key(alias="alias/theirs", account=account)
+    for ours in (kms.new_key(), kms.new_key(alias="alias/ours") and "alias/ours"):
+        trusting = _provider(kms.options(ours, accounts=[account]))
+        assert trusting.resolve(theirs) == theirs
+        wrapped = trusting.wrap(bytes(32), key_id=theirs, context=b"place")
+        assert trusting.unwrap(wrapped, key_id=theirs, context=b"place") == bytes(32)
+        provider = _provider(kms.options(ours))
+        assert provider.wrap(bytes(32), key_id=provider.active_key_id, context=b"place")
+        alias = theirs.rpartition(":")[0] + ":alias/theirs"
+        for use in (
+            lambda: provider.resolve(theirs),  # noqa: B023
+            lambda: provider.resolve(alias),  # noqa: B023
+            lambda: provider.wrap(bytes(32), key_id=theirs, context=b"place"),  # noqa: B023
+            lambda: provider.unwrap(wrapped, key_id=theirs, context=b"place"),  # noqa: B023
+            lambda: provider.unwrap(wrapped, key_id="alias/theirs", context=b"place"),  # noqa: B023
+        ):
+            with pytest.raises(KeyClosed, match="is not in the account"):
+                use()
+
+
 def test_each_failure_says_what_to_do(kms: KmsServer) -> None:
     """What stays so until somebody changes it is told from what may pass; no message has a key in it."""
     arn = kms.new_key()
@@ -114,7 +137,15 @@ def test_each_failure_says_what_to_do(kms: KmsServer) -> None:
     with pytest.raises(KeyUnavailable, match="can't be asked") as unreachable:
         _provider(away).resolve(None)
     assert not isinstance(unreachable.value, KeyClosed)
-    for options in ("", "{}", '{"key": ""}', '{"key": 5}', '{"key": "a", "more": "b"}', "[]"):
+    for options in (
+        "",
+        "{}",
+        '{"key": ""}',
+        '{"key": 5}',
+        '{"key": "a", "more": "b"}',
+        "[]",
+        '{"key": "a", "accounts": 5}',
+    ):
         with pytest.raises(ConfigurationError, match="aws-kms"):
             _provider(options)
 
