@@ -3,15 +3,15 @@
 Operators: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
 
-import binascii
 import re
-from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from typing import Protocol
+
+from rotator.model.policy_values import binary, moment, network, number
 
 _KEPT = 4096
 _SETS = ("ForAllValues:", "ForAnyValue:")
@@ -182,47 +182,16 @@ def _bool(wanted: str, given: str, _: Context | None) -> bool:
 
 
 def _binary(wanted: str, given: str, _: Context | None) -> bool:
-    try:
-        return b64decode(wanted, validate=True) == b64decode(given, validate=True)
-    except (binascii.Error, ValueError):
-        return False
+    content = binary(wanted)
+    return content is not None and content == binary(given)
 
 
 def _in_network(wanted: str, given: str, _: Context | None) -> bool:
-    network = _network(wanted)
+    addresses = network(wanted)
     try:
-        return network is not None and ip_address(given) in network
+        return addresses is not None and ip_address(given) in addresses
     except ValueError:
         return False
-
-
-@lru_cache(_KEPT)
-def _network(text: str) -> IPv4Network | IPv6Network | None:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-def number(text: str) -> Decimal | None:
-    """The number that a text is; None for no number."""
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None
-
-
-def moment(text: str) -> datetime | None:
-    """The time that a text names, as ISO 8601 or in seconds since 1970; None for no time."""
-    seconds = number(text)
-    try:
-        if seconds is not None and not re.fullmatch(r"[0-9]{4}", text):
-            return datetime.fromtimestamp(float(seconds), UTC)
-        found = datetime.fromisoformat(f"{text}-01-01" if len(text) == 4 else text)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _ordered(

@@ -73,7 +73,9 @@ class Rotations:
             ResourceNotFound: there is no such secret.
         """
         who: Who = {"caller": caller, "request_id": request_id}
-        before = self._manager.rotation_before(**who, secret_id=secret_id)
+        before = self._manager.rotation_before(
+            **who, secret_id=secret_id, rotator=rotator, rules=rules, immediately=immediately
+        )
         try:
             authority = self._to_pin(before, rotator, request_id=request_id)
         except RotatorError as error:
@@ -85,6 +87,7 @@ class Rotations:
             rotator=rotator,
             rules=rules,
             authority=authority,
+            immediately=immediately,
             then=self._engine.requested(token) if immediately else None,
         )
         if not immediately:

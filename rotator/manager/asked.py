@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rotator.model.caller import Caller, CallerKind
+from rotator.sdk import KeyProvider
+
 Asked = Mapping[str, Sequence[str]]
 """Condition keys, in lower case, that a call's own parameters give → their values."""
 
@@ -27,6 +30,23 @@ def asked(prefix: str = "secretsmanager:", /, **parameters: object) -> dict[str,
         for name, given in parameters.items()
         if given is not None
     }
+
+
+def asked_key(provider: KeyProvider, name: str | None, caller: Caller) -> dict[str, Sequence[str]]:
+    """The sealing key that a call names, as it was named and by its ARN.
+
+    Args:
+        name: of a key that there is; None where the call names none.
+
+    Raises:
+        KeyUnavailable: the key has gone meanwhile.
+    """
+    named = asked(KmsKeyId=name)
+    if name is None or caller.kind is not CallerKind.PRINCIPAL:  # nobody else is judged
+        return named
+    key_id = provider.resolve(name)
+    here = f"arn:aws:kms:{caller.region}:{caller.account}:key/{key_id}"
+    return named | asked(KmsKeyArn=key_id if key_id.startswith("arn:") else here)
 
 
 def asked_tags(tags: Mapping[str, str]) -> dict[str, Sequence[str]]:

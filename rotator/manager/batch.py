@@ -14,6 +14,7 @@ from rotator.errors import (
 )
 from rotator.manager import cursor as cursors
 from rotator.manager import limits
+from rotator.manager.asked import asked
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
 from rotator.manager.reading import MOST_LOOKS, POLL, access_to, checked_version, too_slow
@@ -201,7 +202,7 @@ def _check(
 
 def _named(call: Call, secret_ids: Sequence[str]) -> _Look:
     account, region = call.caller.account, call.caller.region
-    calls = [replace(call, event=_EVENT, secret_id=named) for named in dict.fromkeys(secret_ids)]
+    calls = [_read(call, named) for named in dict.fromkeys(secret_ids)]
     places = [_place(of_one) for of_one in calls]
     arns = [place.arn for place in places if isinstance(place, _Place) and place.arn]
     names = [place.name for place in places if isinstance(place, _Place) and place.name]
@@ -230,13 +231,15 @@ def _listed(call: Call, wanted: SecretList, max_results: int | None) -> _Look:
         lists.permit(tx, account=call.caller.account, region=call.caller.region)
         page = wanted.page(tx, call, limit=most)
         current = values.current_by_id(tx, [row.id for row in page.rows])
-        items = [
-            _item(tx, replace(call, event=_EVENT, secret_id=row.arn), current.get(row.id))
-            for row in page.rows
-        ]
+        items = [_item(tx, _read(call, row.arn), current.get(row.id)) for row in page.rows]
         return items, wanted.cursor(page.following)
 
     return look
+
+
+def _read(call: Call, secret_id: str) -> Call:
+    """The GetSecretValue of one secret of a batch."""
+    return replace(call, event=_EVENT, secret_id=secret_id, asked=asked(VersionStage=CURRENT))
 
 
 @dataclass(frozen=True, slots=True)

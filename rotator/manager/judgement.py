@@ -15,8 +15,9 @@ from rotator.errors import (
 from rotator.manager.asked import About, Asked
 from rotator.model.caller import Caller
 from rotator.model.policy_document import parse_policy
-from rotator.store import audit_policies, identities, secrets, tags
+from rotator.store import audit_policies, identities, replicas, secrets, tags
 from rotator.store.identities import Attached, Identities
+from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
 
 _KEPT = 4096
@@ -37,6 +38,7 @@ class View:
     about: About
     asked: Asked
     _tags: Mapping[str, str] | None = field(default=None)
+    _row: SecretRow | None = field(default=None)
 
     def get(self, key: str) -> Sequence[str]:
         """The values of a key; none where the call has no such key."""
@@ -57,6 +59,26 @@ class View:
             self._tags = {} if row is None else tags.load_many(self.tx, [row]).get(row, {})
         return [value for name, value in sorted(self._tags.items()) if name.lower() == key]
 
+    @property
+    def secret(self) -> SecretRow | None:
+        """The secret as it is before the call; None where it is about none that there is."""
+        if self._row is None and self.about.row is not None:
+            self._row = secrets.by_id(self.tx, self.about.row)
+        return self._row
+
+
+def _primary_region(view: View) -> str | None:
+    """As descriptions have it: of a secret with replicas, or a replica, alone."""
+    secret = view.secret
+    if secret is None:
+        return None
+    return secret.primary_region or (secret.region if secret.replicas else None)
+
+
+def _rotator(view: View) -> str | None:
+    secret = view.secret
+    return None if secret is None else replicas.origin(view.tx, secret).rotator
+
 
 _KEYS: Mapping[str, Callable[[View], str | None]] = {
     "aws:sourceip": lambda view: view.caller.context.source_ip,
@@ -67,10 +89,14 @@ _KEYS: Mapping[str, Callable[[View], str | None]] = {
     "aws:principalarn": lambda view: view.caller.arn,
     "aws:principalaccount": lambda view: view.caller.account,
     "aws:principaltype": lambda _: "User",
+    "aws:principalisawsservice": lambda _: "false",
+    "aws:viaawsservice": lambda _: "false",
     "aws:username": lambda view: view.caller.name,
     "aws:userid": lambda view: view.caller.user_id,
     "aws:requestedregion": lambda view: view.caller.region,
     "aws:resourceaccount": lambda view: view.about.account,
+    "secretsmanager:secretprimaryregion": _primary_region,
+    "secretsmanager:resource/allowrotationlambdaarn": _rotator,
 }
 
 

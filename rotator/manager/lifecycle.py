@@ -10,7 +10,7 @@ from rotator.crypto.envelope import SealContext
 from rotator.errors import InvalidParameter, InvalidRequest, ResourceExists, ResourceNotFound
 from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
-from rotator.manager.asked import asked, asked_tags
+from rotator.manager.asked import asked, asked_key, asked_tags
 from rotator.manager.call import Call
 from rotator.manager.checks import (
     check_tags,
@@ -22,7 +22,13 @@ from rotator.manager.checks import (
 from rotator.manager.next_due import NOT_DUE, anchor_of
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
-from rotator.manager.replicating import checked_regions, closed_keys, described, replicate
+from rotator.manager.replicating import (
+    asked_regions,
+    checked_regions,
+    closed_keys,
+    described,
+    replicate,
+)
 from rotator.manager.results import Deletion, ReplicaDescription, SecretName, StoredVersion
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT, Labels
@@ -105,9 +111,9 @@ class Lifecycle(Operations):
             asked=asked(
                 Name=name,
                 Description=description,
-                KmsKeyId=kms_key_id,
-                AddReplicaRegions=[each.region for each in add_replica_regions or ()] or None,
             )
+            | asked_key(self._sealer.provider, kms_key_id, caller)
+            | asked_regions(add_replica_regions, force=force_overwrite)
             | (asked_tags(tags) if tags else {}),
         )
         new = _NewSecret(

@@ -12,7 +12,7 @@ from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
 from rotator.manager.results import PolicyProblem, PolicyValidation, ResourcePolicy, SecretName
 from rotator.model.caller import Caller
-from rotator.model.policy_document import parse_policy
+from rotator.model.policy_check import checked_policy
 from rotator.model.public_access import lets_anyone_in
 from rotator.store import secrets
 
@@ -37,17 +37,17 @@ class Policies(Operations):
 
         Raises:
             InvalidRequest: the secret is marked for deletion.
-            MalformedPolicyDocument: the text is no policy.
+            MalformedPolicyDocument: the text is no policy, or has a condition that can't mean anything here.
             PublicPolicy: it lets anyone in.
             ResourceNotFound: no such secret.
             ValidationError: the text is too long.
         """
         limits.check("PutResourcePolicy", ResourcePolicy=resource_policy)
-        policy = parse_policy(resource_policy)
+        policy = checked_policy(resource_policy)
         if block_public_policy and lets_anyone_in(policy):
             raise PublicPolicy(
                 "You can't attach a resource-based policy that allows broad access to the secret. Name the principals, "
-                "or let a condition on aws:PrincipalOrgID, aws:SourceArn or the like keep others out."
+                "or let a condition on aws:PrincipalArn, aws:PrincipalAccount or aws:SourceIp keep others out."
             )
         call = Call(
             event="PutResourcePolicy",
@@ -151,7 +151,7 @@ class Policies(Operations):
 
 def _problems(text: str) -> tuple[PolicyProblem, ...]:
     try:
-        policy = parse_policy(text)
+        policy = checked_policy(text)
     except MalformedPolicyDocument as error:
         return (PolicyProblem(check="SYNTAX", message=str(error)),)
     if not lets_anyone_in(policy):

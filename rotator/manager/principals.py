@@ -17,7 +17,7 @@ from rotator.errors import (
 from rotator.manager.identifying import Identifying, Named, account_of, find_principal
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
-from rotator.model.policy_document import parse_identity_policy
+from rotator.model.policy_check import checked_identity_policy
 from rotator.store import identities
 from rotator.store.identities import Identities, Kind, Principal
 from rotator.store.store import Tx
@@ -221,7 +221,7 @@ class Principals(Identifying):
 
         Raises:
             LimitExceeded: it has 20 already.
-            MalformedPolicyDocument: the text is no policy.
+            MalformedPolicyDocument: the text is no policy, or has a condition that can't mean anything here.
             ResourceNotFound: there is no principal or group of this name.
             ValidationError: the name can't be one.
         """
@@ -313,7 +313,7 @@ def _checked(name: str) -> str:
 def _document(text: str) -> str:
     if len(text) > _LONGEST_POLICY:
         raise InvalidParameter(f"A policy has at most {_LONGEST_POLICY:,} characters.")
-    parse_identity_policy(text)
+    checked_identity_policy(text)
     return text
 
 

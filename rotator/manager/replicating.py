@@ -7,6 +7,7 @@ from typing import Any
 from rotator.crypto.envelope import Sealed
 from rotator.errors import InvalidParameter, ResourceNotFound
 from rotator.manager import limits
+from rotator.manager.asked import asked
 from rotator.manager.call import Call
 from rotator.manager.checks import checked_key
 from rotator.manager.operations import Operations, seal_context
@@ -85,6 +86,7 @@ class Replicating(Operations):
             caller=caller,
             request_id=request_id,
             secret_id=secret_id,
+            asked=asked_regions(add_replica_regions, force=force_overwrite),
         )
         closed = closed_keys(self._sealer.provider, add_replica_regions)
         with self._store.write() as tx:
@@ -173,6 +175,14 @@ class Replicating(Operations):
             with self._store.write() as tx:
                 if _promote(tx, call, secret, promotion):
                     return SecretName(arn=secret.arn, name=secret.name)
+
+
+def asked_regions(
+    regions: Sequence[ReplicaRegion] | None, *, force: bool
+) -> dict[str, Sequence[str]]:
+    """What policies may ask of a call that replicates. No right in the other regions is asked for, as on AWS."""
+    names = [each.region for each in regions or ()]
+    return asked(AddReplicaRegions=names or None, ForceOverwriteReplicaSecret=force)
 
 
 def checked_regions(

@@ -8,7 +8,7 @@ from typing import Any
 from rotator.errors import InvalidParameter, InvalidRequest
 from rotator.manager import limits as parameters
 from rotator.manager.abandon import abandon_rotation
-from rotator.manager.asked import asked
+from rotator.manager.asked import Asked, asked
 from rotator.manager.authority import readable_admin, resolve_authority
 from rotator.manager.call import Call
 from rotator.manager.next_due import NOT_DUE, Planner, schedule_of
@@ -83,6 +83,7 @@ class Rotating(Operations):
         rules: RotationRules | None = None,
         authority: Authority | None = None,
         options: RotationOptions | None = None,
+        immediately: bool = True,
         then: Callable[[Tx, Call, SecretRow], None] | None = None,
     ) -> RotationSettings:
         """Turns rotation on and stores its settings; nothing rotates yet. What is None stays as it was.
@@ -93,6 +94,7 @@ class Rotating(Operations):
             rotator: its name or a RotationLambdaARN.
             authority: what a rotation may act on, as the rotator's `claims` reads it from the value; the admin secret
                 is stored by its full ARN.
+            immediately: whether the call has it rotate at once, which policies may ask.
             then: called at the end of the transaction, with the secret's row as it is then; what it raises leaves
                 everything as it was.
 
@@ -111,7 +113,7 @@ class Rotating(Operations):
             caller=caller,
             request_id=request_id,
             secret_id=secret_id,
-            asked=asked(RotationLambdaARN=rotator, ModifyRotationRules=rules is not None),
+            asked=_asked(rotator, rules, immediately),
         )
         with self._store.write() as tx:
             if authority is not None:
@@ -142,15 +144,30 @@ class Rotating(Operations):
         return settings
 
     @audited("RotateSecret")
-    def rotation_before(self, *, caller: Caller, request_id: str, secret_id: str) -> RotationBefore:
-        """A secret whose rotation the caller may set, as it is before that; what becomes of it leaves the record.
+    def rotation_before(
+        self,
+        *,
+        caller: Caller,
+        request_id: str,
+        secret_id: str,
+        rotator: str | None = None,
+        rules: RotationRules | None = None,
+        immediately: bool = True,
+    ) -> RotationBefore:
+        """A secret whose rotation the caller may set so, as it is before that; what becomes of it leaves the record.
 
         Raises:
             AccessDenied: the caller may not rotate it.
             InvalidRequest: it is marked for deletion.
             ResourceNotFound: there is no such secret.
         """
-        call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
+        call = Call(
+            event="RotateSecret",
+            caller=caller,
+            request_id=request_id,
+            secret_id=secret_id,
+            asked=_asked(rotator, rules, immediately),
+        )
         with self._store.read() as tx:
             secret = call.find_usable(tx)
         return RotationBefore(
@@ -209,6 +226,14 @@ class Rotating(Operations):
             cancelled = {"changed_at": tx.now, "rotation_enabled": False, **NOT_DUE}
             call.change(tx, secret, cancelled, version_id=partial)
         return CancelledRotation(arn=secret.arn, name=secret.name, version_id=partial)
+
+
+def _asked(rotator: str | None, rules: RotationRules | None, immediately: bool) -> Asked:
+    return asked(
+        RotationLambdaARN=rotator,
+        ModifyRotationRules=rules is not None,
+        RotateImmediately=immediately,
+    )
 
 
 def _rules_columns(rules: RotationRules, *, limits: Limits) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from rotator.crypto.envelope import Sealed
 from rotator.errors import DecryptionFailure, KeyUnavailable
 from rotator.manager import limits
 from rotator.manager.abandon import abandon_rotation
-from rotator.manager.asked import asked
+from rotator.manager.asked import asked, asked_key
 from rotator.manager.call import Call
 from rotator.manager.checks import checked_key, checked_token, checked_value
 from rotator.manager.function_runs import owns, refuse_foreign_put, refuse_late
@@ -142,7 +142,8 @@ class Writing(Operations):
             caller=caller,
             request_id=request_id,
             secret_id=secret_id,
-            asked=asked(Description=description, KmsKeyId=kms_key_id),
+            asked=asked(Description=description)
+            | asked_key(self._sealer.provider, kms_key_id, caller),
         )
         if value is None:
             return self._update_metadata(call, columns)

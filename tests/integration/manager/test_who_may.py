@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from rotator.crypto.envelope import Sealer
 from rotator.errors import (
     AccessDenied,
     InvalidRequest,
@@ -21,16 +22,20 @@ from rotator.errors import (
 )
 from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
+from rotator.manager.rotating import RotationRules
 from rotator.model.caller import Caller
+from rotator.model.replication import ReplicaRegion
 from rotator.sdk.rotation import Authority
 from rotator.store import tables
 from rotator.store.audit_search import AuditFilter, AuditRecord
 from rotator.store.store import Store
-from tests.support.manager import ACCOUNT, ME, REGION, value
+from tests.support.manager import ACCOUNT, ALICE, ME, REGION, value
 from tests.support.principals import asks, document, principal, statement
 
 OTHER = "999999999999"
 READ = "secretsmanager:GetSecretValue"
+ABROAD, FURTHER = "us-east-1", "ap-south-1"
+RULES = RotationRules(automatically_after_days=30)
 PROD = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:prod/*"
 
 
@@ -41,6 +46,12 @@ _numbers = itertools.count()
 def store_engine() -> str:
     """What is decided is the same on the other engine, whose rows `test_principals` looks at."""
     return "sqlite"
+
+
+@pytest.fixture
+def manager(store: Store, sealer: Sealer) -> SecretsManager:
+    """A manager that serves three regions."""
+    return SecretsManager(store, sealer, regions={REGION, ABROAD, FURTHER})
 
 
 @pytest.fixture
@@ -267,7 +278,11 @@ def test_altered_rows_give_no_rights(manager: SecretsManager, store: Store, secr
         ({"StringLike": {"aws:userid": "AIDA*"}}, {}, True),
         ({"StringEquals": {"aws:RequestedRegion": REGION}}, {}, True),
         ({"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}, {}, True),
-        ({"StringEquals": {"aws:nothing": "x"}}, {}, False),
+        ({"Bool": {"aws:ViaAWSService": "false", "aws:PrincipalIsAWSService": "false"}}, {}, True),
+        ({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}}, {}, True),
+        ({"Null": {"aws:PrincipalTag/team": "false"}}, {}, False),
+        ({"Null": {"secretsmanager:SecretPrimaryRegion": "true"}}, {}, True),
+        ({"Null": {"secretsmanager:resource/AllowRotationLambdaArn": "true"}}, {}, True),
     ],
 )
 def test_conditions_on_a_read(
@@ -330,8 +345,78 @@ def test_conditions_on_what_else_a_call_brings(manager: SecretsManager, secret: 
             "RotateSecret",
             "secretsmanager:RotationLambdaARN",
             "generic-password",
-            lambda who, name: manager.set_rotation(**asks(who), secret_id=secret, rotator=name),
+            lambda who, name: _rotate(manager, who, rotator=name),
             "generic-rsa",
+        ),
+        (
+            "RotateSecret",
+            "secretsmanager:ModifyRotationRules",
+            False,
+            lambda who, other: _rotate(manager, who, rules=RULES if other else None),
+            True,
+        ),
+        (
+            "RotateSecret",
+            "secretsmanager:RotateImmediately",
+            False,
+            lambda who, at_once: _rotate(manager, who, immediately=at_once),
+            True,
+        ),
+        (
+            "CancelRotateSecret",
+            "secretsmanager:resource/AllowRotationLambdaArn",
+            "generic-password",
+            lambda who, rotator: manager.cancel_rotation(
+                **asks(who), secret_id=_rotating(manager, rotator)
+            ),
+            "generic-rsa",
+        ),
+        (
+            "ReplicateSecretToRegions",
+            "secretsmanager:AddReplicaRegions",
+            ABROAD,
+            lambda who, region: _replicate(manager, who, region),
+            FURTHER,
+        ),
+        (
+            "*",
+            "secretsmanager:AddReplicaRegions",
+            ABROAD,
+            lambda who, region: manager.create_secret(
+                **asks(who),
+                name=f"born-{next(_numbers)}",
+                add_replica_regions=[ReplicaRegion(region=region)],
+            ),
+            FURTHER,
+        ),
+        (
+            "ReplicateSecretToRegions",
+            "secretsmanager:ForceOverwriteReplicaSecret",
+            False,
+            lambda who, force: _replicate(manager, who, ABROAD, force_overwrite=force),
+            True,
+        ),
+        (
+            "RemoveRegionsFromReplication",
+            "secretsmanager:SecretPrimaryRegion",
+            REGION,
+            lambda who, here: manager.remove_regions_from_replication(
+                **asks(who),
+                secret_id=_replicate(manager, ALICE, ABROAD) if here == REGION else _fresh(manager),
+                remove_replica_regions=[ABROAD],
+            ),
+            "nowhere",
+        ),
+        (
+            "UpdateSecret",
+            "secretsmanager:KmsKeyArn",
+            _key_arn(manager, "alias/his"),
+            lambda who, arn: manager.update_secret(
+                **asks(who),
+                secret_id=secret,
+                kms_key_id="alias/his" if "key/" in arn else "alias/mine",
+            ),
+            "alias/mine",
         ),
         (
             "PutResourcePolicy",
@@ -382,6 +467,32 @@ def test_conditions_on_what_else_a_call_brings(manager: SecretsManager, secret: 
         act(who, good)
 
 
+def _rotate(manager: SecretsManager, who: Caller, **given: Any) -> None:
+    """RotateSecret as the API makes it of a secret that rotates already: a look, and then the change."""
+    given = {"secret_id": _rotating(manager, "generic-password"), **given}
+    manager.rotation_before(**asks(who), **given)
+    manager.set_rotation(**asks(who), **given)
+
+
+def _rotating(manager: SecretsManager, rotator: str) -> str:
+    arn = _fresh(manager)
+    manager.set_rotation(**ME, secret_id=arn, rotator=rotator)
+    return arn
+
+
+def _replicate(manager: SecretsManager, who: Caller, region: str, **given: Any) -> str:
+    arn = _fresh(manager)
+    manager.replicate_secret_to_regions(
+        **asks(who), secret_id=arn, add_replica_regions=[ReplicaRegion(region=region)], **given
+    )
+    return arn
+
+
+def _key_arn(manager: SecretsManager, alias: str) -> str:
+    key = manager.create_key(**ME, alias=alias)
+    return f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key.key_id}"
+
+
 def _fresh(manager: SecretsManager) -> str:
     return manager.create_secret(**ME, name=f"fresh-{next(_numbers)}").arn
 
@@ -399,6 +510,19 @@ def _letting(account: str) -> str:
         "Resource": "*",
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [said]})
+
+
+def test_a_batch_reads_what_is_current(manager: SecretsManager, secret: str) -> None:
+    """Who may read AWSCURRENT alone may read it in a batch too."""
+    conditions = {"StringEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}}
+    alice = principal(
+        manager,
+        "alice",
+        statement(Action="secretsmanager:BatchGetSecretValue"),
+        statement(Action=READ, Condition=conditions),
+    )
+    found = manager.batch_get_secret_value(**asks(alice), secret_ids=[secret])
+    assert [one.arn for one in found.values] == [secret]
 
 
 def test_tags_of_the_same_call_are_no_tags_of_the_secret(
