@@ -145,6 +145,9 @@ def test_each_failure_says_what_to_do(kms: KmsServer) -> None:
         '{"key": "a", "more": "b"}',
         "[]",
         '{"key": "a", "accounts": 5}',
+        '{"key": "a", "accounts": [null]}',
+        '{"key": "a", "accounts": ["1"]}',
+        '{"key": "a", "accounts": "111122223333"}',
     ):
         with pytest.raises(ConfigurationError, match="aws-kms"):
             _provider(options)
