@@ -35,7 +35,7 @@ class ClockWatch:
         self._last: _Look | None = None
 
     def go_on(self) -> None:
-        """Compares the clocks with what they were at the last call.
+        """Compares the clocks with what they were at the last call that could do what was to be done.
 
         Raises:
             StoreUnavailable: the store can't be read or written.
@@ -43,18 +43,16 @@ class ClockWatch:
         if not self._sole.is_mine():
             self._last = None
             return
-        last, self._last = self._last, self._look()
-        if last is None:
+        last, look = self._last, self._look()
+        back = 0.0 if last is None else _set_back(last, look)
+        if last is None or back <= _SLACK:
+            self._last = look
             return
-        # As little as it can be: a reading that took long is no jump.
-        passed = self._last.before - last.after
-        back = passed - (self._last.store - last.store)
-        if back <= _SLACK:
-            return
-        within = timedelta(seconds=self._last.after - last.before + _SLACK)
+        within = timedelta(seconds=look.after - last.before + _SLACK)
         with self._store.write() as tx:
             moved = set_back.follow(tx, back=timedelta(seconds=back), within=within)
             waking.wake(tx)
+        self._last = look
         _log.warning("clock.set_back", seconds=round(back, 3), moved=moved)
 
     def close(self) -> None:
@@ -66,3 +64,8 @@ class ClockWatch:
         with self._store.read() as tx:
             now = tx.now.timestamp()
         return _Look(before, now, clock())
+
+
+def _set_back(last: _Look, look: _Look) -> float:
+    """Seconds, as little as it can be: a reading that took long is no jump."""
+    return look.before - last.after - (look.store - last.store)

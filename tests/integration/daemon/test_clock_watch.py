@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import update
 
 from rotator.crypto.envelope import Sealer
 from rotator.daemon.clock_watch import ClockWatch
+from rotator.errors import StoreUnavailable
 from rotator.manager.manager import SecretsManager
 from rotator.model.rotation import MachineState, Phase, Status
 from rotator.store import rotations, tables
@@ -109,6 +111,25 @@ def test_what_was_written_since_is_right_as_it_is(
     before = _row(store, rotation)
     watch.go_on()
     assert _row(store, rotation) == before
+
+
+def test_a_jump_that_could_not_be_followed_is_followed_at_the_next_look(
+    store: MovableStore, rotation: str, watch: ClockWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store may be away just then."""
+    watch.go_on()
+    before = _row(store, rotation)
+    store.ahead = -_BACK
+    with monkeypatch.context() as away:
+        away.setattr(store, "write", _away)
+        with pytest.raises(StoreUnavailable):
+            watch.go_on()
+    watch.go_on()
+    assert _BACK / 2 < _moved(before, _row(store, rotation)) <= _BACK
+
+
+def _away() -> NoReturn:
+    raise StoreUnavailable("away")
 
 
 def test_one_of_several_daemons_moves_it(
