@@ -1,16 +1,17 @@
 """The agent's HTTP face, as AWS's agent and its Lambda extension have it. Pure, but for the threads that fetch."""
 
-import asyncio
 import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from rotator.agent.cache import Key
 from rotator.agent.secrets import Found, Secrets
 from rotator.agent.upstream import Refused, ServerAway
+from rotator.api.crew import Crew
 from rotator.api.requests import Receive, Scope, Send
 
 TOKEN_HEADERS: Final = (b"x-aws-parameters-secrets-token", b"x-vault-token")
@@ -19,6 +20,7 @@ _QUERY: Final = "/secretsmanager/get"
 _PING: Final = "/ping"
 _REFRESH: Final = {"true": True, "1": True, "false": False, "0": False}
 _BAD_GATEWAY: Final = 502
+_THREADS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Agent:
     def __init__(self, secrets: Secrets, *, token: str) -> None:
         self._secrets = secrets
         self._token = token.encode()
+        self._fetching: Crew[Found] = Crew(_THREADS, name="rotator-agent")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, as ASGI has it; its body is not read."""
@@ -64,6 +67,10 @@ class Agent:
         await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
         await send({"type": "http.response.body", "body": answer.body})
 
+    def close(self) -> None:
+        """Ends the threads that fetch, when what they do is done."""
+        self._fetching.close()
+
     async def _answered(self, scope: Scope) -> _Answer:
         path = scope["path"]
         if path == _PING:
@@ -73,7 +80,13 @@ class Agent:
             raise _Wrong(405, "Not allowed")
         key, refresh = _asked(path, scope["raw_path"].decode("latin-1"), scope["query_string"])
         try:
-            return _given(await asyncio.to_thread(self._secrets.find, key, refresh=refresh))
+            # What is kept is given out though all threads wait for an API that doesn't answer.
+            found = None if refresh else self._secrets.fresh(key)
+            if found is None:
+                found = await self._fetching.perform(
+                    partial(self._secrets.find, key, refresh=refresh)
+                )
+            return _given(found)
         except Refused as refused:
             return _Answer(refused.status, refused.body, {"content-type": "application/json"})
         except ServerAway as away:

@@ -45,6 +45,22 @@ class Found:
     is_stale: bool = False
 
 
+class _Turn:
+    """Those who ask the same question at one time, of whom one after the other may ask the API.
+
+    Attributes:
+        waiting: how many there are.
+        away: how the last attempt of one of them failed, and when it ended.
+    """
+
+    __slots__ = ("away", "lock", "waiting")
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.waiting = 0
+        self.away: tuple[float, ServerAway] | None = None
+
+
 class Secrets:
     """The secrets of one API.
 
@@ -68,7 +84,7 @@ class Secrets:
         self._stale = stale
         self._now = now
         self._cache = Cache(size=size)
-        self._turns: dict[Key, Lock] = {}
+        self._turns: dict[Key, _Turn] = {}
         self._lock = Lock()
         self._stopped = Event()
         self._watcher = Thread(target=self._watch, name="rotator-agent-watch", daemon=True)
@@ -92,19 +108,24 @@ class Secrets:
             ServerAway: it is away, and what is kept is none, too old, or not wanted.
         """
         asked_at = self._now()
-        if not refresh and (fresh := self._fresh(key)) is not None:
+        if not refresh and (fresh := self.fresh(key)) is not None:
             return fresh
-        with self._turn(key):
-            # Who waited for another one's answer to the same question takes that.
+        with self._turn(key) as turn:
+            # Who waited for another one's answer to the same question takes that, and so it is where there was none:
+            # an API that lets everybody wait in turn would keep the last for minutes from what may be given out.
             entry = self._cache.get(key)
             if entry is not None and entry.fetched_at >= asked_at:
                 return Found(entry, self._now() - entry.fetched_at)
+            if turn.away is not None and turn.away[0] >= asked_at:
+                return self._old(key, ServerAway(*turn.away[1].args), refresh=refresh)
             try:
                 return Found(self._fetch(key), 0.0)
             except ServerAway as away:
+                turn.away = self._now(), away
                 return self._old(key, away, refresh=refresh)
 
-    def _fresh(self, key: Key) -> Found | None:
+    def fresh(self, key: Key) -> Found | None:
+        """The answer that is kept, where it is new enough; the API is not asked, and nothing is waited for."""
         entry = self._cache.get(key)
         if entry is None:
             return None
@@ -135,16 +156,19 @@ class Secrets:
         return entry
 
     @contextmanager
-    def _turn(self, key: Key) -> Iterator[None]:
+    def _turn(self, key: Key) -> Iterator[_Turn]:
         """One thread at a time asks the same question."""
         with self._lock:
-            turn = self._turns.setdefault(key, Lock())
+            turn = self._turns.setdefault(key, _Turn())
+            turn.waiting += 1
         try:
-            with turn:
-                yield
+            with turn.lock:
+                yield turn
         finally:
             with self._lock:
-                self._turns.pop(key, None)
+                turn.waiting -= 1
+                if not turn.waiting:
+                    del self._turns[key]
 
     # Changes
 

@@ -3,12 +3,13 @@
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, SSLError
 from botocore.httpsession import URLLib3Session
 from botocore.session import Session
 
@@ -48,12 +49,21 @@ class Upstream:
     Args:
         endpoint: its address; None for the one that the SDKs' configuration names, AWS's own without one.
         region: None for the one that the SDKs' configuration names, else `default_region`.
+        trust: a PEM file with the authorities of its certificate; None for what the SDKs' configuration names
+            (`AWS_CA_BUNDLE`), else those that the SDKs bring along.
 
     Raises:
-        ConfigurationError: there is no such endpoint.
+        ConfigurationError: there is no such endpoint, or no such file.
     """
 
-    def __init__(self, *, endpoint: str | None, region: str | None, default_region: str) -> None:
+    def __init__(
+        self,
+        *,
+        endpoint: str | None,
+        region: str | None,
+        default_region: str,
+        trust: str | None = None,
+    ) -> None:
         self._session = Session()
         # Botocore itself knows AWS_DEFAULT_REGION only; all other SDKs look at AWS_REGION first.
         configured = os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
@@ -67,9 +77,14 @@ class Upstream:
         self.endpoint: str = client.meta.endpoint_url.rstrip("/")
         if urlsplit(self.endpoint).scheme not in {"http", "https"}:
             raise ConfigurationError(f"agent.endpoint: {self.endpoint} is no address of an API.")
-        pool = {"max_pool_connections": 50}
-        self._quick = URLLib3Session(timeout=(CONNECT_LIMIT, READ_LIMIT), **pool)
-        self._patient = URLLib3Session(timeout=(CONNECT_LIMIT, WAIT + READ_LIMIT), **pool)
+        bundle: str | None = trust or self._session.get_config_variable("ca_bundle")
+        if bundle is not None and not Path(bundle).is_file():
+            raise ConfigurationError(
+                f"There is no file {bundle} with certificate authorities. Correct tls.trust or AWS_CA_BUNDLE."
+            )
+        shared = {"verify": bundle or True, "max_pool_connections": 50}
+        self._quick = URLLib3Session(timeout=(CONNECT_LIMIT, READ_LIMIT), **shared)
+        self._patient = URLLib3Session(timeout=(CONNECT_LIMIT, WAIT + READ_LIMIT), **shared)
 
     def get(self, key: Key) -> bytes:
         """What GetSecretValue answers.
@@ -119,6 +134,11 @@ class Upstream:
         try:
             answer = http.send(request.prepare())
             status, body = answer.status_code, bytes(answer.content)
+        except SSLError:
+            raise ServerAway(
+                f"{self.endpoint}: its certificate is not trusted, or it speaks no TLS; tls.trust and AWS_CA_BUNDLE "
+                "name authorities"
+            ) from None
         except (BotoCoreError, OSError) as error:
             raise ServerAway(f"{self.endpoint}: {type(error).__name__}") from None
         if status == _OK:

@@ -71,11 +71,14 @@ def use_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def running(endpoint: str, now: Clock, *, ttl: float = 300.0) -> Iterator[str]:
+def running(
+    endpoint: str, now: Clock, *, ttl: float = 300.0, trust: str | None = None
+) -> Iterator[str]:
     """An agent that reads from an API; gives its address."""
-    upstream = Upstream(endpoint=endpoint, region=REGION, default_region=REGION)
+    upstream = Upstream(endpoint=endpoint, region=REGION, default_region=REGION, trust=trust)
     secrets = Secrets(upstream, ttl=ttl, stale=900.0, size=100, now=now)
-    server = ApiServer(Agent(secrets, token=TOKEN), listening("127.0.0.1", 0, setting="the test"))
+    agent = Agent(secrets, token=TOKEN)
+    server = ApiServer(agent, listening("127.0.0.1", 0, setting="the test"))
     secrets.start()
     server.start()
     try:
@@ -83,3 +86,4 @@ def running(endpoint: str, now: Clock, *, ttl: float = 300.0) -> Iterator[str]:
     finally:
         secrets.stop()
         server.stop()
+        agent.close()

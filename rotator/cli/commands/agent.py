@@ -43,11 +43,13 @@ def agent(
         endpoint=endpoint or given.endpoint,
         region=given.region,
         default_region=settings.region,
+        trust=None if settings.tls.trust is None else str(settings.tls.trust),
     )
     secrets = Secrets(upstream, ttl=given.ttl, stale=given.stale, size=given.cache_size)
     where = given.port if port is None else port
     listener = listening("127.0.0.1", where, setting="agent.port")
-    server = ApiServer(Agent(secrets, token=token), listener)
+    application = Agent(secrets, token=token)
+    server = ApiServer(application, listener)
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -57,3 +59,4 @@ def agent(
     stopped.wait()
     secrets.stop()
     server.stop()
+    application.close()

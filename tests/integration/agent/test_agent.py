@@ -15,13 +15,17 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 
+from rotator.agent.upstream import Upstream
+from rotator.config.api import ApiSettings, ApiTlsSettings
 from rotator.crypto.envelope import Sealer
 from rotator.crypto.keyring import FileKeyProvider, create_keyring
+from rotator.errors import ConfigurationError
 from rotator.manager.auditing import Auditing
 from rotator.store.audit_search import AuditFilter
 from rotator.store.store import Store
 from tests.support.agent import Clock, ask, running, use_keys
 from tests.support.api import KEYS, ServedApi, served
+from tests.support.certificates import new_authority
 from tests.support.house import House
 from tests.support.manager import ME, REGION, value
 from tests.support.store import AUDIT_KEY, sqlite_url
@@ -183,6 +187,33 @@ def test_while_the_api_is_away_the_old_value_is_given_for_a_while(leaving: Any, 
         assert ask(url, _path("app")).status == 502
         now.added -= 1201
         assert ask(url, _path("app")).status == 502  # it is gone
+
+
+def test_the_authority_of_the_apis_certificate_is_one_that_was_named(
+    api: ServedApi, name: str, now: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `tls.trust`, or as AWS's SDKs have it; without one it isn't trusted, and nothing is asked of that server."""
+    use_keys(monkeypatch)
+    authority = new_authority("the house")
+    bundle, certificate, key = (tmp_path / part for part in ("ca.pem", "cert.pem", "key.pem"))
+    issued = authority.issue("127.0.0.1")
+    bundle.write_bytes(authority.pem)
+    certificate.write_bytes(issued.certificate)
+    key.write_bytes(issued.private_key)
+    key.chmod(0o600)
+    tls = ApiTlsSettings(certificate=certificate, key=key)
+    with served(api.house, ApiSettings(tls=tls)) as secure:
+        with running(secure.url, now, trust=str(bundle)) as url:
+            assert ask(url, _path(name)).json["SecretString"] == "first"
+        with running(secure.url, now) as url:
+            refused = ask(url, _path(name))
+            assert refused.status == 502
+            assert "tls.trust" in refused.json["message"]
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+        with running(secure.url, now) as url:
+            assert ask(url, _path(name)).status == 200
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        Upstream(endpoint=api.url, region=REGION, default_region=REGION, trust="/nowhere.pem")
 
 
 def test_a_poll_is_signed_and_well_formed(api: ServedApi) -> None:
