@@ -16,16 +16,18 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from rotator.access.signed_request import Service, SignedRequest
-from rotator.api import calls, changes, identity, wire
-from rotator.api.calls import Later, Outcome, Reply
+from rotator.api import calls, changes, identity, reads, wire
+from rotator.api.calls import Call, Later, Outcome, Reply
 from rotator.api.crew import Crew
 from rotator.api.errors import PlaintextRefused, answer_to
+from rotator.api.gathering import Gathering
 from rotator.api.parts import ApiParts
 from rotator.api.rates import Limits, Rates
 from rotator.api.requests import ClientGone, Headers, Receive, Scope, Send, read_body
 from rotator.errors import RotatorError
 
 DEFAULT_THREADS: Final = 16
+_READERS: Final = 2
 _FORM = "application/x-www-form-urlencoded"
 _XML = b"text/xml"
 
@@ -53,6 +55,9 @@ class Api:
         self.is_ending = False
         self._refusal = refusal
         self._crew: Crew[Outcome] = Crew(threads, name="rotator-api")
+        self._reads: Gathering[Call, Outcome] = Gathering(
+            reads.perform, threads=_READERS, most=reads.MOST, name="rotator-reads"
+        )
         self._rates = Rates(limits or Limits())
         self._pages = Starlette(
             routes=[
@@ -72,6 +77,7 @@ class Api:
 
     def close(self) -> None:
         """Ends the threads, when what they do is done."""
+        self._reads.close()
         self._crew.close()
         self.parts.rooms.rotations.close()
 
@@ -108,6 +114,12 @@ class Api:
                     rates=self._rates,
                     request_id=request_id,
                 )
+            elif headers.target == reads.TARGET and self.parts.rooms.manager.reads_together:
+                request = _incoming(scope, headers, body, service="secretsmanager")
+                call = Call(request, headers.target, self.parts, self._rates, request_id)
+                reply = await self._ended(await self._reads.perform(call))
+                await _send(send, reply, kind=kind, request_id=request_id, closes=False)
+                return
             else:
                 request = _incoming(scope, headers, body, service="secretsmanager")
                 work = partial(
@@ -127,7 +139,10 @@ class Api:
         self._rates.enter()
 
     async def _performed(self, work: Callable[[], Outcome]) -> Reply:
-        outcome = await self._crew.perform(work)
+        return await self._ended(await self._crew.perform(work))
+
+    async def _ended(self, outcome: Outcome) -> Reply:
+        """What is answered in the end."""
         while isinstance(outcome, Later):
             await asyncio.sleep(min(outcome.every, outcome.seconds))
             if self.is_ending and outcome.meanwhile is not None:

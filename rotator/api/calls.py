@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, TypeAlias
 
@@ -57,27 +57,35 @@ def perform(
     request: SignedRequest, target: str | None, *, parts: ApiParts, rates: Rates, request_id: str
 ) -> Outcome:
     """Answers a call of the Secrets Manager API, whatever comes of it."""
-    return _Call(request, target, parts, rates, request_id, perf_counter()).begin()
+    return Call(request, target, parts, rates, request_id).begin()
 
 
 @dataclass(slots=True)
-class _Call:
+class Call:
+    """A call of the Secrets Manager API.
+
+    Attributes:
+        began: by `perf_counter`.
+        caller: once it is known.
+    """
+
     request: SignedRequest
     target: str | None
     parts: ApiParts
     rates: Rates
     request_id: str
-    began: float
+    began: float = field(default_factory=perf_counter)
     caller: Caller | None = None
 
     def begin(self) -> Outcome:
+        """All of it."""
         try:
             self.caller = caller = admitted(self.request, parts=self.parts, rates=self.rates)
             operation = self._operation()
-            given = self._given(operation)
+            given = self.given(operation)
         except Exception as error:  # noqa: BLE001  # the last resort: no traceback, no values
-            return self._failed(error)
-        return self._go_on(operation, {"caller": caller, "request_id": self.request_id}, given)
+            return self.failed(error)
+        return self.go_on(operation, {"caller": caller, "request_id": self.request_id}, given)
 
     def _operation(self) -> Operation:
         name = self._name
@@ -88,7 +96,12 @@ class _Call:
             )
         return operation
 
-    def _given(self, operation: Operation) -> Given:
+    def given(self, operation: Operation) -> Given:
+        """What is asked for.
+
+        Raises:
+            InvalidRequest, SerializationError, ValidationError: the body is none of the operation.
+        """
         given = shapes.reader(operation.name)(wire.decode(self.request.body))
         if operation.takes_token and "ClientRequestToken" not in given:
             raise InvalidRequest(_NO_TOKEN)
@@ -99,18 +112,20 @@ class _Call:
         target = self.target or ""
         return target[len(_TARGET) :] if target.startswith(_TARGET) else ""
 
-    def _go_on(self, operation: Operation, who: Who, given: Given) -> Outcome:
+    def go_on(self, operation: Operation, who: Who, given: Given) -> Outcome:
+        """What is done once the caller is known, and what it asks for."""
         try:
             found = operation.perform(self.parts.rooms, who, given)
             if isinstance(found, Held):
-                return Later(found.seconds, lambda: self._go_on(operation, who, given))
+                return Later(found.seconds, lambda: self.go_on(operation, who, given))
             body = wire.encode(found)
         except Exception as error:  # noqa: BLE001  # the last resort: no traceback, no values
-            return self._failed(error)
-        self._tell(operation.name, "ok")
+            return self.failed(error)
+        self.tell(operation.name, "ok")
         return Reply(200, body)
 
-    def _failed(self, error: Exception) -> Reply:
+    def failed(self, error: Exception) -> Reply:
+        """The answer where it has ended with an error, which is recorded."""
         name = self._name
         known = name in OPERATIONS
         answer = _answer_and_record(
@@ -124,10 +139,11 @@ class _Call:
         # Told apart from others of its code, so that one can be alerted: somebody needs the secret still.
         marked = isinstance(error, MarkedForDeletion)
         outcome = MarkedForDeletion.__name__ if marked else answer.code
-        self._tell(name if known else _UNKNOWN, outcome)
+        self.tell(name if known else _UNKNOWN, outcome)
         return Reply(answer.status, wire.encode(answer.body()))
 
-    def _tell(self, operation: str, outcome: str) -> None:
+    def tell(self, operation: str, outcome: str) -> None:
+        """Tells whoever watches the calls how it ended."""
         self.parts.watch.called(operation, outcome, perf_counter() - self.began)
 
 
@@ -201,11 +217,23 @@ def admitted(request: SignedRequest, *, parts: ApiParts, rates: Rates) -> Caller
     """
     try:
         caller = parts.authenticator.authenticate(request)
-    except AuthenticationFailed:
+    except AuthenticationFailed as error:
+        return admit(error, request, rates=rates)
+    return admit(caller, request, rates=rates)
+
+
+def admit(found: Caller | RotatorError, request: SignedRequest, *, rates: Rates) -> Caller:
+    """Who may call just now; raises as `admitted` does.
+
+    Args:
+        found: who the request is from, or why that is not known.
+    """
+    if isinstance(found, Caller):
+        rates.admit(found)
+        return found
+    if isinstance(found, AuthenticationFailed):
         rates.refuse(request.source_ip)
-        raise
-    rates.admit(caller)
-    return caller
+    raise found
 
 
 def record_stranger(

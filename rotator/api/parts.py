@@ -1,12 +1,12 @@
 """What the API is made of, which another configuration may replace while it serves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from rotator.access.signed_request import SignedRequest
 from rotator.api.operations.operation import Rooms
-from rotator.errors import AuthenticationFailed
+from rotator.errors import AuthenticationFailed, RotatorError
 from rotator.model.caller import Caller
 
 
@@ -19,6 +19,12 @@ class Authenticator(Protocol):
         Raises:
             AuthenticationFailed: nobody is known by it.
         """
+        ...
+
+    def authenticate_all(
+        self, requests: Sequence[SignedRequest]
+    ) -> Sequence[Caller | RotatorError]:
+        """The callers that requests are from, or what `authenticate` raises for one of them."""
         ...
 
     def record_refusal(

@@ -16,8 +16,9 @@ from rotator.manager import cursor as cursors
 from rotator.manager import limits
 from rotator.manager.asked import asked
 from rotator.manager.call import Call
+from rotator.manager.looking import MOST_LOOKS, access_to, checked_version, too_slow
 from rotator.manager.operations import Operations
-from rotator.manager.reading import MOST_LOOKS, POLL, access_to, checked_version, too_slow
+from rotator.manager.reading import POLL
 from rotator.manager.refusals import audited
 from rotator.manager.results import BatchValues, ItemError, SecretValueResult
 from rotator.manager.secret_list import SecretList

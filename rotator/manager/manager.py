@@ -12,7 +12,7 @@ from rotator.manager.policies import Policies
 from rotator.manager.principals import Principals
 from rotator.manager.pruning import Pruning
 from rotator.manager.purging import Purging
-from rotator.manager.reading import Reading
+from rotator.manager.reading_together import ReadingTogether
 from rotator.manager.replanning import Replanning
 from rotator.manager.replicating import Replicating
 from rotator.manager.rewrapping import Rewrapping
@@ -28,7 +28,7 @@ class SecretsManager(
     Lifecycle,
     Purging,
     Pruning,
-    Reading,
+    ReadingTogether,
     Watching,
     Batching,
     Writing,

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from rotator.errors import RotatorError
+from rotator.errors import RotatorError, StoreUnavailable
 from rotator.manager.call import Call
+from rotator.store.notes import AuditEntry
 from rotator.store.store import Store
 
 P = ParamSpec("P")
@@ -51,6 +52,18 @@ def audited(
 
 
 def _record(event: str, error: RotatorError, given: Mapping[str, Any], store: Store) -> None:
+    if not (error.recorded or isinstance(error, StoreUnavailable)):
+        store.record(refusal(event, error, given))
+        error.recorded = True
+
+
+def refusal(event: str, error: RotatorError, given: Mapping[str, Any]) -> AuditEntry:
+    """The record of an error that an operation has ended with.
+
+    Args:
+        event: the operation's name in the API.
+        given: what it was given, by name.
+    """
     call = Call(
         event=event,
         caller=given["caller"],
@@ -58,7 +71,7 @@ def _record(event: str, error: RotatorError, given: Mapping[str, Any], store: St
         secret_id=_first(given, _SECRET),
     )
     asked = {name: given[name] for name in _ASKED if given.get(name) is not None}
-    call.ended_with(error, store, version_id=_first(given, _VERSION), asked=asked)
+    return call.refusal(error, version_id=_first(given, _VERSION), asked=asked)
 
 
 def _first(given: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

@@ -28,10 +28,11 @@ def _get_secret_value(rooms: Rooms, who: Who, given: Given) -> Structure | Held:
         version_id=given.get("VersionId"),
         version_stage=given.get("VersionStage"),
     )
-    return Held(found.seconds) if isinstance(found, Delayed) else _value(found)
+    return Held(found.seconds) if isinstance(found, Delayed) else value_structure(found)
 
 
-def _value(found: SecretValueResult) -> Structure:
+def value_structure(found: SecretValueResult) -> Structure:
+    """What GetSecretValue answers."""
     structure: Structure = {
         "ARN": found.arn,
         "Name": found.name,
@@ -63,7 +64,7 @@ def _batch_get_secret_value(rooms: Rooms, who: Who, given: Given) -> Structure |
     except _Barrier as raised:
         return Held(raised.seconds)
     return present(
-        SecretValues=[_value(value) for value in found.values],
+        SecretValues=[value_structure(value) for value in found.values],
         Errors=[
             {"SecretId": error.secret_id, "ErrorCode": error.code, "Message": error.message}
             for error in found.errors

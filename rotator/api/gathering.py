@@ -1,0 +1,115 @@
+"""Threads to which calls are handed over by the batch: what has come while they were busy goes to the next one free.
+
+A thread for each call would cost a wake-up there and one back, and Python's lock would go from hand to hand at every
+row that one of them reads.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+J = TypeVar("J")
+T = TypeVar("T")
+
+
+class _Batch(Generic[J, T]):
+    """Some calls, the answers that are waited for, and what came of them."""
+
+    __slots__ = ("answers", "error", "jobs", "outcomes")
+
+    def __init__(self, waiting: "Sequence[tuple[J, asyncio.Future[T]]]") -> None:
+        self.jobs = [job for job, _ in waiting]
+        self.answers = [answer for _, answer in waiting]
+        self.outcomes: Sequence[T] = ()
+        self.error: BaseException | None = None
+
+
+class Gathering(Generic[J, T]):
+    """Hands what gathers to a few threads. For one event loop, whose thread alone may ask.
+
+    Args:
+        work: gives as many outcomes as there are jobs, in their order.
+        threads: how many; each is started when it is first needed. While one waits for the disk, another works.
+        most: jobs of one batch.
+        name: what the threads' names begin with.
+    """
+
+    def __init__(
+        self, work: Callable[[Sequence[J]], Sequence[T]], *, threads: int, most: int, name: str
+    ) -> None:
+        self._work = work
+        self._most = most
+        self._size = threads
+        self._name = name
+        self._waiting: deque[tuple[J, asyncio.Future[T]]] = deque()
+        self._is_parting = False
+        self._idle = 0
+        self._threads: list[threading.Thread] = []
+        self._batches: SimpleQueue[_Batch[J, T] | None] = SimpleQueue()
+        self._done: deque[_Batch[J, T]] = deque()
+
+    def perform(self, job: J) -> "asyncio.Future[T]":
+        """What `work` will have answered to the job; it fails with what `work` raises for the batch."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((job, answer))
+        # Not at once: other calls that have come in this turn of the loop are yet to be read.
+        if not self._is_parting and (self._idle or len(self._threads) < self._size):
+            self._is_parting = True
+            loop.call_soon(self._part, loop)
+        return answer
+
+    def close(self) -> None:
+        """Ends the threads, when what they were given is done."""
+        for _ in self._threads:
+            self._batches.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _part(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Gives what waits to the threads that have nothing to do."""
+        self._is_parting = False
+        while self._waiting:
+            if not self._idle:
+                if len(self._threads) >= self._size:
+                    return
+                self._start_one(loop)
+            count = min(len(self._waiting), self._most)
+            self._idle -= 1
+            self._batches.put(_Batch([self._waiting.popleft() for _ in range(count)]))
+
+    def _start_one(self, loop: asyncio.AbstractEventLoop) -> None:
+        name = f"{self._name}_{len(self._threads)}"
+        thread = threading.Thread(target=self._run, args=(loop,), name=name, daemon=True)
+        self._threads.append(thread)
+        self._idle += 1
+        thread.start()
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        while (batch := self._batches.get()) is not None:
+            try:
+                batch.outcomes = self._work(batch.jobs)
+            except BaseException as error:  # noqa: BLE001  # it is raised where the work was asked for
+                batch.error = error
+            self._done.append(batch)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._answer, loop)
+            del batch
+
+    def _answer(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch = self._done.popleft()
+        self._idle += 1
+        if self._waiting:
+            self._part(loop)
+        if batch.error is not None:
+            for answer in batch.answers:
+                if not answer.cancelled():
+                    answer.set_exception(batch.error)
+            return
+        for answer, outcome in zip(batch.answers, batch.outcomes, strict=True):
+            if not answer.cancelled():
+                answer.set_result(outcome)

@@ -1,0 +1,120 @@
+"""GetSecretValue for several callers at once: one look and one commit for all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rotator.errors import RotatorError, StoreUnavailable
+from rotator.manager.looking import EVENT, Look, Looked, ValueRead
+from rotator.manager.reading import Reading
+from rotator.manager.refusals import refusal
+from rotator.manager.results import Delayed, SecretValueResult
+from rotator.model.rotation import FRESH
+from rotator.store.notes import Access, AuditEntry
+from rotator.store.store import Tx
+from rotator.store.values import ValueRow
+from rotator.store.versions import VersionRow
+
+ReadOutcome: TypeAlias = SecretValueResult | Delayed | RotatorError
+"""What a read gives, how long it has to wait, or what it ends with."""
+
+
+@dataclass(slots=True)
+class _Try:
+    """What has become of one read so far.
+
+    Attributes:
+        row: the secret and the version that were found.
+        entry: the record that it leaves.
+    """
+
+    read: ValueRead
+    look: Look | None = None
+    row: tuple[ValueRow, VersionRow] | None = None
+    looked: Looked | Delayed | None = None
+    error: RotatorError | None = None
+    entry: AuditEntry | None = None
+
+    def find(self, tx: Tx) -> None:
+        """Looks the version up."""
+        try:
+            self.look = look = Look.of(self.read)
+            found = look.find(tx)
+            if isinstance(found, Delayed):
+                self.looked = found
+            else:
+                self.row = (found, look.version_of(found))
+        except RotatorError as error:
+            self.fail(error)
+
+    def fail(self, error: RotatorError) -> None:
+        """Ends it. A store that isn't available takes no record: nothing was read there."""
+        self.error = error
+        if not isinstance(error, StoreUnavailable):
+            self.entry = refusal(EVENT, error, self.read.given)
+
+
+class ReadingTogether(Reading):
+    """How values are read for several callers."""
+
+    def read_secret_values(self, reads: Sequence[ValueRead]) -> Sequence[ReadOutcome]:
+        """What `read_secret_value` gives each of several callers, or raises.
+
+        What one of them may not have, or can't be given, is kept from it alone.
+
+        Raises:
+            KeyUnavailable, StoreUnavailable: the store can't be read, or what was read and refused can't be recorded;
+                nobody is to be answered then.
+        """
+        tries = [_Try(read) for read in reads]
+        at, since = self._clock(), self._sealer.moment()
+        with self._store.read() as tx:
+            for each in tries:
+                each.find(tx)
+        for each in tries:
+            self._open_found(each, at=at, since=since)
+        self._record_all(tries)
+        return [self._outcome(each) for each in tries]
+
+    def _open_found(self, tried: _Try, *, at: float, since: int) -> None:
+        if tried.look is None or tried.row is None:
+            return
+        found, version = tried.row
+        try:
+            value = self._value_of(found, version, since=since)
+        except RotatorError as error:
+            tried.error = error
+            tried.entry = tried.look.call.refusal(
+                error, secret_arn=found.arn, version_id=version.version_id
+            )
+            return
+        tried.looked = looked = Looked(at, found, version, value)
+        tried.entry = looked.entry(tried.look)
+
+    def _record_all(self, tries: Sequence[_Try]) -> None:
+        entries = [each.entry for each in tries if each.entry is not None]
+        accesses: list[Access] = [
+            each.looked.access() for each in tries if isinstance(each.looked, Looked)
+        ]
+        if entries:
+            self._store.record(*entries, accesses=accesses)
+        for each in tries:
+            if each.error is not None and each.entry is not None:
+                each.error.recorded = True
+
+    def _outcome(self, tried: _Try) -> ReadOutcome:
+        """What a read gives, now that its record is committed."""
+        if tried.error is not None:
+            return tried.error
+        looked, look = tried.looked, tried.look
+        if looked is None or look is None:
+            raise AssertionError("a read that has neither failed nor found anything")
+        if isinstance(looked, Looked) and self._clock() - looked.at <= FRESH:
+            return looked.result()
+        try:
+            return self._fresh(look, looked)
+        except RotatorError as error:
+            if not (error.recorded or isinstance(error, StoreUnavailable)):
+                self._store.record(refusal(EVENT, error, tried.read.given))
+                error.recorded = True
+            return error

@@ -1,0 +1,106 @@
+"""Calls that are handed to threads by the batch."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from rotator.api.gathering import Gathering
+
+MOST = 4
+
+
+class Worker:
+    """Doubles numbers; the first batch waits until it may go on.
+
+    Attributes:
+        batches: what was handed over, in its order.
+    """
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, numbers: Sequence[int]) -> Sequence[int]:
+        self.batches.append(list(numbers))
+        if not self.begun.is_set():
+            self.begun.set()
+            assert self.go_on.wait(30)
+        if any(number < 0 for number in numbers):
+            raise ValueError("no")
+        return [number * 2 for number in numbers]
+
+
+def gathering(work: Callable[[Sequence[int]], Sequence[int]], threads: int) -> Gathering[int, int]:
+    return Gathering(work, threads=threads, most=MOST, name="gathering")
+
+
+def test_what_came_meanwhile_is_handed_over_together() -> None:
+    """While the only thread is busy calls gather; each gets its own answer, and no batch is too long."""
+    worker = Worker()
+    gathered = gathering(worker, threads=1)
+
+    async def all_of_them() -> list[int]:
+        first = asyncio.ensure_future(gathered.perform(1))
+        assert await asyncio.to_thread(worker.begun.wait, 30)
+        others = [gathered.perform(number) for number in range(2, 12)]
+        worker.go_on.set()
+        return [await first, *(await asyncio.gather(*others))]
+
+    assert asyncio.run(all_of_them()) == [number * 2 for number in range(1, 12)]
+    assert worker.batches == [[1], [2, 3, 4, 5], [6, 7, 8, 9], [10, 11]]
+    gathered.close()
+
+
+def test_a_batch_that_waits_keeps_no_other_one_waiting() -> None:
+    """While one thread waits for its turn to write, the other one answers what comes."""
+    worker = Worker()
+    gathered = gathering(worker, threads=2)
+
+    async def beside_a_slow_one() -> list[int]:
+        slow = gathered.perform(1)
+        assert await asyncio.to_thread(worker.begun.wait, 30)
+        quick = [await gathered.perform(number) for number in range(2, 6)]
+        assert not slow.done()
+        worker.go_on.set()
+        return [await slow, *quick]
+
+    assert asyncio.run(beside_a_slow_one()) == [2, 4, 6, 8, 10]
+    gathered.close()
+
+
+def test_a_batch_that_fails_fails_alone() -> None:
+    """What it raises is raised where each of its calls was made; who gave up is not missed; the next goes on."""
+    worker = Worker()
+    gathered = gathering(worker, threads=1)
+
+    async def one_after_the_other() -> int:
+        failing = [gathered.perform(number) for number in (-1, 2, 3)]
+        assert await asyncio.to_thread(worker.begun.wait, 30)
+        gone = gathered.perform(4)
+        gone.cancel()
+        worker.go_on.set()
+        for each in failing:
+            with pytest.raises(ValueError, match="no"):
+                await each
+        return await gathered.perform(5)
+
+    assert asyncio.run(one_after_the_other()) == 10
+    gathered.close()
+
+
+def test_what_is_under_way_is_done_before_the_end() -> None:
+    """Also where the loop that asked for it is gone; what still waited was given to nobody."""
+    worker = Worker()
+    gathered = gathering(worker, threads=1)
+
+    async def gone() -> None:
+        gathered.perform(1)
+        assert await asyncio.to_thread(worker.begun.wait, 30)
+        gathered.perform(2)
+
+    asyncio.run(gone())
+    worker.go_on.set()
+    gathered.close()
+    assert worker.batches == [[1]]
