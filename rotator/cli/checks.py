@@ -137,7 +137,7 @@ def _keys(session: Session) -> Iterator[Check]:
         message=f"{where} and the store's own; key {active} is active",
     )
     for key in session.manager.list_keys(caller=session.caller, request_id=session.request_id):
-        if key.versions and key.state != "enabled":
+        if (key.versions or key.access_keys) and key.state != "enabled":
             yield _closed(session, key.key_id, state=key.state)
 
 
@@ -152,7 +152,7 @@ def _closed(session: Session, key_id: str, *, state: str) -> Check:
         fix = "restore the keys that have it from their backup, or import an export of them: rotate key import FILE"
     return _fault(
         "keys",
-        f"the sealing key {key_id} is {state}. {closing(closed.names, total=closed.total, key_id=key_id)}",
+        " ".join([f"the sealing key {key_id} is {state}.", *closing(closed)]),
         fix,
         ExitCode.UNAVAILABLE,
     )

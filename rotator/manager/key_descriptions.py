@@ -10,7 +10,7 @@ from rotator.crypto.keyring_provider import HeldKeys, KeyringProvider
 from rotator.crypto.sealing_keys import Keyring
 from rotator.errors import KeyUnavailable
 from rotator.sdk import KeyProvider
-from rotator.store import rewrap
+from rotator.store import identities, rewrap
 from rotator.store.store import Tx
 
 
@@ -19,7 +19,7 @@ class KeyStanding(StrEnum):
 
     ENABLED = "enabled"
     DISABLED = "disabled"
-    MISSING = "missing"  # versions are sealed under it, and nobody has it
+    MISSING = "missing"  # something is sealed under it, and nobody has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ class KeyDescription:
     Attributes:
         created_at: None where nobody noted it.
         versions: how many are sealed under it.
+        access_keys: whose secrets are sealed under it.
     """
 
     key_id: str
@@ -37,16 +38,19 @@ class KeyDescription:
     aliases: tuple[str, ...]
     created_at: datetime | None
     versions: int
+    access_keys: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySecrets:
-    """Some of the secrets that have a version under a key.
+    """What a key seals, and some of the secrets that have a version under it.
 
     Attributes:
-        total: how many there are.
+        total: how many secrets there are.
         names: of these.
         asked_as: name that secrets ask for the key by → how many do; none of them asks for the default key.
+        replicas_as: the same of replicas, which can be read while the key can be used.
+        access_keys: whose secrets are sealed under it, so that they sign nothing without it.
         next_cursor: None on the last page.
     """
 
@@ -54,6 +58,8 @@ class KeySecrets:
     total: int
     names: tuple[str, ...]
     asked_as: Mapping[str, int]
+    replicas_as: Mapping[str, int]
+    access_keys: int
     next_cursor: str | None
 
 
@@ -70,12 +76,22 @@ class ImportedKeys:
     aliases: Mapping[str, str]
 
 
-def descriptions(provider: KeyProvider, used: Mapping[str, int]) -> tuple[KeyDescription, ...]:
-    """The active key, the others that there are, and those that are missing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """What is sealed under which key: key id → versions, and key id → access keys."""
 
-    Args:
-        used: key id → versions that are sealed under it.
-    """
+    versions: Mapping[str, int]
+    access_keys: Mapping[str, int]
+
+
+def uses(tx: Tx) -> Uses:
+    """What is sealed under each of the keys."""
+    versions = {key_id: rewrap.count_under(tx, key_id) for key_id in rewrap.keys_used(tx)}
+    return Uses(versions=versions, access_keys=identities.counts_under(tx))
+
+
+def descriptions(provider: KeyProvider, used: Uses) -> tuple[KeyDescription, ...]:
+    """The active key, the others that there are, and those that are missing."""
     active = provider.active_key_id
     keyring = provider.keyring if isinstance(provider, KeyringProvider) else None
     held = {} if keyring is None else keyring.keys
@@ -88,16 +104,19 @@ def descriptions(provider: KeyProvider, used: Mapping[str, int]) -> tuple[KeyDes
             active=key_id == active,
             aliases=() if keyring is None else keyring.aliases_of(key_id),
             created_at=None if key is None else key.created_at,
-            versions=used.get(key_id, 0),
+            versions=used.versions.get(key_id, 0),
+            access_keys=used.access_keys.get(key_id, 0),
         )
 
-    ids = dict.fromkeys((active, *held, *used))
+    ids = dict.fromkeys((active, *held, *used.versions, *sorted(used.access_keys)))
     return tuple(map(describe, ids))
 
 
 def described(tx: Tx, keyring: Keyring, key_id: str) -> KeyDescription:
     """One of the keys of a keyring."""
-    used = {key_id: rewrap.count_under(tx, key_id)}
+    used = Uses(
+        versions={key_id: rewrap.count_under(tx, key_id)}, access_keys=identities.counts_under(tx)
+    )
     described = {key.key_id: key for key in descriptions(HeldKeys(keyring), used)}
     return described[key_id]
 

@@ -17,12 +17,13 @@ from rotator.manager.key_descriptions import (
     described,
     descriptions,
     id_of,
+    uses,
 )
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.sdk import key_in
-from rotator.store import rewrap, sealing
+from rotator.store import identities, rewrap, sealing
 from rotator.store.store import Tx
 
 _NAMED = 5  # secrets that a refusal names
@@ -55,7 +56,7 @@ class Keys(Operations):
         call = Call(event="ListKeys", caller=caller, request_id=request_id)
         with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
-            used = {key_id: rewrap.count_under(tx, key_id) for key_id in rewrap.keys_used(tx)}
+            used = uses(tx)
             call.record(tx, None)
         return descriptions(self._sealer.provider, used)
 
@@ -69,7 +70,7 @@ class Keys(Operations):
         cursor: str | None = None,
         max_results: int = 100,
     ) -> KeySecrets:
-        """The secrets that have a version under a key, and so can't be read in full without it.
+        """The secrets that have a version under a key, and so can't be read in full without it; and what else it seals.
 
         Args:
             key: a key's id, alias or ARN; a key that is missing has its id only.
@@ -87,18 +88,21 @@ class Keys(Operations):
             total = rewrap.count_secrets_under(tx, key_id)
             found = rewrap.secrets_under(tx, key_id, after=after, limit=max_results + 1)
             names = {name: rewrap.count_asking_for(tx, name) for name in rewrap.names_used(tx)}
+            access_keys = identities.counts_under(tx).get(key_id, 0)
             call.record(tx, None, detail={"key": key_id})
         shown = found[:max_results]
-        asked_as = {
-            name: count
-            for name, count in names.items()
+        asking = {
+            name: counts
+            for name, counts in names.items()
             if id_of(self._sealer.provider, name) == key_id
         }
         return KeySecrets(
             key_id=key_id,
             total=total,
             names=tuple(name for _, name, _ in shown),
-            asked_as=asked_as,
+            asked_as={name: own for name, (own, _) in asking.items() if own},
+            replicas_as={name: replicas for name, (_, replicas) in asking.items() if replicas},
+            access_keys=access_keys,
             next_cursor=self._cursors.encode((shown[-1][0],), of=bound_to)
             if len(found) > max_results
             else None,

@@ -193,6 +193,9 @@ _KEYS_UNDER_OTHERS = (
 _COUNT_UNDER_OTHERS = (
     select(func.count()).select_from(access_keys).where(access_keys.c.key_id != bindparam("at_key"))
 )
+_COUNTS_UNDER = select(access_keys.c.key_id, func.count().label("found")).group_by(
+    access_keys.c.key_id
+)
 _REWRAP = (
     update(access_keys)
     .where(
@@ -321,6 +324,11 @@ def keys_under_others(tx: Tx, key_id: str, *, after: str, limit: int) -> Mapping
 def count_under_others(tx: Tx, key_id: str) -> int:
     """How many access keys are sealed under other sealing keys than this one."""
     return int(tx.execute(_COUNT_UNDER_OTHERS, {"at_key": key_id}).scalar_one())
+
+
+def counts_under(tx: Tx) -> Mapping[str, int]:
+    """Sealing key → how many access keys are sealed under it."""
+    return {row.key_id: row.found for row in tx.execute(_COUNTS_UNDER)}
 
 
 def rewrap_key(tx: Tx, access_key_id: str, *, before: Wrapped, after: Wrapped) -> bool:

@@ -127,7 +127,9 @@ _ASKING_FOR = (
     .limit(bindparam("most"))
 )
 _COUNT_ASKING_FOR = (
-    select(func.count()).select_from(secrets).where(secrets.c.kms_key_id == bindparam("at_name"))
+    select(func.count(), func.count(secrets.c.primary_region))
+    .select_from(secrets)
+    .where(secrets.c.kms_key_id == bindparam("at_name"))
 )
 _LABELLED = (
     select(*_DATA_KEY)
@@ -204,9 +206,10 @@ def secrets_asking_for(tx: Tx, name: str, *, limit: int) -> tuple[str, ...]:
     return tuple(tx.execute(_ASKING_FOR, {"at_name": name, "most": limit}).scalars())
 
 
-def count_asking_for(tx: Tx, name: str) -> int:
-    """How many secrets ask for a key by this name."""
-    return int(tx.execute(_COUNT_ASKING_FOR, {"at_name": name}).scalar_one())
+def count_asking_for(tx: Tx, name: str) -> tuple[int, int]:
+    """How many secrets ask for a key by this name, and how many replicas do besides."""
+    found, replicas = next(iter(tx.execute(_COUNT_ASKING_FOR, {"at_name": name})))
+    return found - replicas, replicas
 
 
 def count_under(tx: Tx, key_id: str) -> int:

@@ -15,6 +15,8 @@ _PASSPHRASE = "correct horse battery staple"
 _NEWER = base64.b64encode(bytes(range(32))).decode()
 _OLDER = base64.b64encode(bytes(range(32, 64))).decode()
 
+_NOTHING = {"secrets": 0, "names": [], "unwritable": 0, "replicas": 0, "access_keys": 0}
+
 
 @pytest.fixture
 def filled(rotate: RotateCommand) -> RotateCommand:
@@ -51,11 +53,8 @@ def test_the_life_of_a_key(filled: RotateCommand) -> None:
     assert moved.out == "Moved: 3 versions.\n"
     again = filled.json("key", "rewrap")
     assert again == {"exit_code": 0, "rewrapped": {"moved": 0, "stuck": 0, "reasons": []}}
-    assert filled.json("key", "disable", old["key_id"])["closes"] == {
-        "secrets": 0,
-        "names": [],
-        "unwritable": 0,
-    }
+    closes = filled.json("key", "disable", old["key_id"])["closes"]
+    assert closes == _NOTHING
     assert _reads(filled) == _VALUES
     listed = {key["key_id"]: key for key in filled.json("key", "list")["keys"]}
     assert (listed[new]["versions"], listed[old["key_id"]]["state"]) == (3, "disabled")
@@ -72,6 +71,8 @@ def test_a_disabled_key_names_what_it_closes(filled: RotateCommand) -> None:
         "secrets": 3,
         "names": ["app/0", "app/1", "app/2"],
         "unwritable": 0,
+        "replicas": 0,
+        "access_keys": 0,
     }
     refused = filled("secret", "get", "app/0", "--reveal")
     assert refused.code == 8
@@ -87,6 +88,29 @@ def test_a_disabled_key_names_what_it_closes(filled: RotateCommand) -> None:
     filled.ok("key", "enable", old)
     filled.ok("doctor")
     assert _reads(filled) == _VALUES
+
+
+def test_a_key_that_seals_access_keys_is_not_disabled_unawares(rotate: RotateCommand) -> None:
+    """Access keys are counted, named before they are closed, told of by doctor, and moved by a rewrapping."""
+    rotate.ok("init", "--admin", "root")
+    rotate.ok("principal", "keys", "create", "root")
+    [old] = rotate.json("key", "list")["keys"]
+    assert (old["versions"], old["access_keys"]) == (0, 1)
+    rotate.ok("key", "rotate")
+    refused = rotate("key", "disable", old["key_id"])
+    assert refused.code == 2
+    assert (
+        f"1 access key of principals can be used with the key {old['key_id']} only" in refused.out
+    )
+    assert "rotate key rewrap" in refused.err
+    closes = rotate.json("key", "disable", old["key_id"], "--yes")["closes"]
+    assert (closes["secrets"], closes["access_keys"]) == (0, 1)
+    doctor = rotate("doctor")
+    assert (doctor.code, "1 access key of principals" in doctor.out) == (8, True)
+    enabled = rotate.ok("key", "enable", old["key_id"])
+    assert "0 versions and 1 access key." in enabled.out
+    rotate.ok("key", "rewrap")
+    assert rotate.json("key", "disable", old["key_id"])["closes"]["access_keys"] == 0
 
 
 def test_secrets_with_a_key_of_their_own(filled: RotateCommand) -> None:
@@ -120,7 +144,7 @@ def test_a_key_that_secrets_ask_for_is_left_by_what_disabling_it_advises(
     filled.ok("secret", "update", "by-id", "--key", "alias/payments")
     filled.ok("key", "rewrap")
     closes = filled.json("key", "disable", key)["closes"]
-    assert closes == {"secrets": 0, "names": [], "unwritable": 0}
+    assert closes == _NOTHING
     for name in ("by-alias", "by-id"):
         filled.ok("secret", "put", name, value="w")
 

@@ -25,13 +25,14 @@ from rotator.errors import (
 from rotator.manager.cursor import Cursors
 from rotator.manager.key_descriptions import KeyStanding
 from rotator.manager.manager import SecretsManager
+from rotator.model.replication import ReplicaRegion
 from rotator.sdk import KeyProviderSettings
 from rotator.store.sealing import verify_sealing_key
 from rotator.store.store import Store
 from rotator.store.tables import audit
 from tests.support import plugins
 from tests.support.keys import add_key, material, remove_key
-from tests.support.manager import ME, value
+from tests.support.manager import ME, REGION, value
 from tests.support.rewraps import fill
 from tests.support.store import AUDIT_KEY
 
@@ -112,6 +113,16 @@ def test_the_secrets_that_ask_for_a_key_are_counted_by_the_name_they_use(
     asked_as = manager.list_key_secrets(**ME, key=key).asked_as
     assert asked_as == {"alias/payments": 2, f"{_ARN}alias/payments": 1, key: 1}
     assert not manager.list_key_secrets(**ME, key=manager.list_keys(**ME)[0].key_id).asked_as
+
+
+def test_replicas_that_ask_for_a_key_are_counted_apart(store: Store, sealer: Sealer) -> None:
+    """They are not written, and can be read while the key can be used."""
+    manager = SecretsManager(store, sealer, regions={REGION, "us-east-1"})
+    key = manager.create_key(**ME, alias="alias/there").key_id
+    there = ReplicaRegion(region="us-east-1", kms_key_id="alias/there")
+    manager.create_secret(**ME, name="db", value=value("a"), add_replica_regions=[there])
+    found = manager.list_key_secrets(**ME, key=key)
+    assert (found.total, found.asked_as, found.replicas_as) == (0, {}, {"alias/there": 1})
 
 
 @pytest.mark.parametrize("form", ["{key}", "alias/mine", _ARN + "key/{key}", _ARN + "alias/mine"])

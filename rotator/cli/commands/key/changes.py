@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from rotator.cli.commands.key.listing import sealed_under
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, counted, write_result
+from rotator.cli.output import OutputFormat, write_result
 from rotator.cli.session import Session
 from rotator.errors import ConfigurationError
 
@@ -100,6 +101,6 @@ def enable(context: typer.Context, key: KeyName, output: Output = OutputFormat.T
     )
     write_result(
         enabled,
-        f"The sealing key {enabled.key_id} is enabled. Sealed under it: {counted(enabled.versions, 'version')}.",
+        f"The sealing key {enabled.key_id} is enabled. {sealed_under(enabled)}",
         output=output,
     )

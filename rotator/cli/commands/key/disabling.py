@@ -1,7 +1,7 @@
 """`rotate key disable`."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,15 +33,22 @@ def disable(
     who = {"caller": session.caller, "request_id": session.request_id}
     closed = session.manager.list_key_secrets(**who, key=key, max_results=_NAMED)  # type: ignore[arg-type]
     active = session.sealer.provider.active_key_id == closed.key_id
-    unwritable = sum(closed.asked_as.values())
-    if (closed.total or unwritable) and not active:  # which is refused, whatever the answer
+    unwritable, replicas = sum(closed.asked_as.values()), sum(closed.replicas_as.values())
+    if (closed.total or unwritable or replicas or closed.access_keys) and not active:
+        # The active one is refused, whatever the answer.
         if output is OutputFormat.TEXT:
             write(*_consequences(closed))
         if not yes:
             _ask(closed)
     disabled = session.manager.disable_key(**who, key=key)  # type: ignore[arg-type]
     if output is OutputFormat.JSON:
-        closes = {"secrets": closed.total, "names": closed.names, "unwritable": unwritable}
+        closes = {
+            "secrets": closed.total,
+            "names": closed.names,
+            "unwritable": unwritable,
+            "replicas": replicas,
+            "access_keys": closed.access_keys,
+        }
         write_json({"key": disabled, "closes": closes})
     else:
         write(
@@ -49,15 +56,28 @@ def disable(
         )
 
 
-def closing(names: Sequence[str], *, total: int, key_id: str) -> str:
+def closing(closed: "KeySecrets") -> Iterator[str]:
     """What a key closes, for people."""
-    more = f" and {total - len(names):,} more" if total > len(names) else ""
-    return f"Versions of {counted(total, 'secret')} open under the key {key_id} only: {', '.join(names)}{more}."
+    if closed.total:
+        left = closed.total - len(closed.names)
+        more = f" and {left:,} more" if left else ""
+        yield (
+            f"Versions of {counted(closed.total, 'secret')} open under the key {closed.key_id} only: "
+            f"{', '.join(closed.names)}{more}."
+        )
+    if closed.access_keys:
+        yield (
+            f"{counted(closed.access_keys, 'access key')} of principals can be used with the key {closed.key_id} only: "
+            "whoever signs with one is refused without it."
+        )
+    if closed.replicas_as:
+        yield (
+            f"{counted(sum(closed.replicas_as.values()), 'replica')} can be read with the key {closed.key_id} only."
+        )
 
 
 def _consequences(closed: "KeySecrets") -> Iterator[str]:
-    if closed.total:
-        yield closing(closed.names, total=closed.total, key_id=closed.key_id)
+    yield from closing(closed)
     if closed.asked_as:
         yield (
             f"{counted(sum(closed.asked_as.values()), 'secret')} can't be written afterwards: they ask for the key as "
@@ -67,10 +87,12 @@ def _consequences(closed: "KeySecrets") -> Iterator[str]:
 
 def _way_out(closed: "KeySecrets") -> str:
     """What leaves nothing under the key, nor any secret that asks for it."""
-    asked = dict.fromkeys(key_in(name) for name in closed.asked_as)
+    asked = dict.fromkeys(key_in(name) for name in (*closed.asked_as, *closed.replicas_as))
     steps = [f"rotate key rotate {alias}" for alias in asked if alias != closed.key_id]
     if closed.key_id in asked:
-        steps.append("rotate secret update SECRET --key KEY (each secret that names it by its id)")
+        steps.append(
+            "rotate secret update SECRET --key KEY (each secret and replica that names it by its id)"
+        )
     return ", then ".join([*steps, "rotate key rewrap"])
 
 

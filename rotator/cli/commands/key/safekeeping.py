@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rotator.cli.commands.key.listing import sealed_under
 from rotator.cli.export_file import new_export, refuse_existing
 from rotator.cli.options import Output
 from rotator.cli.output import OutputFormat, counted, write, write_json
@@ -95,7 +96,7 @@ def _told(done: "ImportedKeys", *, of: "Keyring") -> Iterator[str]:
     if not done.keys:
         yield "All keys of the file are here already."
     for key in done.keys:
-        yield f"The sealing key {key.key_id} was imported. Sealed under it: {counted(key.versions, 'version')}."
+        yield f"The sealing key {key.key_id} was imported. {sealed_under(key)}"
         if key.state == "enabled" and of.keys[key.key_id].state == "disabled":
             yield (
                 "It was disabled, and is enabled and active now: there was no keyring, and the file has no other. "
