@@ -1,9 +1,11 @@
 """Files that their owner alone may read, and that are on the disk when they are made."""
 
 import errno
+import fcntl
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import BinaryIO
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """The permission bits of everybody but the owner."""
+
+_LOCK_POLL = 0.01
 
 
 def create_private_file(path: Path, content: bytes) -> None:
@@ -74,6 +78,39 @@ def replace_private_file(path: Path, content: bytes) -> None:
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+@contextmanager
+def locked_folder(folder: Path, *, timeout: float) -> Iterator[None]:
+    """Keeps other processes and threads that ask for the same from changing what is in a folder; readers don't wait.
+
+    The lock is the folder's: a lock of a file itself would go with it when it is replaced.
+
+    Args:
+        timeout: seconds to wait for another one.
+
+    Raises:
+        TimeoutError: another one keeps the lock for too long.
+        OSError: the folder can't be opened.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        until = time.monotonic() + timeout
+        while not _locks(descriptor):
+            if time.monotonic() >= until:
+                raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), str(folder))
+            time.sleep(_LOCK_POLL)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locks(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _nameless(path: Path) -> tuple[int, str | None] | None:

@@ -1,13 +1,25 @@
 """The rotation functions that were registered by a command: a file in the home folder, which is this machine's own."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeAlias
 
 from rotator.config.functions import FunctionSettings, check_function
+from rotator.config.permissions import check_unchangeable
 from rotator.errors import ConfigurationError
-from rotator.files import create_private_file, replace_private_file
+from rotator.files import (
+    create_private_file,
+    locked_folder,
+    make_private_folder,
+    replace_private_file,
+)
+
+Functions: TypeAlias = Mapping[str, FunctionSettings]
+"""Name → what was registered."""
+
+_LOCK_TIMEOUT = 10.0  # seconds
 
 
 def registered(
@@ -32,7 +44,7 @@ def read(path: Path) -> dict[str, FunctionSettings]:
     """Those in the file; none where there is no file.
 
     Raises:
-        ConfigurationError: it can't be read, or was not written by the command.
+        ConfigurationError: it can't be read, was not written by the command, or other users may change it.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -42,6 +54,7 @@ def read(path: Path) -> dict[str, FunctionSettings]:
         }
         for name, function in found.items():
             check_function(f"{path}: {name}", name, function)
+        check_unchangeable(path)
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -53,15 +66,18 @@ def read(path: Path) -> dict[str, FunctionSettings]:
     return found
 
 
-def write(path: Path, functions: Mapping[str, FunctionSettings]) -> None:
-    """Puts them in place of what the file has.
+def change(path: Path, changed: Callable[[Functions], Functions]) -> None:
+    """Puts what is made of those in the file in their place; one process after the other.
 
     Raises:
-        ConfigurationError: it can't be written.
+        ConfigurationError: it can't be read or written, or another process is at it for too long.
     """
-    content = json.dumps({name: asdict(each) for name, each in functions.items()}, indent=2)
-    save = replace_private_file if path.exists() else create_private_file
     try:
-        save(path, content.encode())
+        make_private_folder(path.parent)
+        with locked_folder(path.parent, timeout=_LOCK_TIMEOUT):
+            functions = changed(read(path))
+            content = json.dumps({name: asdict(each) for name, each in functions.items()}, indent=2)
+            save = replace_private_file if path.exists() else create_private_file
+            save(path, content.encode())
     except OSError as error:
         raise ConfigurationError(f"{path} can't be written: {error.strerror}.") from None

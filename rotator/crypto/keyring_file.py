@@ -1,21 +1,17 @@
 """The file of a keyring: whether it has changed, and how it is replaced, whole and by one process at a time."""
 
-import fcntl
 import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 from rotator.crypto.key_files import KEPT
 from rotator.errors import KeyUnavailable
-from rotator.files import replace_private_file
+from rotator.files import locked_folder, replace_private_file
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process that changes the keyring; it takes milliseconds."""
-
-_LOCK_POLL = 0.01
 
 Stamp: TypeAlias = tuple[int, ...]
 """What tells one content of the file from another: device, inode, size, and when it or its mode changed."""
@@ -51,33 +47,20 @@ def locked(path: Path, *, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
     Raises:
         KeyUnavailable: another one keeps the lock for too long.
     """
-    # The lock is the folder's: a lock of the file itself would go with it when it is replaced.
-    try:
-        descriptor = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise KeyUnavailable(
-            f"The folder of the keyring {path} can't be opened: {error.strerror}. Check the keyring's path."
-        ) from None
-    try:
-        _lock(descriptor, path=path, until=time.monotonic() + timeout)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, *, path: Path, until: float) -> None:
-    while True:
+    folder = path.resolve().parent
+    with ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                raise KeyUnavailable(
-                    f"Another process has been changing the keyring {path} for too long. {KEPT} See which one it is "
-                    f"and try again: fuser -v '{path.resolve().parent}'"
-                ) from None
-            time.sleep(_LOCK_POLL)
-        else:
-            return
+            stack.enter_context(locked_folder(folder, timeout=timeout))
+        except TimeoutError:
+            raise KeyUnavailable(
+                f"Another process has been changing the keyring {path} for too long. {KEPT} See which one it is "
+                f"and try again: fuser -v '{folder}'"
+            ) from None
+        except OSError as error:
+            raise KeyUnavailable(
+                f"The folder of the keyring {path} can't be opened: {error.strerror}. Check the keyring's path."
+            ) from None
+        yield
 
 
 def _stamp(status: os.stat_result) -> Stamp:

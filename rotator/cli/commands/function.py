@@ -42,13 +42,10 @@ def add(
     It takes the place of what had the name. It is run as it is, by whoever rotates; other users must not be able to
     change it.
     """
-    from rotator.cli.registered import read
-    from rotator.cli.registered import write as save
+    from rotator.cli.registered import Functions, change
     from rotator.config.functions import FunctionSettings, check_function
 
     session: Session = context.obj
-    path = session.configuration.home / REGISTERED_FUNCTIONS
-    before = read(path)
     function = FunctionSettings(
         file=str(file.expanduser().absolute()),
         interpreter=None if interpreter is None else str(interpreter.expanduser().absolute()),
@@ -58,9 +55,13 @@ def add(
     check_function(name, name, function)
     if not Path(function.file).is_file():
         raise ConfigurationError(f"There is no file {function.file}.")
-    if name not in before:
-        _refuse_taken(session, name)
-    save(path, before | {name: function})
+
+    def with_it(before: Functions) -> Functions:
+        if name not in before:
+            _refuse_taken(session, name)
+        return {**before, name: function}
+
+    change(session.configuration.home / REGISTERED_FUNCTIONS, with_it)
     write_result(
         {"name": name, "function": function},
         f"{name} is a rotator now: {function.file}",
@@ -116,18 +117,18 @@ def remove(context: typer.Context, name: _Name, output: Output = OutputFormat.TE
 
     The file stays.
     """
-    from rotator.cli.registered import read
-    from rotator.cli.registered import write as save
+    from rotator.cli.registered import Functions, change
+
+    def without_it(before: Functions) -> Functions:
+        if name not in before:
+            known = ", ".join(sorted(before)) or "none"
+            raise ResourceNotFound(
+                f"No function {name} was registered by a command. There are: {known}. Those of the configuration are "
+                "taken out there."
+            )
+        return {other: each for other, each in before.items() if other != name}
 
     session: Session = context.obj
-    path = session.configuration.home / REGISTERED_FUNCTIONS
-    before = read(path)
-    if name not in before:
-        known = ", ".join(sorted(before)) or "none"
-        raise ResourceNotFound(
-            f"No function {name} was registered by a command. There are: {known}. Those of the configuration are taken "
-            "out there."
-        )
-    save(path, {other: each for other, each in before.items() if other != name})
+    change(session.configuration.home / REGISTERED_FUNCTIONS, without_it)
     line = f"{name} is no rotator any more. Secrets that it rotated need another."
     write_result({"name": name, "removed": True}, line, output=output)
