@@ -22,11 +22,11 @@ from rotator.api.service import PLAINTEXT_REFUSED, ApiService
 from rotator.api.serving import is_loopback, listening
 from rotator.api.tls import Certificate
 from rotator.cli.answering import open_api
+from rotator.cli.readiness import PLAIN, Readiness
 from rotator.cli.session import Session
 from rotator.config import Settings
 from rotator.errors import ConfigurationError, StoreUnavailable
 
-_PLAIN: Final = "text/plain; charset=utf-8"
 _METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 _LET_GO: Final = 40.0  # seconds for a worker to end, which waits for what it answers
 _AGAIN_AFTER: Final = 1.0  # seconds, where a worker died before it answered anything
@@ -60,19 +60,19 @@ def open_service(session: Session, listener: Listener) -> ApiService:
     """What answers on a socket, with pages for monitors; not started yet."""
     registry = CollectorRegistry()
     pages: Pages = {
-        "/livez": lambda: Page(HTTPStatus.OK, _PLAIN, b"alive\n"),
-        "/readyz": partial(_readiness, session),
+        "/livez": lambda: Page(HTTPStatus.OK, PLAIN, b"alive\n"),
+        "/readyz": Readiness(partial(_store_answers, session)),
         "/metrics": lambda: Page(HTTPStatus.OK, _METRICS, generate_latest(registry)),
     }
     return open_api(session, listener, pages, CallMetrics(registry))
 
 
-def _readiness(session: Session) -> Page:
+def _store_answers(session: Session) -> bool:
     try:
         with session.store.read():
-            return Page(HTTPStatus.OK, _PLAIN, b"ready\n")
+            return True
     except StoreUnavailable:
-        return Page(HTTPStatus.SERVICE_UNAVAILABLE, _PLAIN, b"store-away\n")
+        return False
 
 
 def _listening(session: Session, address: tuple[str, int]) -> Listener:
@@ -161,11 +161,12 @@ class Supervisor:
             worker = _Worker(self._file, self._listener.fileno())
             self._workers.add(worker)
             worker.watch(
-                ready=lambda: self._acts.put(self._ready),
+                ready=lambda: self._acts.put(partial(self._ready, worker)),
                 ended=lambda: self._acts.put(partial(self._ended, worker)),
             )
 
-    def _ready(self) -> None:
+    def _ready(self, worker: "_Worker") -> None:
+        worker.hang_up_if_owed()
         if not self._was_ready:
             self._was_ready = True
             host, port = self._listener.getsockname()[:2]
@@ -213,6 +214,7 @@ class _Worker:
         )
         self.pid = self._process.pid
         self.was_ready = False
+        self._owes_a_look = False
 
     @property
     def code(self) -> int | None:
@@ -243,9 +245,17 @@ class _Worker:
         killing.start()
 
     def hang_up(self) -> None:
-        """Has it read the certificate anew."""
-        if self._process.poll() is None:
+        """Has it read the certificate anew, once it can: the signal would end one that has only just been started."""
+        if not self.was_ready:
+            self._owes_a_look = True
+        elif self._process.poll() is None:
             self._process.send_signal(signal.SIGHUP)
+
+    def hang_up_if_owed(self) -> None:
+        """What was asked for while it was being started."""
+        if self._owes_a_look:
+            self._owes_a_look = False
+            self.hang_up()
 
     def kill(self) -> None:
         """Ends it at once."""

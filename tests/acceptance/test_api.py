@@ -83,6 +83,16 @@ def test_workers_share_an_address_and_are_replaced(daemons: Daemons, house: Hous
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
+def test_a_reload_waits_for_workers_that_are_being_started(daemons: Daemons) -> None:
+    """SIGHUP ends none of them, however early it comes."""
+    process = daemons.launch("api", "--workers", "2", "--listen", "127.0.0.1:0")
+    assert eventually(lambda: len(_children(process.pid)) == 2, timeout=_PATIENCE)
+    os.kill(process.pid, signal.SIGHUP)
+    assert process.says("api.listening"), process.errors.read_text()
+    assert not process.events("api.worker_ended")
+    process.stop()
+
+
 def test_workers_end_with_their_supervisor(daemons: Daemons) -> None:
     """One that is killed leaves none behind."""
     process = daemons.launch("api", "--workers", "2", "--listen", "127.0.0.1:0")
