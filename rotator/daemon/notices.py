@@ -63,10 +63,18 @@ class _Line:
             return
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._work, name=f"rotator-notify-{self._name}", daemon=True
-                )
-                self._thread.start()
+                self._thread = self._started()
+
+    def _started(self) -> threading.Thread | None:
+        thread = threading.Thread(
+            target=self._work, name=f"rotator-notify-{self._name}", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:  # the system has none to give; the next notice takes along what waits
+            _log.error("daemon.broken", error="no thread could be started")
+            return None
+        return thread
 
     def close(self, until: float) -> None:
         self._closed.set()
