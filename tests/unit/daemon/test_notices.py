@@ -30,7 +30,7 @@ class _Told:
         self.notices.append(notice)
 
 
-def _no_thread(thread: threading.Thread) -> NoReturn:
+def _no_thread(_thread: threading.Thread) -> NoReturn:
     raise RuntimeError("can't start new thread")
 
 
