@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from typing import Protocol
 
@@ -73,7 +73,7 @@ def like(pattern: str, text: str, variables: Context | None, *, ignore_case: boo
     if variables is not None and "${" in pattern:
         pieces = _with_variables(pattern, variables)
         return pieces is not None and _fits(_compiled(pieces, ignore_case=ignore_case), text)
-    return _fits(_plain(pattern, ignore_case), text)
+    return _plain(pattern, ignore_case)(text)
 
 
 def like_arn(pattern: str, arn: str, variables: Context | None) -> bool:
@@ -84,8 +84,20 @@ def like_arn(pattern: str, arn: str, variables: Context | None) -> bool:
     """
     if len(of_arn := arn.split(":", 5)) < 6:
         return like(pattern, arn, variables)
-    parts = _parts(pattern)
-    return all(like(each, part, variables) for each, part in zip(parts, of_arn, strict=True))
+    if variables is not None and "${" in pattern:
+        parts = _parts(pattern)
+        return all(like(each, part, variables) for each, part in zip(parts, of_arn, strict=True))
+    return all(map(_fits_part, _matchers(pattern), of_arn))
+
+
+def _fits_part(fits: Callable[[str], bool], part: str) -> bool:
+    return fits(part)
+
+
+@lru_cache(_KEPT)
+def _matchers(pattern: str) -> Sequence[Callable[[str], bool]]:
+    """What tells of each part of an ARN whether it fits a pattern without variables."""
+    return [_plain(part, False) for part in _parts(pattern)]
 
 
 @lru_cache(_KEPT)
@@ -103,8 +115,17 @@ _Segments = Sequence[tuple[re.Pattern[str], int]]
 
 
 @lru_cache(_KEPT)
-def _plain(pattern: str, ignore_case: bool) -> _Segments:
-    return _compiled([(pattern, True)], ignore_case=ignore_case)
+def _plain(pattern: str, ignore_case: bool) -> Callable[[str], bool]:
+    """What tells whether a text fits a pattern without variables."""
+    if pattern == "*":
+        return _anything
+    if not (ignore_case or "*" in pattern or "?" in pattern):
+        return pattern.__eq__
+    return partial(_fits, _compiled([(pattern, True)], ignore_case=ignore_case))
+
+
+def _anything(_: str) -> bool:
+    return True
 
 
 def _compiled(pieces: Sequence[_Piece], *, ignore_case: bool) -> _Segments:

@@ -16,11 +16,14 @@ class About:
 
     Attributes:
         row: of the secret, None where there is none.
+        governed_by: its resource policy and the name of its sealing key, where they were looked up with it in this
+            transaction; None where they weren't.
     """
 
     arn: str
     account: str
     row: int | None = None
+    governed_by: tuple[str | None, str | None] | None = None
 
 
 def asked(prefix: str = "secretsmanager:", /, **parameters: object) -> dict[str, Sequence[str]]:

@@ -164,7 +164,12 @@ class Call:
         return found
 
     def _permit_secret(self, tx: Tx, found: SecretRow | Found | ValueRow) -> None:
-        about = About(arn=found.arn, account=found.account, row=found.id)
+        about = About(
+            arn=found.arn,
+            account=found.account,
+            row=found.id,
+            governed_by=found.governed_by if isinstance(found, ValueRow) else None,
+        )
         self._permit(tx, account=found.account, region=found.region, about=about)
 
     def _deny_missing(self, tx: Tx) -> None:

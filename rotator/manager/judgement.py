@@ -110,7 +110,9 @@ def judge(tx: Tx, *, caller: Caller, event: str, about: About, asked: Asked) -> 
     """
     known = identities.load(tx)
     policies = _policies(known, caller)
-    policy, key = (None, None) if about.row is None else secrets.policy_and_key(tx, about.row)
+    policy, key = about.governed_by or (
+        (None, None) if about.row is None else secrets.policy_and_key(tx, about.row)
+    )
     if policy is not None:
         audit_policies.require(tx, arn=about.arn, policy=policy)
     view = View(tx=tx, caller=caller, about=about, asked=asked)

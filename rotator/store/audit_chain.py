@@ -59,8 +59,32 @@ class Encoded(str):
 
 
 def encoded(value: Any) -> Encoded:
-    """What JSON can hold (mappings and lists), as text."""
-    return Encoded(_JSON.encode(value))
+    """What JSON can hold (mappings and lists), as text: keys sorted, ASCII only, no spaces."""
+    try:
+        return Encoded(_texts(value))
+    except _Otherwise:
+        return Encoded(_JSON.encode(value))
+
+
+class _Otherwise(Exception):  # not an error: the encoder of all the rest has to do it
+    """It is not made of texts alone."""
+
+
+def _texts(value: Any) -> str:
+    """The JSON of mappings of texts, which nearly all details are; to set up the encoder costs more than that."""
+    kind = type(value)
+    if kind is str:
+        return _quoted(value)
+    if kind is not dict:
+        raise _Otherwise
+    members = []
+    for name in sorted(value) if len(value) > 1 else value:
+        if type(name) is not str:
+            raise _Otherwise
+        member = value[name]
+        text = _quoted(member) if type(member) is str else _texts(member)
+        members.append(f"{_quoted(name)}:{text}")
+    return f"{{{','.join(members)}}}"
 
 
 def link_mac(key: AuditKey, previous: bytes, columns: Mapping[str, Any]) -> bytes:

@@ -19,6 +19,7 @@ from rotator.store.tables import JsonText, audit, secrets
 from rotator.store.tx import Dialect, Tx
 
 _INSERT = insert(audit).values(detail=bindparam("detail", type_=JsonText)).inline()
+_COLUMNS = (*AuditEntry._fields, "shard", "seq", "at")
 _ANY_RECORDED = select(exists().where(secrets.c.revision > 0))
 
 
@@ -239,11 +240,9 @@ def _chained(
     rows = []
     for entry in entries:
         seq += 1
-        columns = entry._asdict()
-        columns |= {"shard": head.shard, "seq": seq, "at": at}
-        detail = columns["detail"]
-        if detail is not None:
-            columns["detail"] = detail = encoded(detail)
+        columns: dict[str, Any] = dict(zip(_COLUMNS, (*entry, head.shard, seq, at), strict=True))
+        detail = None if entry.detail is None else encoded(entry.detail)
+        columns["detail"] = detail
         columns["mac"] = mac = link_mac(key, mac, columns)
         columns["detail"] = None if detail is None else str(detail)
         rows.append(columns)

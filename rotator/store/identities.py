@@ -213,6 +213,15 @@ def load(tx: Tx) -> Identities:
         KeyUnavailable: there is no audit key, or it can't be used.
         RowAltered: they are not as they were written.
     """
+    if isinstance(tx.identities, Identities):
+        return tx.identities
+    found = _loaded(tx)
+    if tx.dialect == "sqlite":
+        tx.identities = found
+    return found
+
+
+def _loaded(tx: Tx) -> Identities:
     for _ in range(_LOOKS):
         revision, mac = _state(tx)
         kept = tx.memory.identities
@@ -245,6 +254,7 @@ def end_change(tx: Tx, before: Identities) -> Identities:
     revision = before.revision + 1
     people, keys = _rows(tx)
     mac = _key(tx).mac(_message(revision, people, keys))
+    tx.identities = None
     statement = _ADVANCE if before.revision else _BEGIN
     tx.execute(statement, {"new": revision, "code": mac})
     return Identities(revision=revision, mac=mac, principals=people, keys=keys)

@@ -118,6 +118,7 @@ class Tx:
             after it, together with those of other threads.
         accesses: versions that were read, to be noted with their records.
         wakes: it makes something due sooner than it was (`waking.wake`).
+        identities: those that it has found, where it sees one state of them (`rotator.store.identities`).
     """
 
     connection: Connection
@@ -127,6 +128,7 @@ class Tx:
     entries: list[AuditEntry] = field(default_factory=list)
     accesses: list[Access] = field(default_factory=list)
     wakes: bool = False
+    identities: object | None = None
 
     def record(self, entry: AuditEntry) -> None:
         """Notes an audit record. Without it the transaction is not kept, or its reader not answered."""

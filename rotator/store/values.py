@@ -25,6 +25,7 @@ class ValueRow(NamedTuple):
         origin: of a replica, the primary that its versions are of; None where that is missing.
         key: the sealing key that a replica names; None for the default one.
         is_replica: whether it is one.
+        governed_by: its resource policy, and the sealing key that it names, where they were looked up with it.
     """
 
     id: int
@@ -40,6 +41,7 @@ class ValueRow(NamedTuple):
     origin: "Origin | None" = None
     key: str | None = None
     is_replica: bool = False
+    governed_by: tuple[str | None, str | None] | None = None
 
     @property
     def owner(self) -> int:
@@ -143,6 +145,8 @@ _ORDINARY = (
         secrets.c.id,
         secrets.c.arn,
         secrets.c.accessed_on,
+        secrets.c.resource_policy,
+        secrets.c.kms_key_id,
         versions.c.version_id,
         versions.c.created_at,
         versions.c.accessed_on,
@@ -233,15 +237,18 @@ def _ordinary_row(rows: Sequence[Any], at: Mapping[str, str]) -> ValueRow:
         id_,
         arn,
         secret_day,
+        policy,
+        own_key,
         version_id,
         created_at,
         version_day,
         key_id,
         wrapped_key,
-        *value,
+        nonce,
+        ciphertext,
+        binary,
         label,
     ) = rows[0]
-    nonce, ciphertext, binary = value
     sealed = Sealed(
         key_id=key_id, wrapped_key=wrapped_key, nonce=nonce, ciphertext=ciphertext, binary=binary
     )
@@ -256,6 +263,7 @@ def _ordinary_row(rows: Sequence[Any], at: Mapping[str, str]) -> ValueRow:
         None,
         VersionRow(id_, version_id, created_at, version_day, sealed=sealed),
         (label,) if len(rows) == 1 else tuple(sorted(row[-1] for row in rows)),
+        governed_by=(policy, own_key),
     )
 
 
