@@ -16,8 +16,11 @@ _FILE = re.compile(r"\{file(?::([^{}]*))?\}")
 # What a loader, a shell or an interpreter takes for an order: whoever may write the secret must not be able to have the
 # program run something else. The list can't be whole: --env and --prefix leave nothing to the secret's fields.
 _OBEYED = re.compile(
-    r"(LD_|DYLD_|BASH|PYTHON|PERL|RUBY|NODE_|NPM_|GIT_|SSH_|JAVA|_JAVA|JDK_|GCONV_|GLIBC_|MALLOC_)"
-    r"|(PATH|ENV|IFS|PS4|SHELL|SHELLOPTS|CDPATH|PROMPT_COMMAND|EDITOR|VISUAL|PAGER|HOME|TMPDIR)\Z"
+    r"(LD_|DYLD_|BASH|PYTHON|PERL|RUBY|NODE_|NPM_|GIT_|SSH_|JAVA|_JAVA|JDK_|GCONV_|GLIBC_|MALLOC_|OPENSSL_|SSL_CERT_"
+    r"|LUA_|PHP|DOTNET_|CORECLR_|COR_|ERL_|GTK_|QT_|GIO_|CURL_CA_|REQUESTS_CA_)"
+    r"|(PATH|ENV|IFS|PS4|SHELL|SHELLOPTS|CDPATH|PROMPT_COMMAND|EDITOR|VISUAL|PAGER|LESSOPEN|BROWSER|HOME|TMPDIR|ZDOTDIR"
+    r"|FPATH|HOSTALIASES|LOCPATH|NLSPATH|TERMINFO)\Z"
+    r"|(HTTP|HTTPS|FTP|ALL|NO)_PROXY\Z"
 )
 
 

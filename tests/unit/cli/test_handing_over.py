@@ -68,6 +68,8 @@ def test_what_names_nothing_is_refused(
     [
         ({"ld-preload": "/tmp/evil.so"}, "programs obey"),
         ({"path": "/tmp"}, "programs obey"),
+        ({"openssl-conf": "/tmp/evil.cnf"}, "programs obey"),
+        ({"https_proxy": "http://evil"}, "programs obey"),
         ({"lang": "C"}, "set already"),
         ({"a-b": 1, "a_b": 2}, "another field"),
         ({"1": 1}, "no name"),
