@@ -63,7 +63,8 @@ class Rotations:
         What a rotation may act on is pinned where the secret has no rotator yet, or gets another one.
 
         Args:
-            immediately: else only the stored credential is tried, when there is time.
+            immediately: else only the stored credential is tried, when there is time; a rotation function is invoked
+                for that as a rotation is, by whoever looks what is due.
 
         Raises:
             AccessDenied: the caller may not, or there is no such rotator.
@@ -81,6 +82,11 @@ class Rotations:
         except RotatorError as error:
             self._manager.record_refusal(error, event="RotateSecret", **who, secret_id=before.arn)
             raise
+        wanted = rotator or (before.settings.rotator if before.settings is not None else "")
+        invokes = self._engine.invokes(wanted)
+        then = self._engine.requested_test(token) if invokes else None
+        if immediately:
+            then = self._engine.requested(token)
         self._manager.set_rotation(
             **who,
             secret_id=before.arn,
@@ -88,9 +94,9 @@ class Rotations:
             rules=rules,
             authority=authority,
             immediately=immediately,
-            then=self._engine.requested(token) if immediately else None,
+            then=then,
         )
-        if not immediately:
+        if not (immediately or invokes):
             self._tests.add(before, request_id=request_id)
         return Asked(arn=before.arn, name=before.name, version_id=token)
 

@@ -66,6 +66,10 @@ def show_outcomes(outcomes: Sequence[Outcome], *, output: OutputFormat, nothing:
 def report_lines(report: Report) -> Iterator[str]:
     """A rotation in a few lines."""
     name = report.secret_name
+    if report.only_tested:
+        yield f"{name}: {tested(report.status)}"
+        yield from _why(report)
+        return
     meaning = _NOT_RETIRED.get(report.status) if _only_retires(report) else None
     meaning = meaning or MEANING[report.status]
     seconds = duration(sum(step.seconds for step in report.steps))
@@ -77,17 +81,32 @@ def report_lines(report: Report) -> Iterator[str]:
     else:
         yield f"{name}: {meaning} ({tries}{overlap}{resumed})"
     yield from _about_the_old_one(report)
+    yield from _why(report)
+    if report.status is Status.UNRETIRED:
+        yield f"  Then: rotate retire {name}, or rotate on from the new credential: rotate now {name}"
+    before, after = report.labels_before.get(CURRENT), report.labels_after.get(CURRENT)
+    if before != after:
+        yield f"  {CURRENT}: {before} -> {after}"
+
+
+def _why(report: Report) -> Iterator[str]:
     failure = report.failure
     if failure is not None and report.status is not Status.GRACE:
         warned = report.status is Status.SUCCEEDED
         yield f"  {'Warning' if warned else f'{failure.phase} failed, {failure.kind}'}: {failure.message}"
         if failure.hint:
             yield f"  What to do: {failure.hint}"
-    if report.status is Status.UNRETIRED:
-        yield f"  Then: rotate retire {name}, or rotate on from the new credential: rotate now {name}"
-    before, after = report.labels_before.get(CURRENT), report.labels_after.get(CURRENT)
-    if before != after:
-        yield f"  {CURRENT}: {before} -> {after}"
+
+
+def tested(status: Status) -> str:
+    """How a test of a rotation function stands."""
+    if status is Status.SUCCEEDED:
+        return "its function passed the test with the stored value; nothing was rotated"
+    if status.active:
+        return f"its function is tested with the stored value ({status}); nothing is rotated"
+    if status is Status.ABANDONED:
+        return "the test of its function was given up; nothing was changed"
+    return "its function failed the test with the stored value; nothing was changed"
 
 
 def _about_the_old_one(report: Report) -> Iterator[str]:

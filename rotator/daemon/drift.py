@@ -147,7 +147,9 @@ class DriftChecks:
 
     def _is_quiet(self, row: RotaRow, since: datetime) -> bool:
         with self._store.read() as tx:
-            last = rotations.latest(tx, row.id)
+            last = rotations.latest(
+                tx, row.id
+            )  # a test too: its version has AWSPENDING for a moment
         return last is None or (last.updated_at < since and last.status not in _CHANGING)
 
 

@@ -123,7 +123,7 @@ class Metrics:
     ) -> None:
         """It is over. `lost`: another process has taken its rotation over."""
         self._running_by(task.rotator).dec()
-        if report is not None:
+        if report is not None and not report.only_tested:
             failure = report.failure
             reason = _NO_REASON if failure is None else str(failure.kind)
             self._ended_as(task.rotator, str(report.status), reason).inc()

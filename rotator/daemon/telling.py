@@ -52,7 +52,8 @@ def progress(log: Log, happened: Progress) -> None:
 
 
 def ended(log: Log, task: Task, report: Report, *, seconds: float) -> None:
-    """How its rotation stands."""
+    """How its rotation stands, or its test."""
+    event = "test.ended" if report.only_tested else "rotation.ended"
     fields = {
         "rotation": report.rotation_id,
         "status": report.status,
@@ -65,17 +66,17 @@ def ended(log: Log, task: Task, report: Report, *, seconds: float) -> None:
     if report.retire_at is not None:
         fields["retire_at"] = report.retire_at
     if report.status in _NEEDS_PERSON:
-        log.error("rotation.ended", **fields)
+        log.error(event, **fields)
     elif report.status in _AS_IT_SHOULD:
-        log.info("rotation.ended", **fields)
+        log.info(event, **fields)
     else:
-        log.warning("rotation.ended", **fields)
+        log.warning(event, **fields)
 
 
 def notice_of(task: Task, report: Report) -> Notice | None:
     """What a person has to know of how its rotation ended; None where there is nothing."""
     kind = _NOTICES.get(report.status)
-    if kind is None:
+    if kind is None or report.only_tested:
         return None
     failure = report.failure
     return Notice(

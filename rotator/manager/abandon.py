@@ -15,7 +15,8 @@ def abandon_rotation(
 ) -> None:
     """Marks the active rotation of a secret abandoned: its owner is fenced out with this transaction's commit.
 
-    Where its target may have changed, its version is pinned until a probe has settled which value lives. The read
+    Where its target may have changed, its version is pinned until a probe has settled which value lives. The
+    temporary version of a test goes with its run, or with the next that looks. The read
     barrier falls, since what is AWSCURRENT from now on is not the rotation's to hold back. Labels are the caller's
     affair: PutSecretValue drops AWSPENDING, CancelRotateSecret and UpdateSecretVersionStage leave it. So is the change
     of the secret, whose record is of the same revision as the one that is left here.
@@ -32,9 +33,11 @@ def abandon_rotation(
         return
     rotations.abandon(tx, rotation, reason=reason)
     waking.wake(tx)
-    unsettled = rotation.touched or rotation.dirty
-    left = changes.left({}, pinned=[rotation.token] if unsettled else (), ended=not unsettled)
-    if unsettled:
+    in_doubt = rotation.touched or rotation.dirty
+    left = changes.left(
+        {}, pinned=[rotation.token] if in_doubt else (), ended=not rotation.unsettled
+    )
+    if in_doubt:
         versions.set_pinned(tx, secret_id=secret.id, version_id=rotation.token, pinned=True)
     if secret.barrier_until is not None:
         secrets.update(tx, secret.id, barrier_raised_at=None, barrier_until=None)

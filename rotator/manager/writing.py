@@ -306,7 +306,8 @@ def _is_of_rotation(
     rotation: RotationRow | None, *, token: str, stages: Sequence[str] | None
 ) -> bool:
     """Whether a put is the rotation's own createSecret. One that asks for AWSCURRENT would skip testSecret."""
-    return owns(rotation, token) and set(stages or ()) == {PENDING}
+    made = rotation is not None and not rotation.only_tests
+    return made and owns(rotation, token) and set(stages or ()) == {PENDING}
 
 
 def _labels_after_put(

@@ -46,6 +46,7 @@ class Goal(StrEnum):
     ROTATE = "rotate"
     REVERT = "revert"  # the budget is spent, or `rotate abort`
     SETTLE = "settle"  # abandoned from outside: find out which value lives
+    TEST = "test"  # testSecret alone, on a temporary version with the current value: nothing is rotated
 
 
 class RetireStep(StrEnum):

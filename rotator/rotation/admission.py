@@ -90,7 +90,8 @@ class Admission:
         asked: float,
     ) -> Claim | None:
         secret = call.find(tx, for_update=True)
-        last = rotations.latest(tx, secret.id)
+        newest = rotations.latest(tx, secret.id)
+        last = rotations.before_tests(tx, newest)
         row = last if last is not None and last.state.status.active else None
         at = labels.load(tx, secret.id)
         if purpose in _RETIRING and (row is None or row.status != Status.GRACE):
@@ -138,6 +139,7 @@ class Admission:
             new_token=self.new_token(),
             owner=owner,
             rotator=rotator,
+            newest=newest,
             last=last,
             purpose=purpose,
             policy=self.journal.policy,

@@ -6,7 +6,7 @@ from typing import Any
 from rotator.manager import following
 from rotator.manager.call import Call
 from rotator.model.caller import rotation_service
-from rotator.model.rotation import MachineState, Status
+from rotator.model.rotation import Goal, MachineState, Status
 from rotator.rotation.claim import Claim
 from rotator.store import audit
 from rotator.store.audit import Outcome
@@ -18,6 +18,7 @@ _AUDITED = {
     Status.UNRETIRED: ("CredentialRetireFailed", Outcome.FAILED),
     Status.ABANDONED: ("RotationAbandoned", Outcome.SUCCEEDED),
 }
+_TESTED = {Status.SUCCEEDED: ("TestRotationSucceeded", Outcome.SUCCEEDED)}
 VALUE_REFUSED = "PendingValueRefused"
 _RETIRED = ("CredentialRetired", Outcome.SUCCEEDED)
 CURRENT_MOVED = "AWSCURRENTMoved"
@@ -34,6 +35,8 @@ def record(
 ) -> None:
     """Records how far the rotation is, or `event` where that is what happened."""
     ending, outcome = _AUDITED.get(state.status, ("RotationFailed", Outcome.FAILED))
+    if state.goal is Goal.TEST:
+        ending, outcome = _TESTED.get(state.status, ("TestRotationFailed", Outcome.FAILED))
     if state.retired:
         ending, outcome = _RETIRED
     if event is not None:

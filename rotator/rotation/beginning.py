@@ -39,6 +39,7 @@ def begin(
     new_token: str,
     owner: Owner,
     rotator: str,
+    newest: RotationRow | None,
     last: RotationRow | None,
     purpose: Purpose,
     policy: EnginePolicy,
@@ -48,7 +49,8 @@ def begin(
     Args:
         new_token: of the version that is made where none was left.
         owner: the run that holds the lease.
-        last: the secret's last rotation.
+        newest: the secret's last rotation or test.
+        last: its last rotation.
 
     Raises:
         RowAltered: another rotation owns the secret.
@@ -84,7 +86,9 @@ def begin(
         state = machine.aborted(state, facts=facts, taken_over=False)
     elif purpose is Purpose.COMPROMISED:
         state = replace(state, compromised=True)
-    fencing = 1 if last is None else last.fencing + 1
+    elif purpose is Purpose.TEST:
+        state = machine.testing()
+    fencing = 1 if newest is None else newest.fencing + 1
     _insert(
         tx,
         leased_state(tx, state, owner, seconds=policy.lease, otherwise=Status.RUNNING)
@@ -108,7 +112,7 @@ def begin(
         tx,
         secret.arn,
         version_id=token,
-        event=changes.BEGUN,
+        event=changes.TEST_BEGUN if purpose is Purpose.TEST else changes.BEGUN,
         detail={
             "rotation": rotation_id,
             "purpose": str(purpose),

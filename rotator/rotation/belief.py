@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from rotator.model.labels import CURRENT, Labels
-from rotator.model.rotation import MachineState, Phase, Status
+from rotator.model.rotation import Goal, MachineState, Phase, Status
 from rotator.sdk import Candidate, Overlap
 from rotator.store.rotation_row import RotationRow, altered
 
@@ -36,6 +36,10 @@ def believed(row: RotationRow, *, at: Labels, candidates: Collection[Candidate])
     if not finished and current != row.current_version:
         raise altered(row.id, "AWSCURRENT is on another version than when it began")
     has_value = Candidate.PENDING in candidates
+    if state.goal is Goal.TEST:
+        if finished or state.touched or state.dirty or row.barrier_raised_at is not None:
+            raise altered(row.id, "it is a test, which changes nothing, but says that it did")
+        return replace(state, created=has_value)
     return replace(
         state,
         finished=finished,

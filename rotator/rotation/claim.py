@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     ABORT = "abort"
     RETIRE = "retire"
     RETIRE_DUE = "retire-due"  # only where the grace period is over
+    TEST = "test"  # testSecret alone
 
 
 BY_ITSELF = frozenset({Purpose.DUE, Purpose.RETIRE_DUE})

@@ -45,6 +45,8 @@ _MOST_BEFORE = 3
 
 def _is_preliminary(claim: Claim, report: Report, purpose: Purpose) -> bool:
     """Whether the run only made way for the rotation that was asked for."""
+    if report.only_tested:
+        return True
     if claim.abandoned:
         return report.status is Status.ABANDONED
     if claim.reverts:
@@ -165,6 +167,14 @@ class Engine(Looker):
         from rotator.rotation.requesting import request  # a rotation by hand does without it
 
         return partial(request, rotation_id=new_rotation_id(), token=token, policy=self._policy)
+
+    def requested_test(self, token: str) -> "Callable[[Tx, Call, SecretRow], None]":
+        """What begins a test of the secret's function in the same way, on a temporary version with this token."""
+        from rotator.rotation.requesting import request_test  # a rotation by hand does without it
+
+        return partial(
+            request_test, rotation_id=new_rotation_id(), token=token, policy=self._policy
+        )
 
     def run_due(
         self, secret_id: str, *, caller: Caller, request_id: str, observer: Observer = ignore

@@ -69,12 +69,16 @@ class Inspector:
         with call.watched(self.store), self.store.read() as tx:
             secret = call.find(tx)
             row = rotations.active(tx, secret.id)
-            last = rotations.latest(tx, secret.id) if row is None else row
+            at = labels.load(tx, secret.id)
+            if row is not None and row.only_tests:
+                at, row = at.without_pending(row.token), None  # its version goes before a rotation
+            last = rotations.before_tests(
+                tx, rotations.latest(tx, secret.id) if row is None else row
+            )
             resting = last if last is not None and last.status in _OLD_LEFT else None
             if resting is not None:
                 row = None  # its labels are over and done with
             rotator = check_rotatable(secret, row)
-            at = labels.load(tx, secret.id)
             pending = at.version(names.PENDING)
             token = row.token if row is not None else pending
             candidates = candidates_of(tx, secret, at, row=row, token=token)

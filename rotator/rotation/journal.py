@@ -13,7 +13,7 @@ from rotator.errors import FencedOut
 from rotator.manager import following
 from rotator.manager.next_due import Planner, anchor_of
 from rotator.model.labels import Labels
-from rotator.model.rotation import MachineState, Phase, Status
+from rotator.model.rotation import Goal, MachineState, Phase, Status
 from rotator.rotation import audited, pending, pinning
 from rotator.rotation.claim import Claim
 from rotator.rotation.owner import Owner
@@ -206,7 +206,8 @@ class Journal:
         steps: Sequence[StepRecord],
         dead_pin: str | None = None,
     ) -> Labels:
-        """Commits the end of a rotation. After a verified revert AWSPENDING goes; where doubt is left it stays.
+        """Commits the end of a rotation. After a verified revert AWSPENDING goes; where doubt is left it stays. The
+        temporary version of a test goes with its label.
 
         Args:
             dead_pin: a pinned version that a probe has shown not to live: it is settled, the others are not.
@@ -215,14 +216,17 @@ class Journal:
             secret = secrets.by_id(tx, claim.secret.id, for_update=True)
             self._write(tx, claim, state, steps, self._ended(tx))
             after = before = labels.load(tx, secret.id)
-            if state.status is Status.FAILED:
+            tests = state.goal is Goal.TEST
+            if tests or state.status is Status.FAILED:
                 after = before.without_pending(claim.token)
                 labels.save(tx, secret.id, before=before, after=after)
-            settled = state.status in _SETTLED
+            if tests:
+                versions.remove_temporary(tx, secret_id=secret.id, version_id=claim.token)
+            settled = state.status in _SETTLED and not tests
             # The target may hold it: a put that takes AWSPENDING off must not let it be pruned.
-            doubtful = not settled and state.status is not Status.UNRETIRED
+            doubtful = not (settled or tests) and state.status is not Status.UNRETIRED
             pinned = [claim.token] if doubtful and (state.dirty or state.touched) else []
-            pinned += pinning.not_retired(tx, claim, state, after)
+            pinned += [] if tests else pinning.not_retired(tx, claim, state, after)
             if settled:
                 versions.release(tx, secret.id)
             for version_id in pinned:
@@ -231,7 +235,7 @@ class Journal:
                 versions.set_pinned(tx, secret_id=secret.id, version_id=dead_pin, pinned=False)
             due = (
                 {}
-                if state.status in {Status.SUCCEEDED, Status.UNRETIRED}
+                if tests or state.status in {Status.SUCCEEDED, Status.UNRETIRED}
                 else self.planner.due_columns(
                     tx, secret, rotated_at=anchor_of(secret, now=tx.now), now=tx.now
                 )

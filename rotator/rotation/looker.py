@@ -86,7 +86,7 @@ class Looker:
     def test(self, secret_id: str, *, caller: Caller, request_id: str) -> bool:
         """Whether the stored credential logs in: testSecret alone, on the current value, as RotateSecret asks for it.
 
-        A rotation function is not invoked for that alone: that the value was not tried is recorded as a failure.
+        A rotation function needs a version to test: `Engine.requested_test`.
 
         Raises what `verify` raises. The events of the real service are recorded, whatever comes of it.
         """
@@ -97,10 +97,9 @@ class Looker:
         self._store.record(call.entry(arn, event="TestRotationStarted"))
         works = False
         try:
-            entry = self._entry(claim.rotator)
-            rotator = self._make(entry)
+            rotator = self._make(self._entry(claim.rotator))
             try:
-                works = not entry.invokes and not inspector.verify(claim, rotator).drift
+                works = not inspector.verify(claim, rotator).drift
             finally:
                 rotator.close()
         finally:
@@ -150,6 +149,14 @@ class Looker:
         except (ResourceNotFound, ConfigurationError, StepError) as error:
             _log.warning("function.not_invocable", rotator=rotator, why=str(error))
             raise AccessDenied(_CANNOT_INVOKE) from None
+
+    def invokes(self, rotator: str) -> bool:
+        """Whether its steps are those of a rotation function.
+
+        Raises:
+            ResourceNotFound: there is none of this name.
+        """
+        return self._entry(rotator).invokes
 
     def is_same(self, one: str, other: str) -> bool:
         """Whether two names or ARNs stand for the same rotator.

@@ -15,12 +15,21 @@ from dataclasses import replace
 
 from rotator.model.rotation import Goal, MachineState, Phase, RetireStep, Status
 from rotator.rotation.actions import Act, Action, Done, Facts, Failed, Outcome, Proved
-from rotator.rotation.moves import end, exposed, nothing_lives, probe_round, settled, turn_back
+from rotator.rotation.moves import (
+    end,
+    exposed,
+    nothing_lives,
+    probe_round,
+    settled,
+    succeeded,
+    turn_back,
+)
 from rotator.rotation.policy import RetryPolicy
 from rotator.rotation.reasons import (
     ABANDONED_VALUE_LIVES,
     NOT_CONFIRMED,
     NOT_REVERTED,
+    TEST_STOPPED,
     with_earlier,
 )
 from rotator.rotation.setbacks import failed
@@ -57,6 +66,11 @@ def begin(
     return probe_round(state, facts) if uncertain else state
 
 
+def testing() -> MachineState:
+    """A test of a rotation function: testSecret alone, once, on a version that is made for it and removed."""
+    return MachineState(goal=Goal.TEST, phase=Phase.INTENT)
+
+
 def resumed(state: MachineState, *, facts: Facts, taken_over: bool) -> MachineState:
     """The state from which another run goes on, after a crash or after waiting.
 
@@ -70,6 +84,8 @@ def resumed(state: MachineState, *, facts: Facts, taken_over: bool) -> MachineSt
     state = replace(
         state, delay=0.0, taken_over=state.taken_over or taken_over, status=Status.RUNNING
     )
+    if state.goal is Goal.TEST:
+        return replace(state, phase=Phase.INTENT)
     if state.goal is not Goal.ROTATE:
         return probe_round(state, facts)
     if state.finished and not state.touched:
@@ -85,6 +101,8 @@ def aborted(state: MachineState, *, facts: Facts, taken_over: bool) -> MachineSt
     Args:
         taken_over: the earlier owner was replaced, so something of it may still be under way.
     """
+    if state.goal is Goal.TEST:
+        return end(replace(state, failure=TEST_STOPPED), Status.FAILED)
     fresh = replace(
         state,
         delay=0.0,
@@ -101,6 +119,8 @@ def settling(state: MachineState, *, facts: Facts) -> MachineState:
 
     Settling that waited for its next attempt goes on with what is left of its budget.
     """
+    if state.goal is Goal.TEST and not (state.touched or state.dirty):
+        return end(state, Status.ABANDONED)
     attempt = state.attempt if state.goal is Goal.SETTLE else 1
     # What was pending is no label's any more, so it has another name.
     live = Candidate.PINNED if state.live is Candidate.PENDING else state.live
@@ -173,11 +193,15 @@ def _done(state: MachineState, overlap: Overlap | None, facts: Facts) -> Machine
         case Act.CREATE:
             # An issued value is not stored yet: the journal is opened once more, with it.
             return replace(state, phase=Phase.SET, created=True, touched=False)
+        case Act.OPEN if state.goal is Goal.TEST:
+            return replace(state, phase=Phase.TEST, created=True)
         case Act.OPEN:
             after = Phase.CREATE if state.phase is Phase.INTENT else state.phase
             return replace(state, phase=after, touched=True)
         case Act.SET:
             return replace(state, phase=Phase.TEST, dirty=True, live=Candidate.PENDING)
+        case Act.TEST if state.goal is Goal.TEST:
+            return succeeded(state)
         case Act.TEST:
             return replace(state, phase=Phase.FINISH)
         case Act.FINISH:
@@ -229,3 +253,5 @@ def _found(state: MachineState, facts: Facts) -> MachineState:
             if state.live is Candidate.PENDING and state.overlap is not None:
                 return replace(state, phase=Phase.TEST)
             return replace(state, phase=Phase.PREFLIGHT, touched=False)
+        case Goal.TEST:
+            raise ValueError("a test asks nothing but the function")

@@ -36,6 +36,15 @@ ABANDONED_VALUE_LIVES = Failure(
     hint="`rotate now` rotates on from the value that logs in; its version is kept until then",
 )
 
+TEST_STOPPED = Failure(
+    phase=Phase.TEST,
+    kind=FailureKind.REFUSED,
+    message="the test was given up on request before it had ended; nothing was changed",
+    hint="`rotate now` rotates; RotateSecret with RotateImmediately=false tests again",
+)
+
+TEST_OVERTAKEN = "its place was taken by what was asked for after it"
+
 NEW_REFUSED = Failure(
     phase=Phase.RETIRE,
     kind=FailureKind.REFUSED,

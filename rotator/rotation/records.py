@@ -28,6 +28,7 @@ class RotationRecord:
         retiring: the retirement of the old credential has begun and is not over.
         retired: the target refuses the credential that it replaced.
         in_use: who used that when it was looked at last, in words; None where nobody is known to.
+        only_tested: it was no rotation, but testSecret alone, on a temporary version with the current value.
         steps: oldest first; empty where they were not asked for.
     """
 
@@ -47,6 +48,7 @@ class RotationRecord:
     retiring: bool = False
     retired: bool = False
     in_use: str | None = None
+    only_tested: bool = False
     steps: tuple[EventRow, ...] = ()
 
 
@@ -58,6 +60,7 @@ class SecretRotations:
         barrier_until: when the raised read barrier falls at the latest; None where none is raised.
         barrier_fallen: it was raised, fell at its limit, and the rotation still runs: readers get
             AWSCURRENT although the target may refuse it.
+        tested: the test of its rotation function that was made since the last of them; None where none was.
     """
 
     secret_arn: str
@@ -66,6 +69,7 @@ class SecretRotations:
     barrier_until: datetime | None
     barrier_fallen: bool
     rotations: tuple[RotationRecord, ...]
+    tested: RotationRecord | None = None
 
 
 def rotations_of(
@@ -77,7 +81,8 @@ def rotations_of(
     limit: int,
     with_steps: bool = False,
 ) -> SecretRotations:
-    """The latest rotations of a secret. The audit has the DescribeSecret that comes with it.
+    """The latest rotations of a secret; with their steps, its tests are among them. The audit has the DescribeSecret
+    that comes with it.
 
     Raises:
         ResourceNotFound: there is no such secret.
@@ -87,6 +92,10 @@ def rotations_of(
     with call.watched(store), store.read() as tx:
         secret = call.find(tx)
         rows = rotations.history(tx, secret.id, limit=limit)
+        newest = rows[0] if rows else None
+        last = rotations.before_tests(tx, newest)
+        if last is not newest and not with_steps:
+            rows = () if last is None else (last,)
         running = bool(rows) and Status(rows[0].status).active
         raised = secret.barrier_until is not None and secret.barrier_until > tx.now
         return SecretRotations(
@@ -96,6 +105,9 @@ def rotations_of(
             barrier_until=secret.barrier_until if raised else None,
             barrier_fallen=running and secret.barrier_until is not None and not raised,
             rotations=tuple(_record(tx, row, with_steps=with_steps) for row in rows),
+            tested=None
+            if newest is last or newest is None
+            else _record(tx, newest, with_steps=False),
         )
 
 
@@ -119,6 +131,7 @@ def _record(tx: Tx, row: RotationRow, *, with_steps: bool) -> RotationRecord:
         retiring=state.status is Status.GRACE and state.touched,
         retired=state.retired,
         in_use=rotation_events.last_in_use(tx, row.id) if _was_asked(state) else None,
+        only_tested=row.only_tests,
         steps=rotation_events.load(tx, row.id) if with_steps else (),
     )
 

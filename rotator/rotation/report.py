@@ -68,6 +68,7 @@ class Report:
         retire_at: when the grace period of the old credential ends, or its users are looked for again; None where it
             has ended, or where nothing but the next rotation ends it.
         in_use: the sessions that used the old credential when it was to be retired, as far as the target can tell.
+        only_tested: it was no rotation, but testSecret alone, on a temporary version with the current value.
     """
 
     secret_arn: str
@@ -84,3 +85,4 @@ class Report:
     resumed: bool
     retire_at: datetime | None = None
     in_use: tuple[Use, ...] = ()
+    only_tested: bool = False

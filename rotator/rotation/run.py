@@ -157,7 +157,8 @@ class _Run:
 
     def _open(self) -> None:
         after = self._advanced(Done())
-        prepares = self._parts.invokes and self._state.phase is Phase.INTENT
+        rotates = self._state.goal is not Goal.TEST  # which brings its value along
+        prepares = self._parts.invokes and self._state.phase is Phase.INTENT and rotates
         raised = self._journal.open(
             self._claim, after, sealed=self._steps.take_sealed(), prepares=prepares
         )
@@ -248,7 +249,7 @@ class _Run:
         self._steps.close()
         self._steps = Steps(again, self._lease, self._parts, older_sessions=True)
         self._state = self._steps.first_state()
-        if self._state.phase is Phase.ENDED and again.state.phase is not Phase.ENDED:
+        if self._state.phase is Phase.ENDED:
             self._end(self._state)
         return True
 
@@ -292,6 +293,7 @@ class _Run:
             resumed=self._claim.resumed,
             retire_at=self._retire_at if state.status is Status.GRACE else None,
             in_use=self._in_use,
+            only_tested=state.goal is Goal.TEST,
         )
 
 

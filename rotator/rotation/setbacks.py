@@ -33,6 +33,8 @@ def failed(
 ) -> MachineState:
     """The state after the action of `state` failed."""
     kind = failure.kind
+    if state.goal is Goal.TEST:
+        return end(replace(state, failure=failure), Status.FAILED)
     # What a function was never invoked for it has not done; an earlier attempt of another rotator may have.
     changing = {Phase.SET, Phase.CREATE} if facts.invokes else {Phase.SET}
     unsettled = state.touched and not (state.phase in changing and kind in _UNCHANGED)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rotator.crypto.envelope import Sealed, Sealer
 from rotator.errors import RotatorError
-from rotator.model.rotation import Failure, MachineState, Phase
+from rotator.model.rotation import Failure, Goal, MachineState, Phase
 from rotator.rotation.actions import Act, Action, Done, Facts, Failed, Outcome, Proved
 from rotator.rotation.admission import Admission
 from rotator.rotation.claim import Claim, seal_context
@@ -120,8 +120,16 @@ class Steps:
         return 0.0 if until is None else max(0.0, until - self._journal.clock())
 
     def take_sealed(self) -> Sealed | None:
-        """The new value as it will be stored, once; None where it is stored already."""
+        """The new value as it will be stored, once; None where it is stored already. A test's is the current one.
+
+        Raises:
+            InvalidRequest: there is no current one to test with.
+        """
         taken, self._sealed = self._sealed, None
+        if self._claim.state.goal is Goal.TEST and Candidate.PENDING not in self._values.candidates:
+            current = self._values.current
+            taken = self._sealed_as_pending(current)
+            self._values.add_pending(current)
         return taken
 
     def opened(self, claim: Claim, *, drain: bool) -> None:
@@ -249,11 +257,14 @@ class Steps:
 
     def _keep(self, value: SecretValue, rotator: Rotator, state: MachineState) -> None:
         if not self._parts.invokes:
-            secret = self._claim.secret
-            context = seal_context(secret, self._claim.token)
-            self._sealed = self._parts.sealer.seal(value, context=context, key=secret.kms_key_id)
+            self._sealed = self._sealed_as_pending(value)
         self._values.add_pending(value)
         self._values.agree(rotator, goal=state.goal)
+
+    def _sealed_as_pending(self, value: SecretValue) -> Sealed:
+        secret = self._claim.secret
+        context = seal_context(secret, self._claim.token)
+        return self._parts.sealer.seal(value, context=context, key=secret.kms_key_id)
 
     def _before_change(self) -> None:
         """Lets the clients that fetched just before log in, then makes sure that nobody has abandoned the rotation.

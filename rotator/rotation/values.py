@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from rotator.crypto.envelope import Sealer
-from rotator.errors import DecryptionFailure, KeyUnavailable
+from rotator.errors import DecryptionFailure, InvalidRequest, KeyUnavailable
 from rotator.manager.settings import RotationOptions, pinned_authority, rotation_options
 from rotator.model import labels as names
 from rotator.model.rotation import Goal, MachineState
@@ -79,6 +79,18 @@ class Values:
     def candidates(self) -> frozenset[Candidate]:
         """What there is to probe."""
         return frozenset(self._values)
+
+    @property
+    def current(self) -> SecretValue:
+        """The current value.
+
+        Raises:
+            InvalidRequest: there is none.
+        """
+        found = self._values.get(Candidate.CURRENT)
+        if found is None:
+            raise InvalidRequest(f"{self._secret.name} has no value yet. Put one first.")
+        return found
 
     @property
     def has_admin(self) -> bool:

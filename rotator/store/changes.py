@@ -17,6 +17,7 @@ RESTATED: Final = "SecretRestated"
 """The event of a record that says all that is known of a secret, where records before it go or are missing."""
 
 BEGUN: Final = "RotationStarted"
+TEST_BEGUN: Final = "TestRotationStarted"
 
 # Their truth is elsewhere: a read's date, a barrier that the longest limit ends anyhow, and what due times were worked
 # out from: another one has them worked out again.
@@ -32,7 +33,7 @@ TRACKED: Final = tuple(column.name for column in secrets.columns if column.name 
 _DIGESTED = {"description", "resource_policy"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_RANKS = {RESTATED: 1, BEGUN: 2}
+_RANKS = {RESTATED: 1, BEGUN: 2, TEST_BEGUN: 2}
 
 Columns = Mapping[str, Any]
 

@@ -84,6 +84,18 @@ class RotationRow:
     lease_epoch: str | None
 
     @property
+    def only_tests(self) -> bool:
+        """Whether it is no rotation, but testSecret alone, on a temporary version."""
+        return self.goal == Goal.TEST
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether something is left to be done where it is abandoned: the target may have changed, or the temporary
+        version of a test is there.
+        """
+        return self.touched or self.dirty or (self.only_tests and self.phase != Phase.INTENT)
+
+    @property
     def state(self) -> MachineState:
         """The machine's state as it was committed last.
 

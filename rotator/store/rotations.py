@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, insert, select, text, update
 
 from rotator.errors import FencedOut
-from rotator.model.rotation import Failure, Phase, Status
+from rotator.model.rotation import Failure, Goal, Phase, Status
 from rotator.sdk import FailureKind
 from rotator.store import tables
 from rotator.store.rotation_row import RotationRow, failure_to_row
@@ -25,6 +25,9 @@ _ACTIVE_OF_SECRET_LOCKED = _ACTIVE_OF_SECRET.with_for_update(key_share=True)
 _BY_ID = select(*COLUMNS).where(_R.id == bindparam("rotation_id"))
 # Fencing numbers grow over all rotations of a secret; a clock may jump back.
 _HISTORY = _OF_SECRET.order_by(_R.fencing.desc()).limit(bindparam("most"))
+_LAST_BUT_TESTS = (
+    _OF_SECRET.where(_R.goal != str(Goal.TEST)).order_by(_R.fencing.desc()).limit(bindparam("most"))
+)
 _FENCED = and_(_R.id == bindparam("fenced_id"), _R.fencing == bindparam("fenced_number"), _ACTIVE)
 _UPDATE_FENCED = update(tables.rotations).where(_FENCED)
 _REOPEN = update(tables.rotations).where(
@@ -55,8 +58,20 @@ def get(tx: Tx, rotation_id: str) -> RotationRow | None:
 
 
 def latest(tx: Tx, secret_id: int) -> RotationRow | None:
-    """The last rotation of a secret; the active one where there is one, since none begins before it has ended."""
+    """The last rotation or test of a secret: the active one where there is one, for none begins before it has ended."""
     return next(iter(history(tx, secret_id, limit=1)), None)
+
+
+def before_tests(tx: Tx, newest: RotationRow | None) -> RotationRow | None:
+    """The last rotation of a secret that is no test, or a test that is not over.
+
+    Args:
+        newest: what `latest` gives.
+    """
+    if newest is None or not newest.only_tests or newest.state.status.active:
+        return newest
+    found = tx.execute(_LAST_BUT_TESTS, {"secret_id": newest.secret_id, "most": 1})
+    return _row(found)
 
 
 def history(tx: Tx, secret_id: int, *, limit: int) -> tuple[RotationRow, ...]:
@@ -118,9 +133,10 @@ def abandon(tx: Tx, row: RotationRow, *, reason: str) -> None:
     """Marks an active rotation abandoned from outside; its owner is fenced out of the store at once.
 
     Where a change of the target may have begun the rotation stays active (`abandoning`) until a probe settles which
-    value lives; its lease is left, so that the settling waits for the owner to stop.
+    value lives, or where it is a test, until its temporary version is gone; its lease is left, so that the settling
+    waits for the owner to stop.
     """
-    unsettled = row.touched or row.dirty
+    unsettled = row.unsettled
     failure = Failure(
         phase=Phase(row.phase),
         kind=FailureKind.REFUSED,

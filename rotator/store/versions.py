@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     bindparam,
     case,
+    delete,
     exists,
     func,
     select,
@@ -131,6 +132,13 @@ _SET_VALUE = (
         binary=bindparam("to_binary"),
     )
 )
+_REMOVE_TEMPORARY = delete(versions).where(
+    _THIS,
+    ~versions.c.pinned,
+    ~exists().where(
+        labels.c.secret_id == bindparam("at_secret"), labels.c.version_id == bindparam("at_version")
+    ),
+)
 _SET_PINNED = update(versions).where(_THIS).values(pinned=bindparam("to_pinned"))
 _ANY_PINNED = select(exists().where(_THIS_SECRET, versions.c.pinned))
 _PLACES = ("at_version_1", "at_version_2", "at_version_3")
@@ -250,6 +258,11 @@ def set_value(tx: Tx, *, secret_id: int, version_id: str, sealed: Sealed | None)
             **sealed_columns(sealed, prefix="to_"),
         },
     )
+
+
+def remove_temporary(tx: Tx, *, secret_id: int, version_id: str) -> None:
+    """Removes a version that was made for a test, unless somebody has labelled or pinned it meanwhile."""
+    tx.execute(_REMOVE_TEMPORARY, {"at_secret": secret_id, "at_version": version_id})
 
 
 def set_pinned(tx: Tx, *, secret_id: int, version_id: str, pinned: bool) -> None:

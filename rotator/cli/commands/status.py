@@ -15,6 +15,7 @@ from rotator.cli.output import (
     write_json,
     write_table,
 )
+from rotator.cli.reports import tested
 from rotator.cli.session import Session
 from rotator.model.rotation import Status
 
@@ -106,6 +107,7 @@ def _status_json(secret: "SecretDescription", found: "SecretRotations") -> dict[
         "labels": found.labels,
         "rotation": secret.rotation,
         "latest": found.rotations[0] if found.rotations else None,
+        "tested": found.tested,
         "barrier_until": found.barrier_until,
         "barrier_fallen": found.barrier_fallen,
     }
@@ -127,6 +129,8 @@ def _state(found: "SecretRotations") -> str:
     if not found.rotations:
         return "never rotated"
     latest = found.rotations[0]
+    if latest.only_tested:
+        return f"being tested, {latest.status}"
     if latest.waits_until is not None:
         return "rotated, old credential still in use"
     if latest.retiring:
@@ -153,6 +157,9 @@ def _details(secret: "SecretDescription", found: "SecretRotations") -> Iterator[
     yield f"  state        {_state(found)}"
     for record in found.rotations:
         yield from progress_lines(secret.name, record)
+    if found.tested is not None:
+        yield f"  tested       {moment(found.tested.created_at)}: {tested(found.tested.status)}"
+        yield from _reason(found.tested)
     if found.barrier_until is not None:
         yield f"  reads wait   at the latest until {moment(found.barrier_until)}"
     if found.barrier_fallen:
@@ -183,6 +190,10 @@ def progress_lines(name: str, record: "RotationRecord") -> Iterator[str]:
     elif record.next_attempt_at is not None:
         yield f"  next attempt {moment(record.next_attempt_at)} (attempt {record.attempt})"
     yield from _old_one(name, record)
+    yield from _reason(record)
+
+
+def _reason(record: "RotationRecord") -> Iterator[str]:
     if record.failure is not None:
         yield f"  reason       {record.failure.phase}, {record.failure.kind}: {record.failure.message}"
         if record.failure.hint:
@@ -209,7 +220,8 @@ def _waiting(name: str, record: "RotationRecord") -> Iterator[str]:
 
 def _past(record: "RotationRecord") -> Iterator[str]:
     overlap = "" if record.overlap is None else f", overlap {record.overlap}"
-    yield f"{moment(record.created_at)}  {record.status}  ({record.requested_by}{overlap})"
+    what = f"test {record.status}" if record.only_tested else str(record.status)
+    yield f"{moment(record.created_at)}  {what}  ({record.requested_by}{overlap})"
     yield f"  rotation {record.rotation_id}, version {record.token}"
     for step in record.steps:
         took = "" if step.seconds is None else f"  {duration(step.seconds)}"

@@ -1,5 +1,6 @@
 """Rotations by functions are killed at every effect, and resumed by another process."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -43,6 +44,11 @@ class Bench:
             rotator=arn_of(example + ELSEWHERE) if elsewhere else example,
             admin=self.server.superuser if example == ALTERNATING else None,
         )
+
+    def ask_for_test(self, name: str) -> None:
+        """RotateSecret with RotateImmediately=false."""
+        then = self.house.engine().requested_test(str(uuid.uuid4()))
+        self.house.manager.set_rotation(**ME, secret_id=name, then=then)
 
     def logs_in(self, name: str, label: str = "AWSCURRENT") -> bool:
         fields = self.house.fields(name, label)
@@ -126,6 +132,35 @@ def test_killed_anywhere_another_process_completes_it(
             error.add_note(f"killed at effect {number} ({killed.effects[-1]})")
             raise
     record_property(KILL_POINTS, [f"functions, {example}", len(points), len(points)])
+
+
+def test_a_killed_test_leaves_nothing(
+    bench: Bench, record_property: Callable[[str, object], None]
+) -> None:
+    """Both ways: after a SIGKILL at any commit or step of a test the next run makes it anew, and its version goes."""
+    tried = 0
+    for elsewhere in (True, False):
+        secret = bench.new_secret(SINGLE, elsewhere=elsewhere)
+        bench.ask_for_test(secret)
+        undisturbed = bench.runs.run(secret, do="run_due")
+        assert undisturbed.report is not None, undisturbed
+        assert undisturbed.report["status"] == "succeeded", undisturbed
+        for at, effect in enumerate(undisturbed.effects, 1):
+            if not (effect.endswith(": after") and (elsewhere or "commit" not in effect)):
+                continue
+            secret = bench.new_secret(SINGLE, elsewhere=elsewhere)
+            before = bench.house.labels(secret)
+            bench.ask_for_test(secret)
+            killed = bench.runs.run(secret, do="run_due", kill_at=at)
+            assert killed.killed, f"{at}: {killed}"
+            assert "AWSCURRENT" in bench.house.labels(secret)
+            bench.house.engine().resume(secret, **ME)
+            assert bench.house.labels(secret) == before, f"killed at {at} ({effect})"
+            assert bench.house.version_ids(secret) == set(before.values())
+            assert bench.house.history(secret)[0].status == "succeeded"
+            assert bench.logs_in(secret)
+            tried += 1
+    record_property(KILL_POINTS, ["functions, testSecret alone", tried, tried])
 
 
 def test_a_file_survives_kills_too(bench: Bench) -> None:

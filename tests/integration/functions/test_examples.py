@@ -104,3 +104,34 @@ def test_rotate_secret_by_a_function(house: House, pg16: DatabaseServer) -> None
         now = json.loads(client.get_secret_value(SecretId=name)["SecretString"])
     assert pg16.can_log_in(Role(name=role.name, password=now["password"]))
     assert not pg16.can_log_in(role)
+
+
+def test_a_function_is_tested_before_its_first_rotation(
+    house: House, pg16: DatabaseServer, way: Way
+) -> None:
+    """RotateSecret with RotateImmediately=false: the function tries the stored credential, and nothing is left of it;
+    where that doesn't log in the audit has the reason.
+    """
+    role = pg16.new_role()
+    with way(house, "postgresql_single_user") as (hosted, rotator), served(hosted) as api:
+        client = api.client()
+        value = json.dumps(pg16.secret_value(role))
+        created = client.create_secret(Name="db/to-test", SecretString=value)
+        asked = {"SecretId": created["ARN"], "RotateImmediately": False}
+        rules = {"AutomaticallyAfterDays": 3}
+        client.rotate_secret(**asked, RotationLambdaARN=rotator, RotationRules=rules)
+        passed = hosted.engine(parks=True).run_due(created["ARN"], **THE_ENGINE)
+        assert passed is not None
+        assert passed.status is Status.SUCCEEDED, passed.failure
+        pg16.execute(f"ALTER ROLE \"{role.name}\" PASSWORD 'another'")
+        client.rotate_secret(**asked)
+        failed = hosted.engine(parks=True).run_due(created["ARN"], **THE_ENGINE)
+        described = client.describe_secret(SecretId=created["ARN"])
+        versions = client.list_secret_version_ids(SecretId=created["ARN"], IncludeDeprecated=True)
+    assert failed is not None
+    assert failed.status is Status.FAILED
+    assert failed.failure is not None
+    assert "failed in testSecret" in failed.failure.message
+    assert described["VersionIdsToStages"] == {created["VersionId"]: ["AWSCURRENT"]}
+    assert [version["VersionId"] for version in versions["Versions"]] == [created["VersionId"]]
+    assert "LastRotatedDate" not in described

@@ -283,9 +283,3 @@ def test_the_plan_says_who_does_what(hosted: House, secret: str) -> None:
     assert [step.split(":")[0] for step in plan.steps] == STEPS
     assert "the function stores the value" in plan.steps[0]
     assert "log in" not in " ".join(plan.steps)
-
-
-def test_what_was_not_tried_is_not_said_to_work(hosted: House, target: Target, secret: str) -> None:
-    """A function is not invoked to try the stored value alone, and the record doesn't claim that it was."""
-    assert not _engine(hosted).test(secret, **ME)
-    assert target.calls == []
