@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rotator.errors import InvalidRequest, ResourceExists
-from rotator.manager.auditing import AuditFilter, Auditing
+from rotator.manager.auditing import Auditing
 from rotator.model.caller import RotationRun
 from rotator.model.rotation import Status
 from rotator.rotation.engine import Engine
@@ -17,6 +17,7 @@ from rotator.rotation.records import rotations_of
 from rotator.rotation.report import Report
 from rotator.sdk import SecretValue
 from rotator.store.audit_rows import differences
+from rotator.store.audit_search import AuditFilter
 from tests.support.functions import NAME, Invocation, Target, registry_with
 from tests.support.house import House
 from tests.support.manager import ME, THE_ENGINE
