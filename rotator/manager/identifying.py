@@ -41,8 +41,7 @@ class Identifying(Operations):
             before = identities.begin_change(tx)
             detail = change(tx, before)
             after = identities.end_change(tx, before)
-            left = {"revision": after.revision, "mac": after.mac.hex()}
-            call.record(tx, None, detail={**asked, **detail, "access": left})
+            call.record(tx, None, detail={**asked, **detail, "access": left(before, after)})
         return after
 
     def _known(
@@ -56,6 +55,14 @@ class Identifying(Operations):
             known = identities.load(tx)
             call.record(tx, None)
         return known
+
+
+def left(before: Identities, after: Identities) -> Mapping[str, Any]:
+    """What a change left, as its record has it: a code of all, and digests of the rows that it wrote."""
+    was, became = identities.digests(before), identities.digests(after)
+    names = sorted(name for name in was.keys() | became.keys() if was.get(name) != became.get(name))
+    rows = {name: became.get(name) for name in names}
+    return {"revision": after.revision, "mac": after.mac.hex(), "rows": rows}
 
 
 def account_of(given: str | None, caller: Caller) -> str:

@@ -13,6 +13,7 @@ from rotator.manager.principals import Principals
 from rotator.manager.pruning import Pruning
 from rotator.manager.purging import Purging
 from rotator.manager.reading_together import ReadingTogether
+from rotator.manager.repairing import Repairing
 from rotator.manager.replanning import Replanning
 from rotator.manager.replicating import Replicating
 from rotator.manager.rewrapping import Rewrapping
@@ -46,6 +47,7 @@ class SecretsManager(
     Rewrapping,
     Principals,
     AccessKeys,
+    Repairing,
     Simulating,
 ):
     """The operations of the Secrets Manager API on one store, with the real service's semantics.

@@ -20,6 +20,7 @@ EVENTS = (
     "CreateAccessKey",
     "SetAccessKeyStatus",
     "DeleteAccessKey",
+    "RepairPrincipals",
 )
 """Those whose records say what they left."""
 
@@ -40,7 +41,9 @@ def difference(store: Database) -> str | None:
             try:
                 known = identities.load(tx)
             except RowAltered:
-                return "their rows are not as they were written"
+                return (
+                    "their rows are not as they were written; which ones: rotate principal review"
+                )
             revision, mac = _newest(tx.execute(_LEFT).scalars())
         if revision is None or (revision, mac) == (known.revision, known.mac.hex()):
             return None

@@ -3,6 +3,7 @@ database, but has no audit key, gives nobody rights by it.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, select, tuple_
@@ -45,7 +46,7 @@ def require(tx: Tx, *, arn: str, policy: str) -> None:
     record = _newest(tx, arn)
     if record is None or _said(record) != digest or tx.memory.key is None:
         raise _altered(arn)
-    if not _is_authentic(tx, tx.memory.key(), record):
+    if not is_authentic(tx, tx.memory.key(), record):
         raise _altered(arn)
     if len(tx.memory.policies) >= _MOST_KEPT:
         tx.memory.policies.clear()
@@ -76,11 +77,12 @@ def _said(record: dict[str, Any]) -> Any:
     return _columns(record["detail"]).get(_COLUMN)
 
 
-def _is_authentic(tx: Tx, key: AuditKey, record: dict[str, Any]) -> bool:
+def is_authentic(tx: Tx, key: AuditKey, record: Mapping[str, Any]) -> bool:
+    """Whether a record, all columns of it, is one that was written here, after the one before it."""
     before = _link_before(tx, key, record["shard"], record["seq"])
     if before is None:
         return False
-    links, _ = linked(key, before, [record], upto=record["seq"])
+    links, _ = linked(key, before, [dict(record)], upto=record["seq"])
     return bool(links)
 
 

@@ -5,8 +5,9 @@ every row and its revision, and where it doesn't fit, nobody is let in. What is 
 the revision stays.
 """
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -25,10 +26,18 @@ from rotator.store.tx import Tx
 _FORMAT = b"rotator:access:1"
 _PLACE = "access-key"
 _LOOKS = 5
+_CODE_LENGTH = 16
 _ALTERED = (
     "The rows of principals and access keys in the store are not as rotator wrote them, so nobody is let in by them. "
-    "Restore them from a backup of the store. Callers with the store and its keys, such as the command line on this "
-    "machine, go on. What else was altered: rotate audit verify"
+    "Restore them from a backup of the store. See which ones, and how they count again where they are right: "
+    "rotate principal review. Callers with the store and its keys, such as the command line on this machine, go on. "
+    "What else was altered: rotate audit verify"
+)
+
+
+_UNREADABLE = (
+    "The rows of principals and access keys in the store hold what rotator never writes, so they can't even be shown. "
+    "Nobody is let in by them. Restore them from a backup of the store."
 )
 
 
@@ -160,6 +169,7 @@ _PRINCIPALS = select(*principals.columns).order_by(principals.c.id)
 _KEYS = select(*access_keys.columns).order_by(access_keys.c.access_key_id)
 _LOCK = text("LOCK TABLE access_state IN SHARE ROW EXCLUSIVE MODE")
 _BEGIN = insert(access_state).values(id=1, revision=bindparam("new"), mac=bindparam("code"))
+_FORGET = delete(access_state)
 _ADVANCE = (
     update(access_state)
     .where(access_state.c.id == 1)
@@ -236,6 +246,45 @@ def _loaded(tx: Tx) -> Identities:
         if _state(tx) == (revision, mac):
             break
     raise RowAltered(_ALTERED)
+
+
+def as_they_stand(tx: Tx, *, for_update: bool = False) -> Identities:
+    """What the rows say, authentic or not: for people to look at, never to decide by.
+
+    Raises:
+        RowAltered: they can't be read.
+    """
+    if tx.dialect == "postgresql" and for_update:
+        tx.execute(_LOCK)
+    revision, mac = _state(tx)
+    try:
+        people, keys = _rows(tx)
+        _message(revision, people, keys)
+    except (ValueError, TypeError, OverflowError, AttributeError):
+        raise RowAltered(_UNREADABLE) from None
+    return Identities(revision=revision, mac=mac, principals=people, keys=keys)
+
+
+def shown_code(tx: Tx, found: Identities) -> str:
+    """A code for exactly these rows, which nobody without the audit key can make."""
+    message = _message(found.revision, found.principals, found.keys)
+    return bytes(_key(tx).mac(aead.encode(b"shown", message, found.mac))).hex()[:_CODE_LENGTH]
+
+
+def authenticate_as_they_stand(tx: Tx, *, revision: int) -> Identities:
+    """Has the rows count again, as this revision."""
+    tx.execute(_FORGET)
+    tx.memory.identities = None
+    people, keys = _rows(tx)
+    mac = _key(tx).mac(_message(revision, people, keys))
+    tx.execute(_BEGIN, {"new": revision, "code": mac})
+    return Identities(revision=revision, mac=mac, principals=people, keys=keys)
+
+
+def digests(found: Identities) -> Mapping[str, str]:
+    """ARN of a principal or group, or id of an access key → a digest of its row, without how a secret is wrapped."""
+    made = {each.arn: _digest(_principal_said(each)) for each in found.principals.values()}
+    return made | {key.access_key_id: _digest(*_key_said(key)) for key in found.keys.values()}
 
 
 def begin_change(tx: Tx) -> Identities:
@@ -401,14 +450,25 @@ def _message(
 ) -> bytes:
     """What the code is of. How a secret is wrapped isn't part of it: that is tied to the key's id by itself."""
     said: list[bytes] = [_FORMAT, str(revision).encode()]
-    for each in people.values():
-        row = [*each[:6], each.created_at.isoformat(), each.groups, each.policies]
-        said.append(json.dumps(row, sort_keys=True).encode())
+    said += map(_principal_said, people.values())
     said.append(b"keys")
     for key in keys.values():
-        row = [*key[:3], key.created_at.isoformat()]
-        said += [json.dumps(row).encode(), key.sealed.nonce, key.sealed.ciphertext]
+        said += _key_said(key)
     return aead.encode(*said)
+
+
+def _principal_said(each: Principal) -> bytes:
+    row = [*each[:6], each.created_at.isoformat(), each.groups, each.policies]
+    return json.dumps(row, sort_keys=True).encode()
+
+
+def _key_said(key: AccessKey) -> Sequence[bytes]:
+    row = [*key[:3], key.created_at.isoformat()]
+    return json.dumps(row).encode(), key.sealed.nonce, key.sealed.ciphertext
+
+
+def _digest(*said: bytes) -> str:
+    return hashlib.sha256(aead.encode(*said)).hexdigest()
 
 
 def _key(tx: Tx) -> Any:

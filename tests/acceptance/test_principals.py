@@ -1,6 +1,8 @@
 """`rotate principal …` and `rotate policy simulate` as an operator uses them."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.support.command import RotateCommand
@@ -63,3 +65,24 @@ def test_the_life_of_a_principal(rotate: RotateCommand, tmp_path: Path) -> None:
     assert rotate("principal", "delete", "alice").code == 3
     secrets = [key["secret_access_key"], _SECRET]
     assert not leaks(secrets, files_under(rotate.home))
+
+
+def test_rows_that_somebody_altered_are_seen_before_they_count_again(rotate: RotateCommand) -> None:
+    """`review` shows each row and which were altered; `repair` takes its code; who is refused is told where to look."""
+    rotate.ok("init", "--admin", "root")
+    rotate.ok("principal", "create", "alice")
+    right = rotate.ok("principal", "review")
+    assert "All of them are as they were written." in right.out
+    with closing(sqlite3.connect(rotate.home / "rotator.db")) as store, store:
+        store.execute("UPDATE principals SET disabled = 1 WHERE name = 'alice'")
+    assert "rotate principal review" in rotate("principal", "list").err
+    shown = rotate("principal", "review")
+    assert shown.code == 7
+    assert "ALTERED: user arn:aws:iam::000000000000:user/alice\n    disabled: True" in shown.out
+    assert "as recorded: user arn:aws:iam::000000000000:user/root" in shown.out
+    code = rotate("principal", "review", "--output", "json").json["code"]
+    assert rotate("principal", "repair", "--code", "no").code == 2
+    assert "2 rows" in rotate.ok("principal", "repair", "--code", code).out
+    [alice, _] = rotate.json("principal", "list")["principals"]
+    assert (alice["name"], alice["disabled"]) == ("alice", True)
+    rotate.ok("audit", "verify")

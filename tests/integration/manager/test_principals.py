@@ -18,6 +18,7 @@ from rotator.errors import (
     DecryptionFailure,
     ExpiredToken,
     InvalidParameter,
+    InvalidRequest,
     InvalidSignature,
     LimitExceeded,
     MalformedPolicyDocument,
@@ -32,6 +33,8 @@ from rotator.manager.manager import SecretsManager
 from rotator.manager.principals import EVERYTHING
 from rotator.model.caller import Caller, CallerKind, RotationRun
 from rotator.store import tables
+from rotator.store.audit_search import AuditFilter
+from rotator.store.identity_review import Standing
 from rotator.store.store import Store
 from tests.support.manager import ACCOUNT, ME, REGION
 from tests.support.signing import signed
@@ -392,6 +395,107 @@ def test_altered_rows_let_nobody_in(
             with pytest.raises(RowAltered):
                 manager.create_principal(**ME, principal="carol")
         assert knock(door, credentials).name == "mallory"
+
+
+def alter(store: Store, *statements: Executable) -> None:
+    """Does to the rows what somebody with the database alone can do."""
+    with store.write() as tx:
+        for statement in statements:
+            tx.connection.execute(statement)
+        tx.memory.identities = None
+
+
+def test_altered_rows_count_again_once_somebody_has_seen_them(
+    manager: SecretsManager, store: Store, door: Authenticator
+) -> None:
+    """A review says which rows no record accounts for; a repair accepts what was shown, without the rows named."""
+    mine, bobs = made(manager), made(manager, "bob")
+    manager.create_principal(**ME, principal="gone")
+    people = tables.principals
+    stranger = {
+        "account": ACCOUNT,
+        "kind": "user",
+        "name": "eve",
+        "unique_id": "AIDAEVE",
+        "disabled": False,
+        "created_at": NOW,
+        "groups": [],
+        "policies": {"all": EVERYTHING},
+    }
+    alter(
+        store,
+        update(people).where(people.c.name == "bob").values(policies={"all": EVERYTHING}),
+        delete(people).where(people.c.name == "gone"),
+        people.insert().values(stranger),
+    )
+    review = manager.review_principals(**ME)
+    arn = f"arn:aws:iam::{ACCOUNT}:user/"
+    standings = {row.name: row.standing for row in review.rows}
+    assert not review.right
+    assert standings == {
+        f"{arn}alice": Standing.AS_RECORDED,
+        f"{arn}bob": Standing.ALTERED,
+        f"{arn}eve": Standing.ADDED,
+        f"{arn}gone": Standing.REMOVED,
+        mine.access_key_id: Standing.AS_RECORDED,
+        bobs.access_key_id: Standing.AS_RECORDED,
+    }
+    bob = next(row for row in review.rows if row.name == f"{arn}bob")
+    assert bob.says["policies"] == {"all": EVERYTHING}
+    for code in ("", "0" * 16):
+        with pytest.raises(InvalidRequest, match="not those that this code was shown with"):
+            manager.repair_principals(**ME, code=code)
+    with pytest.raises(ResourceNotFound):
+        manager.repair_principals(**ME, code=review.code, without=[f"{arn}nobody"])
+    with pytest.raises(RowAltered):
+        knock(door, mine)
+
+    done = manager.repair_principals(**ME, code=review.code, without=[f"{arn}eve"])
+
+    assert done.right
+    assert {knock(door, each).name for each in (mine, bobs)} == {"alice", "bob"}
+    assert [each.name for each in manager.list_principals(**ME)] == ["alice", "bob"]
+    assert Auditing(store).verify(**ME).faults == ()
+    assert {row.standing for row in manager.review_principals(**ME).rows} == {Standing.AS_RECORDED}
+    *_, record = Auditing(store).export(**ME, where=AuditFilter(event="RepairPrincipals"))
+    assert record.detail is not None
+    assert record.detail["accepted"] == {
+        f"{arn}bob": "altered",
+        f"{arn}eve": "added",
+        f"{arn}gone": "removed",
+    }
+    manager.create_principal(**ME, principal="carol")
+    assert Auditing(store).verify(**ME).faults == ()
+
+
+def test_what_was_shown_is_all_that_is_accepted(manager: SecretsManager, store: Store) -> None:
+    """Rows that change between the look and the repair are refused, and where nothing is wrong there is no repair."""
+    made(manager)
+    right = manager.review_principals(**ME)
+    assert right.right
+    with pytest.raises(InvalidRequest, match="nothing is to be repaired"):
+        manager.repair_principals(**ME, code=right.code)
+    alter(store, update(tables.principals).values(policies={"a": EVERYTHING}))
+    shown = manager.review_principals(**ME)
+    alter(store, update(tables.principals).values(policies={"b": EVERYTHING}))
+    with pytest.raises(InvalidRequest, match="rotate principal review"):
+        manager.repair_principals(**ME, code=shown.code)
+
+
+def test_records_that_somebody_made_up_account_for_nothing(
+    manager: SecretsManager, store: Store
+) -> None:
+    """A record without its code says nothing, so rows that were put in along with one are still told apart."""
+    made(manager)
+    audit = tables.audit
+    alter(store, update(tables.principals).values(policies={"a": EVERYTHING}))
+    digest = {"revision": 2, "mac": "00", "rows": {f"arn:aws:iam::{ACCOUNT}:user/alice": "x"}}
+    alter(
+        store,
+        update(audit).where(audit.c.event == "CreateAccessKey").values(detail={"access": digest}),
+    )
+    standings = [row.standing for row in manager.review_principals(**ME).rows]
+    assert standings == [Standing.ALTERED, Standing.ADDED]
 
 
 @on_sqlite
