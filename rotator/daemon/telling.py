@@ -12,6 +12,7 @@ from rotator.telemetry import Log
 
 _AS_IT_SHOULD = {Status.SUCCEEDED, Status.GRACE, Status.WAITING}
 _NEEDS_PERSON = {Status.DIVERGED, Status.DEGRADED, Status.UNVERIFIED, Status.UNRETIRED}
+_ONLY_FOR_DEBUGGING = {ProgressKind.STARTED, ProgressKind.DONE, ProgressKind.SKIPPED}
 _NOTICES = {
     Status.FAILED: NoticeKind.FAILED,
     Status.DIVERGED: NoticeKind.DIVERGED,
@@ -31,6 +32,8 @@ def log_of(task: Task, rotation: str | None = None) -> Log:
 
 def progress(log: Log, happened: Progress) -> None:
     """One step of its rotation."""
+    if happened.kind in _ONLY_FOR_DEBUGGING and not log.shows_all:
+        return
     about = {
         "rotation": happened.rotation_id,
         "phase": happened.phase,

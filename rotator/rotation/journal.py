@@ -187,16 +187,22 @@ class Journal:
         return replace(claim, waits_until=None)
 
     def _move_current(self, tx: Tx, claim: Claim) -> tuple[SecretRow, Labels, Mapping[str, object]]:
-        secret = secrets.update_returning(
-            tx, claim.secret.id, rotated_at=tx.now, changed_at=tx.now, **_NO_BARRIER
-        )
+        secret, due = self._write_rotated(tx, claim)
         before = labels.load(tx, secret.id)
         after = before.finish(claim.token)
         labels.save(tx, secret.id, before=before, after=after)
-        due = self.planner.due_columns(tx, secret, rotated_at=tx.now, now=tx.now)
-        if any(getattr(secret, column) != moment for column, moment in due.items()):
-            secrets.update(tx, secret.id, **due)
         return secret, after, due
+
+    def _write_rotated(self, tx: Tx, claim: Claim) -> tuple[SecretRow, Mapping[str, object]]:
+        """The secret and its next due time, which are written by what the claim has read where that still holds."""
+        now: dict[str, Any] = {"rotated_at": tx.now, "changed_at": tx.now, **_NO_BARRIER}
+        due = self.planner.due_columns(tx, claim.secret, rotated_at=tx.now, now=tx.now)
+        secret = secrets.update_known(tx, claim.secret, **now, **due)
+        if secret is None:
+            secret = secrets.update_returning(tx, claim.secret.id, **now)
+            due = self.planner.due_columns(tx, secret, rotated_at=tx.now, now=tx.now)
+            secrets.update(tx, secret.id, **due)
+        return secret, due
 
     def end(
         self,

@@ -144,6 +144,8 @@ class Values:
         Raises:
             Misconfigured: the current value disagrees, or the pending one that is to be set.
         """
+        if self._left_over is not None and self._values.keys() <= self._agreed:
+            return
         for candidate, value in list(self._values.items()):
             if candidate in self._agreed:
                 continue

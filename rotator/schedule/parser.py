@@ -7,6 +7,7 @@ in cron the minutes, any hours and the years, as EventBridge does; what AWS take
 """
 
 import re
+from functools import lru_cache
 
 from rotator.model.rules import Limits
 from rotator.schedule.days import parse_days
@@ -41,6 +42,7 @@ _UNEXPECTED = re.compile(r"[^0-9A-Za-z()#?*\-/, ]")
 _LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 
 
+@lru_cache(maxsize=1024)
 def parse_schedule(expression: str, *, limits: Limits = Limits.WIDE) -> Schedule:
     """The schedule that an expression stands for; its `str()` is the canonical expression.
 

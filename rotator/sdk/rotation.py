@@ -14,13 +14,15 @@ from rotator.sdk.passwords import PasswordPolicy
 from rotator.sdk.settings import PasswordSettings, RotatorSettings
 from rotator.sdk.values import SecretValue
 
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 def clock() -> float:
     """Seconds on the clock of every deadline: it is common to all processes of a machine and never jumps.
 
     `CLOCK_BOOTTIME` where the system has it, so that a suspended machine's deadlines pass too.
     """
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    return time.clock_gettime(_CLOCK)
 
 
 class Candidate(StrEnum):

@@ -129,6 +129,9 @@ _UPDATE = sql_update(secrets).where(secrets.c.id == bindparam("at_id"))
 _UPDATE_RETURNING = _UPDATE.values(revision=secrets.c.revision + 1).returning(
     *(secrets.c[name] for name in SecretRow._fields)
 )
+_UPDATE_KNOWN = _UPDATE.where(secrets.c.revision == bindparam("at_revision")).values(
+    revision=secrets.c.revision + 1
+)
 _DELETE = delete(secrets).where(secrets.c.id == bindparam("at_id"))
 # A rotation that was abandoned and is not settled keeps its secret, as a pinned version does, but for one that was
 # pinned only for its credential to be retired, where that has failed for good.
@@ -318,6 +321,18 @@ def update_returning(tx: Tx, secret_id: int, **columns: object) -> SecretRow:
     if row is None:
         raise ResourceNotFound("Secrets Manager can't find the specified secret.")
     return SecretRow._make(row)
+
+
+def update_known(tx: Tx, known: SecretRow, **columns: object) -> SecretRow | None:
+    """Writes some columns of a secret, as its next revision, where nobody has changed it since it was read.
+
+    Returns:
+        The row as it is then; None where it was changed or deleted, and so is not written.
+    """
+    at = {"at_id": known.id, "at_revision": known.revision}
+    if tx.execute(_UPDATE_KNOWN, columns | at).rowcount != 1:
+        return None
+    return known._replace(revision=known.revision + 1, **columns)  # type: ignore[arg-type]
 
 
 def remove(tx: Tx, secret_id: int) -> None:

@@ -46,6 +46,11 @@ class Log:
         """A log whose events all carry `fields`, such as the id of a rotation."""
         return type(self)({**self.fields, **fields})
 
+    @property
+    def shows_all(self) -> bool:
+        """Whether the events for finding a fault are written too; who has many of them need not put them together."""
+        return _output.threshold <= _LEVELS["debug"]
+
     def debug(self, event: str, **fields: Any) -> None:
         """What only the search for a fault needs."""
         self._write("debug", event, fields)
