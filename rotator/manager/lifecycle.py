@@ -22,13 +22,9 @@ from rotator.manager.checks import (
 from rotator.manager.next_due import NOT_DUE, anchor_of
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
-from rotator.manager.replicating import (
-    asked_regions,
-    checked_regions,
-    closed_keys,
-    described,
-    replicate,
-)
+from rotator.manager.replica_regions import asked_regions, checked_regions, closed_keys
+from rotator.manager.replica_rows import replicate
+from rotator.manager.replicating import described
 from rotator.manager.results import Deletion, ReplicaDescription, SecretName, StoredVersion
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT, Labels

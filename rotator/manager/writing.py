@@ -14,7 +14,7 @@ from rotator.manager.function_runs import owns, refuse_foreign_put, refuse_late
 from rotator.manager.next_due import Planner, rules_of
 from rotator.manager.operations import Operations, seal_context
 from rotator.manager.refusals import audited
-from rotator.manager.replicating import rekeyed
+from rotator.manager.replica_rows import rekeyed
 from rotator.manager.resealing import Resealing, reseal
 from rotator.manager.results import StoredVersion
 from rotator.model.caller import Caller

@@ -1,25 +1,24 @@
 """`rotate rotation …`: who rotates a secret, when, and what that may act on."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rotator.cli.options import Output, SecretId
-from rotator.cli.output import NO_WINDOW, OutputFormat, moment, write, write_json
+from rotator.cli.output import OutputFormat, write_result
+from rotator.cli.rotation_view import show_rotation
 from rotator.cli.session import Session
-from rotator.errors import ConfigurationError, InvalidRequest, ResourceNotFound
+from rotator.errors import ConfigurationError, InvalidRequest
 from rotator.model.lengths import parse_length, shown_length
 from rotator.model.rotation import LONGEST_GRACE, InUse
 from rotator.model.rules import Missed
-from rotator.sdk import Authority
 
 if TYPE_CHECKING:
     from rotator.manager.results import SecretDescription
     from rotator.manager.rotating import RotationRules
-    from rotator.manager.settings import RotationOptions, RotationSettings
+    from rotator.manager.settings import RotationOptions
 
 app = typer.Typer(help="Sets how a secret rotates.", no_args_is_help=True)
 
@@ -169,7 +168,7 @@ def set_rotation(
         ),
     )
     if not rotate_now or output is OutputFormat.TEXT:
-        _show(session, found, stored, output=output)
+        show_rotation(session, found, stored, output=output)
     if not rotate_now:
         return None
     from rotator.cli.commands.now import now
@@ -189,7 +188,7 @@ def show(context: typer.Context, secret: SecretId, output: Output = OutputFormat
             f"The rotation of {found.name} was never set. "
             f"Set it: rotate rotation set {found.name} --rotator NAME"
         )
-    _show(session, found, found.rotation, output=output)
+    show_rotation(session, found, found.rotation, output=output)
 
 
 @app.command()
@@ -202,17 +201,16 @@ def cancel(context: typer.Context, secret: SecretId, output: Output = OutputForm
     cancelled = session.manager.cancel_rotation(
         caller=session.caller, request_id=session.request_id, secret_id=secret
     )
-    if output is OutputFormat.JSON:
-        write_json(cancelled)
-        return
-    write(
-        f"{cancelled.name} rotates no more. Turn it on again: rotate rotation set {cancelled.name}"
+    name, left = cancelled.name, cancelled.version_id
+    unfinished = (
+        f"  A rotation was left unfinished, with version {left}; settle it: rotate abort {name}"
     )
-    if cancelled.version_id is not None:
-        write(
-            f"  A rotation was left unfinished, with version {cancelled.version_id}; "
-            f"settle it: rotate abort {cancelled.name}"
-        )
+    write_result(
+        cancelled,
+        f"{name} rotates no more. Turn it on again: rotate rotation set {name}",
+        *([] if left is None else [unfinished]),
+        output=output,
+    )
 
 
 def _rotator(session: Session, secret: "SecretDescription", named: str | None) -> str:
@@ -319,79 +317,3 @@ def _own_settings(
         )
     new = dict(parse_pair(setting, option="--setting") for setting in given)
     return session.engine.check_settings(rotator, {**kept, **new})
-
-
-def _show(
-    session: Session,
-    secret: "SecretDescription",
-    settings: "RotationSettings",
-    *,
-    output: OutputFormat,
-) -> None:
-    of_rotator = _grace_of(session, settings.rotator)
-    if output is OutputFormat.JSON:
-        shown = {"arn": secret.arn, "name": secret.name, "rotation": settings}
-        write_json(shown | {"grace_of_rotator": of_rotator})
-    else:
-        write(*_lines(secret, settings, of_rotator=of_rotator))
-
-
-def _grace_of(session: Session, rotator: str) -> float | None:
-    """Seconds that the configuration gives the old credentials of a rotator, None where it says nothing of it."""
-    graces = session.policy.grace_of
-    if graces:
-        with suppress(
-            ResourceNotFound
-        ):  # a secret is shown whether or not its rotator is installed
-            return graces.get(session.registry.resolve(rotator).name)
-    return None
-
-
-def _lines(
-    secret: "SecretDescription", settings: "RotationSettings", *, of_rotator: float | None
-) -> Iterator[str]:
-    yield f"{secret.name}  ({secret.arn})"
-    yield f"  rotator    {settings.rotator}" + ("" if settings.enabled else " (cancelled)")
-    yield f"  schedule   {_schedule(secret, settings)}"
-    if settings.due_at is not None:
-        yield f"  next       {moment(settings.due_at)} (window ends {moment(settings.window_end)})"
-    elif settings.enabled and settings.scheduled:
-        yield f"  next       {NO_WINDOW}"
-    if settings.missed is not None:
-        yield f"  missed     {settings.missed}"
-    if settings.authority is not None:
-        yield from _pinned(settings.authority)
-    yield from _demanded(settings.options, of_rotator=of_rotator)
-
-
-def _demanded(options: "RotationOptions", *, of_rotator: float | None) -> Iterator[str]:
-    yield f"  overlap    {'required' if options.require_overlap else 'preferred'}"
-    if options.allow_privileged:
-        yield "  allowed    a role with administrative rights"
-    if options.allow_other_server:
-        yield "  allowed    another address in the admin secret"
-    if options.grace is not None:
-        yield f"  grace      {shown_length(options.grace)}"
-    elif of_rotator is not None:
-        yield f"  grace      {shown_length(of_rotator)} (rotation.grace_of: its rotator's)"
-    if options.in_use is not None:
-        yield f"  in use     {options.in_use}"
-    for key, value in options.settings.items():
-        yield f"  setting    {key}={value}"
-
-
-def _schedule(secret: "SecretDescription", settings: "RotationSettings") -> str:
-    if not settings.scheduled:
-        return f"on request: rotate now {secret.name}"
-    days = settings.automatically_after_days
-    rules = settings.schedule_expression or f"every {days} days"
-    return f"{rules} ({settings.timezone})" if settings.timezone else rules
-
-
-def _pinned(authority: Authority) -> Iterator[str]:
-    if authority.host is not None:
-        port = "" if authority.port is None else f":{authority.port}"
-        yield f"  pinned     server {authority.host}{port}"
-    if authority.users:
-        yield f"  pinned     users {', '.join(authority.users)}"
-    yield f"  pinned     admin secret {authority.admin or 'none: the credential changes itself'}"
