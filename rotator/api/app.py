@@ -56,7 +56,11 @@ class Api:
         self._refusal = refusal
         self._crew: Crew[Outcome] = Crew(threads, name="rotator-api")
         self._reads: Gathering[Call, Outcome] = Gathering(
-            reads.perform, threads=_READERS, most=reads.MOST, name="rotator-reads"
+            reads.perform,
+            threads=_READERS,
+            most=reads.MOST,
+            patience=reads.PATIENCE,
+            name="rotator-reads",
         )
         self._rates = Rates(limits or Limits())
         self._pages = Starlette(

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from rotator.api.joined import JoinedWrites
+
 _MOST_HEADERS: Final = 100
 _MOST_HEADER_BYTES: Final = 32_768  # of the request line and all headers
 _PIECE: Final = 4096
@@ -104,7 +106,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Opened: the first request has to come in."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,7 +1,8 @@
 """Threads to which calls are handed over by the batch: what has come while they were busy goes to the next one free.
 
 A thread for each call would cost a wake-up there and one back, and Python's lock would go from hand to hand at every
-row that one of them reads.
+row that one of them reads. And a commit costs nearly the same for one call as for many: whoever was answered together
+is likely to ask again together, so the first to ask again waits a moment for the others.
 """
 
 import asyncio
@@ -35,18 +36,28 @@ class Gathering(Generic[J, T]):
         work: gives as many outcomes as there are jobs, in their order.
         threads: how many; each is started when it is first needed. While one waits for the disk, another works.
         most: jobs of one batch.
+        patience: seconds that the first of a batch waits, at most, for as many as the last batch had.
         name: what the threads' names begin with.
     """
 
     def __init__(
-        self, work: Callable[[Sequence[J]], Sequence[T]], *, threads: int, most: int, name: str
+        self,
+        work: Callable[[Sequence[J]], Sequence[T]],
+        *,
+        threads: int,
+        most: int,
+        patience: float,
+        name: str,
     ) -> None:
         self._work = work
         self._most = most
         self._size = threads
         self._name = name
         self._waiting: deque[tuple[J, asyncio.Future[T]]] = deque()
-        self._is_parting = False
+        self._patience = patience
+        self._expected = 1
+        self._parting: asyncio.Handle | None = None
+        self._is_due = False
         self._idle = 0
         self._threads: list[threading.Thread] = []
         self._batches: SimpleQueue[_Batch[J, T] | None] = SimpleQueue()
@@ -57,10 +68,8 @@ class Gathering(Generic[J, T]):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         self._waiting.append((job, answer))
-        # Not at once: other calls that have come in this turn of the loop are yet to be read.
-        if not self._is_parting and (self._idle or len(self._threads) < self._size):
-            self._is_parting = True
-            loop.call_soon(self._part, loop)
+        if self._idle or len(self._threads) < self._size:
+            self._part_soon(loop)
         return answer
 
     def close(self) -> None:
@@ -70,15 +79,28 @@ class Gathering(Generic[J, T]):
         for thread in self._threads:
             thread.join()
 
+    def _part_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Has what waits given to a thread, now that one has nothing to do."""
+        if len(self._waiting) >= self._expected:
+            if not self._is_due:
+                self._is_due = True
+                if self._parting is not None:
+                    self._parting.cancel()
+                # Not at once: other calls that have come in this turn of the loop are yet to be read.
+                self._parting = loop.call_soon(self._part, loop)
+        elif self._parting is None:
+            self._parting = loop.call_later(self._patience, self._part, loop)
+
     def _part(self, loop: asyncio.AbstractEventLoop) -> None:
         """Gives what waits to the threads that have nothing to do."""
-        self._is_parting = False
+        self._parting, self._is_due = None, False
         while self._waiting:
             if not self._idle:
                 if len(self._threads) >= self._size:
                     return
                 self._start_one(loop)
             count = min(len(self._waiting), self._most)
+            self._expected = count
             self._idle -= 1
             self._batches.put(_Batch([self._waiting.popleft() for _ in range(count)]))
 
@@ -104,7 +126,7 @@ class Gathering(Generic[J, T]):
         batch = self._done.popleft()
         self._idle += 1
         if self._waiting:
-            self._part(loop)
+            self._part_soon(loop)
         if batch.error is not None:
             for answer in batch.answers:
                 if not answer.cancelled():

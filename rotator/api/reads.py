@@ -22,6 +22,9 @@ TARGET: Final = f"secretsmanager.{EVENT}"
 MOST: Final = 64
 """Reads of one batch: few enough that none of them is old before it is given out."""
 
+PATIENCE: Final = 0.001
+"""Seconds that a read waits, at most, for those that were answered together with the one before it."""
+
 _OPERATION = OPERATIONS[EVENT]
 
 

@@ -33,7 +33,7 @@ class Worker:
 
 
 def gathering(work: Callable[[Sequence[int]], Sequence[int]], threads: int) -> Gathering[int, int]:
-    return Gathering(work, threads=threads, most=MOST, name="gathering")
+    return Gathering(work, threads=threads, most=MOST, patience=0.001, name="gathering")
 
 
 def test_what_came_meanwhile_is_handed_over_together() -> None:
@@ -104,3 +104,41 @@ def test_what_is_under_way_is_done_before_the_end() -> None:
     worker.go_on.set()
     gathered.close()
     assert worker.batches == [[1]]
+
+
+def test_who_was_answered_together_is_waited_for() -> None:
+    """After a batch of several the next one begins when as many have come, before its time is up."""
+    worker = Worker()
+    worker.begun.set()
+    patient: Gathering[int, int] = Gathering(
+        worker, threads=1, most=MOST, patience=3600.0, name="gathering"
+    )
+
+    async def twice() -> list[int]:
+        first = [patient.perform(number) for number in (1, 2, 3)]
+        answers = await asyncio.gather(*first)
+        early = patient.perform(4)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert worker.batches == [[1, 2, 3]]
+        others = [patient.perform(number) for number in (5, 6)]
+        return [*answers, *(await asyncio.gather(early, *others))]
+
+    assert asyncio.run(twice()) == [2, 4, 6, 8, 10, 12]
+    assert worker.batches == [[1, 2, 3], [4, 5, 6]]
+    patient.close()
+
+
+def test_who_comes_alone_is_not_kept_waiting_for_long() -> None:
+    """Where the others don't come again, the one that did is answered after the time that it waits at most."""
+    worker = Worker()
+    worker.begun.set()
+    gathered = gathering(worker, threads=1)
+
+    async def twice() -> int:
+        await asyncio.gather(*(gathered.perform(number) for number in (1, 2, 3)))
+        return await gathered.perform(4)
+
+    assert asyncio.run(twice()) == 8
+    assert worker.batches == [[1, 2, 3], [4]]
+    gathered.close()
