@@ -1,8 +1,26 @@
-"""What a monitor sees of the calls of the API, as Prometheus reads it."""
+"""What a monitor sees of the calls of the API, as Prometheus reads it.
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+Processes that share an address count together, since whichever is asked answers: they write to files of one folder,
+which `SHARED` names in their environment before they begin (prometheus_client's multiprocess mode). What a process
+counted that has ended is counted still.
+"""
+
+from functools import cache
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable that has prometheus_client count in files, where it is set as that is imported."""
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+def text_of_all(folder: str) -> bytes:
+    """What all processes counted that share a folder, in Prometheus' text format."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
 
 
 class CallMetrics:
@@ -22,8 +40,11 @@ class CallMetrics:
             buckets=_BUCKETS,
             registry=registry,
         )
+        # A metric looks its labels' values up under a lock; there are few of them.
+        self._calls_of = cache(self._calls.labels)
+        self._seconds_of = cache(self._seconds.labels)
 
     def called(self, operation: str, outcome: str, seconds: float) -> None:
         """An operation was called and answered."""
-        self._calls.labels(operation, outcome).inc()
-        self._seconds.labels(operation).observe(seconds)
+        self._calls_of(operation, outcome).inc()
+        self._seconds_of(operation).observe(seconds)

@@ -1,5 +1,6 @@
 """The processes of `rotate api`: one that answers by itself, or one that keeps workers alive."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,18 +10,19 @@ from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from queue import SimpleQueue
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 
 from rotator import telemetry
 from rotator.api.connections import Listener
-from rotator.api.metrics import CallMetrics
+from rotator.api.metrics import SHARED, CallMetrics, text_of_all
 from rotator.api.parts import Page, Pages
 from rotator.api.service import PLAINTEXT_REFUSED, ApiService
 from rotator.api.serving import is_loopback, listening
 from rotator.api.tls import Certificate
+from rotator.cli.acts import Acts, stop
 from rotator.cli.answering import open_api
 from rotator.cli.readiness import PLAIN, Readiness
 from rotator.cli.session import Session
@@ -56,13 +58,23 @@ def address_to_serve(settings: Settings, given: str | None) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def open_service(session: Session, listener: Listener) -> ApiService:
-    """What answers on a socket, with pages for monitors; not started yet."""
+def open_service(
+    session: Session, listener: Listener, *, counts_in: str | None = None
+) -> ApiService:
+    """What answers on a socket, with pages for monitors; not started yet.
+
+    Args:
+        counts_in: the folder where it counts together with others, which its environment names too; None for alone.
+    """
     registry = CollectorRegistry()
     pages: Pages = {
         "/livez": lambda: Page(HTTPStatus.OK, PLAIN, b"alive\n"),
         "/readyz": Readiness(partial(_store_answers, session)),
-        "/metrics": lambda: Page(HTTPStatus.OK, _METRICS, generate_latest(registry)),
+        "/metrics": lambda: Page(
+            HTTPStatus.OK,
+            _METRICS,
+            generate_latest(registry) if counts_in is None else text_of_all(counts_in),
+        ),
     }
     return open_api(session, listener, pages, CallMetrics(registry))
 
@@ -101,20 +113,19 @@ class Alone:
     def __init__(self, session: Session, address: tuple[str, int]) -> None:
         self._listener = _listening(session, address)
         self._service = open_service(session, self._listener)
-        self._acts: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._acts = Acts()
 
     def run(self) -> None:
         """Answers until `stop`."""
         self._service.start()
         _log.info("api.listening", url=self._service.url, port=self._service.port, workers=1)
-        while (act := self._acts.get()) is not None:
-            act()
+        self._acts.until_stopped()
         self._service.stop()
         _log.info("api.stopped")
 
     def stop(self) -> None:
         """Ends it, when what is being answered is done. For signal handlers too."""
-        self._acts.put(None)
+        self._acts.put(stop)
 
     def reload(self) -> None:
         """Has the certificate read anew. For signal handlers too."""
@@ -128,7 +139,8 @@ class Supervisor:
         self._file = session.configuration.file
         self._listener = _listening(session, address)
         self._wanted = workers
-        self._acts: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._counts = TemporaryDirectory(prefix="rotator-api-")
+        self._acts = Acts()
         self._workers: set[_Worker] = set()
         self._was_ready = False
         self._stopping = False
@@ -140,11 +152,12 @@ class Supervisor:
             for _ in range(self._wanted):
                 self._start()
             while not self._stopping or self._workers:
-                self._acts.get()()
+                self._acts.next()()
         finally:
             for worker in self._workers:
                 worker.kill()
             self._listener.close()
+            self._counts.cleanup()
         _log.info("api.stopped")
         return self._code
 
@@ -158,7 +171,7 @@ class Supervisor:
 
     def _start(self) -> None:
         if not self._stopping:
-            worker = _Worker(self._file, self._listener.fileno())
+            worker = _Worker(self._file, self._listener.fileno(), counts_in=self._counts.name)
             self._workers.add(worker)
             worker.watch(
                 ready=lambda: self._acts.put(partial(self._ready, worker)),
@@ -202,13 +215,14 @@ class Supervisor:
 class _Worker:
     """One process, which ends when the pipe that it reads does."""
 
-    def __init__(self, file: Path | None, listener: int) -> None:
+    def __init__(self, file: Path | None, listener: int, *, counts_in: str) -> None:
         command = [sys.executable, "-P", "-m", "rotator.cli.api_worker", str(listener)]
         self._process = subprocess.Popen(
             command if file is None else [*command, str(file)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=[listener],
+            env=os.environ | {SHARED: counts_in},
             start_new_session=True,  # Ctrl-C is the supervisor's
             text=True,
         )

@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
     NEEDS_PERSON = 6  # diverged, degraded or unretired
     REFUSED = 7  # drift found, or preflight says no
     UNAVAILABLE = 8  # store or key not available
-    DENIED = 9  # not allowed
+    DENIED = 9  # not allowed; of a simulation: it would not be
     UNVERIFIED = 10
 
 

@@ -61,7 +61,7 @@ def test_a_rotation_that_an_sdk_asks_the_daemon_for_is_done(
 
 
 def test_workers_share_an_address_and_are_replaced(daemons: Daemons, house: House) -> None:
-    """One that is killed is made good; SIGTERM ends all of them with exit code 0."""
+    """One that is killed is made good, and what it counted stays; SIGTERM ends all of them with exit code 0."""
     know_alice(house)
     process = daemons.launch("api", "--workers", "2", "--listen", "127.0.0.1:0")
     client = _client(process, "api.listening")
@@ -77,6 +77,14 @@ def test_workers_share_an_address_and_are_replaced(daemons: Daemons, house: Hous
         client_of(client.meta.endpoint_url).get_secret_value(SecretId=name)["SecretString"]
         == "value"
     )
+    counted = {
+        'rotator_api_calls_total{operation="CreateSecret",outcome="ok"} 1.0',
+        'rotator_api_calls_total{operation="GetSecretValue",outcome="ok"} 1.0',
+        'rotator_api_call_seconds_count{operation="GetSecretValue"} 1.0',
+    }
+    for _ in range(6):  # whichever of them answers
+        with urlopen(f"{client.meta.endpoint_url}/metrics", timeout=_PATIENCE) as answer:
+            assert counted <= set(answer.read().decode().splitlines())
     workers = _children(process.pid)
     log = process.stop()
     assert [entry for entry in log if entry["event"] == "api.stopped"]

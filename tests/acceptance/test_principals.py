@@ -45,8 +45,11 @@ def test_the_life_of_a_principal(rotate: RotateCommand, tmp_path: Path) -> None:
 
     asks = ("policy", "simulate", "--principal", "alice", "--action", "GetSecretValue")
     asked = (*asks, "--secret", "db/app")
-    no, yes = rotate.ok(*asked).out, rotate.ok(*asked, "--context", "aws:SourceIp=192.0.2.7").out
-    assert no.startswith("no: no identity-based policy allows it\n")
+    no, yes = rotate(*asked), rotate.ok(*asked, "--context", "aws:SourceIp=192.0.2.7").out
+    assert no.code == 9
+    assert no.out.startswith("no: no identity-based policy allows it\n")
+    told = rotate(*asked, "--output", "json")
+    assert (told.code, told.json["exit_code"], told.json["allowed"]) == (9, 9, False)
     assert yes.startswith("yes: allowed by an identity-based policy\n")
     assert "user/alice policy office, statement Office" in yes
     found = rotate.json(*asked, "--context", "aws:SourceIp=192.0.2.7")

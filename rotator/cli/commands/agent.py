@@ -1,11 +1,11 @@
 """`rotate agent`: secrets for the applications of this machine, over loopback."""
 
 import signal
-from threading import Event
 from typing import Annotated
 
 import typer
 
+from rotator.cli.acts import Acts, stop
 from rotator.cli.session import Session
 
 
@@ -50,13 +50,13 @@ def agent(
     listener = listening("127.0.0.1", where, setting="agent.port")
     application = Agent(secrets, token=token)
     server = ApiServer(application, listener)
-    stopped = Event()
+    acts = Acts()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda *_: acts.put(stop))
     secrets.start()
     server.start()
     logger("agent").info("agent.started", url=server.url, endpoint=upstream.endpoint)
-    stopped.wait()
+    acts.until_stopped()
     secrets.stop()
     server.stop()
     application.close()

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from rotator.cli.exits import ExitCode
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, write, write_json
+from rotator.cli.output import OutputFormat, plain, write, write_json
 from rotator.cli.session import Session
 from rotator.errors import ConfigurationError
 
@@ -40,8 +41,11 @@ def simulate(
         ),
     ] = None,
     output: Output = OutputFormat.TEXT,
-) -> None:
-    """Says whether a principal may, and which statement decides."""
+) -> int:
+    """Says whether a principal may, and which statement decides.
+
+    Exits with 0 where it may, and with 9 where it may not.
+    """
     session: Session = context.obj
     found = session.manager.simulate_policy(
         caller=session.caller,
@@ -52,9 +56,10 @@ def simulate(
         account=account,
         context=_context(keys or []),
     )
+    code = ExitCode.DONE if found.allowed else ExitCode.DENIED
     if output is OutputFormat.JSON:
-        write_json(found)
-        return
+        write_json({"exit_code": code, **plain(found)})
+        return code
     write(
         f"{'yes' if found.allowed else 'no'}: {found.reason}",
         *([] if found.statement is None else [f"  {found.statement}"]),
@@ -62,6 +67,7 @@ def simulate(
     )
     if secret is not None and not found.found:
         write("  There is no such secret, so no resource policy and no tags were looked at.")
+    return code
 
 
 def _context(given: list[str]) -> dict[str, list[str]]:

@@ -321,6 +321,7 @@ NO_OPERATIONS = {
         "record_call": "is a record and nothing else",
         "record_refusal": "is a record and nothing else",
         "barrier_remaining": "tells a read that goes on when it may",
+        "read_secret_values": "records each read, as `test_reading_together` shows",
         "look_again": "goes on for `watch_secrets`, which is recorded",
     },
     Auditing: {},

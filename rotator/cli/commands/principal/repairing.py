@@ -7,7 +7,7 @@ import typer
 
 from rotator.cli.exits import ExitCode
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, counted, write, write_json
+from rotator.cli.output import OutputFormat, counted, plain, write, write_json
 from rotator.cli.session import Session
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _RECORDED = "as recorded"
 
 
-def review(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
+def review(context: typer.Context, output: Output = OutputFormat.TEXT) -> int:
     """Shows what the rows say, and which of them were altered.
 
     Each row of a principal, group and access key is held against the audit records of its changes. Exits with 7 where
@@ -24,12 +24,12 @@ def review(context: typer.Context, output: Output = OutputFormat.TEXT) -> None:
     """
     session: Session = context.obj
     found = session.manager.review_principals(caller=session.caller, request_id=session.request_id)
+    code = ExitCode.DONE if found.right else ExitCode.REFUSED
     if output is OutputFormat.JSON:
-        write_json(found)
+        write_json({"exit_code": code, **plain(found)})
     else:
         write(*_shown(found))
-    if not found.right:
-        raise typer.Exit(ExitCode.REFUSED)
+    return code
 
 
 def repair(
