@@ -202,7 +202,7 @@ def _plugins(session: Session) -> Iterator[Check]:
                 subject="plugins",
                 finding=Finding.WARNING,
                 message=f"{entry.name} can't be used: {entry.error}",
-                fix=f"pip install --force-reinstall {entry.distribution}, or uninstall it",
+                fix=entry.remedy,
             )
 
 

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from rotator.rotation.answers import Nonsense, checked
 from rotator.rotation.child_guard import Guard
-from rotator.rotation.registry import loaded
+from rotator.rotation.loading import loaded
 from rotator.rotation.telling import text
 from rotator.sdk import Candidate, Misconfigured, Rotation, Rotator, SecretValue, StepError, Use
 from rotator.sdk.log import LogLine

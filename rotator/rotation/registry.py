@@ -1,14 +1,14 @@
 """The rotators that are installed: entry points in the group `rotator.rotators`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rotator.errors import ConfigurationError, ResourceNotFound
-from rotator.rotation.telling import text
-from rotator.sdk import Overlap, Rotator, RotatorSettings
+from rotator.rotation.loading import loaded, missing_extra
+from rotator.sdk import Rotator
 
 if TYPE_CHECKING:
     from rotator.rotation.facts import RotatorFacts
@@ -121,10 +121,20 @@ class RotatorEntry:
             raise self._unusable(self._loaded)
         return self._new(self._loaded)
 
+    @property
+    def remedy(self) -> str:
+        """What may make one usable that isn't."""
+        if self.rivals:
+            return f"uninstall all but one of {', '.join((self.distribution, *self.rivals))}"
+        extra = missing_extra(self.point) if self.builtin else None
+        if extra is not None:
+            return f"pip install '{self.distribution}[{extra}]'"
+        return f"pip install --force-reinstall {self.distribution}, or uninstall it"
+
     def _unusable(self, why: str) -> ConfigurationError:
         return ConfigurationError(
             f"rotator {self.name} (package {self.distribution} {self.version}) can't be loaded: {why}. "
-            "Reinstall or remove the package; `rotate plugins` lists what is there."
+            f"What to do: {self.remedy}. `rotate plugins` lists what is there."
         )
 
     def _new(self, kind: type[Rotator]) -> Rotator:
@@ -323,52 +333,6 @@ def _installed(withheld: frozenset[str]) -> Iterator[RotatorEntry]:
     for name, (point, *others) in found.items():
         rivals = tuple(other.dist.name for other in others if other.dist)
         yield RotatorEntry(name, point, rivals, withheld)
-
-
-def loaded(point: EntryPoint) -> type[Rotator] | str:
-    """The rotator that an entry point names, imported here; or why it can't be used."""
-    try:
-        found = point.load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # a broken plugin takes nothing else down
-        return f"{type(error).__name__}: {text(error)}"
-    return why_unusable(found, point.value) or found
-
-
-def why_unusable(found: object, where: str) -> str | None:
-    """Why what an entry point names is no rotator, None where it is one."""
-    if not (isinstance(found, type) and issubclass(found, Rotator)):
-        return f"{where} is not a subclass of rotator.sdk.Rotator"
-    missing = sorted(getattr(found, "__abstractmethods__", ()))
-    if missing:
-        return f"{where} lacks {', '.join(missing)}"
-    if not isinstance(getattr(found, "name", None), str):
-        return f"{where} has no name"
-    wrong = next((wrong for wrong, right in _declared(found) if not right), None)
-    if wrong is not None:
-        return f"{where} {wrong}"
-    try:
-        found.settings_model.describe()
-    except (TypeError, NameError) as error:  # a field's type is none that a setting can have
-        return f"{where} has a settings_model that can't be used: {error}"
-    return None
-
-
-def _declared(found: type[Rotator]) -> Iterator[tuple[str, bool]]:
-    """What may be wrong with what a rotator says of itself, and whether it is right."""
-    aliases: object = found.aliases
-    model: object = found.settings_model
-    proven = found.can_probe or found.test_secret is not Rotator.test_secret
-    yield "overrides neither probe nor test_secret", proven
-    yield (
-        "has aliases that are no tuple of strings",
-        isinstance(aliases, tuple) and all(isinstance(alias, str) for alias in aliases),
-    )
-    yield "has a summary that is no string", isinstance(found.summary, str)
-    yield "has an overlap that is no rotator.sdk.Overlap", isinstance(found.overlap, Overlap)
-    yield (
-        "has a settings_model that is no frozen dataclass of rotator.sdk.RotatorSettings",
-        isinstance(model, type) and issubclass(model, RotatorSettings) and is_dataclass(model),
-    )
 
 
 def _function_name(reference: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from rotator import telemetry
 from rotator.model.rotation import Status
-from rotator.rotation.registry import why_unusable
+from rotator.rotation.loading import why_unusable
 from rotator.rotation.report import Report
 from rotator.sdk import Overlap, Rotation, Rotator, SecretValue, StepError, scrub
 from rotator.testing.conformance.around import LosingAnswers, refusing_the_test, twice

@@ -1,5 +1,6 @@
 """The rotators that are installed: found by name, alias and ARN; a broken one is listed and harms nobody."""
 
+import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 
@@ -45,6 +46,21 @@ def test_a_plugin_is_found_by_alias(registry: RotatorRegistry) -> None:
     assert (entry.name, entry.builtin) == ("generic", False)
     assert (entry.distribution, entry.version) == ("rotator-test-plugins", "1.0")
     assert entry.make().name == "generic"
+
+
+def test_a_built_in_without_its_driver_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The extra that brings it is named, and nobody is told to reinstall what is whole."""
+    for module in [name for name in sys.modules if name.startswith(("rotators.mysql", "pymysql"))]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    entry = RotatorRegistry.load().resolve("mysql-single-user")
+    assert entry.remedy == "pip install 'rotator-engine[mysql]'"
+    with pytest.raises(
+        ConfigurationError, match=r"pymysql.* pip install 'rotator-engine\[mysql\]'"
+    ):
+        entry.require_usable()
 
 
 def test_an_unknown_name_lists_what_there_is(registry: RotatorRegistry) -> None:
