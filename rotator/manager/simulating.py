@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rotator.errors import InvalidParameter, ResourceNotFound
+from rotator.manager import limits
 from rotator.manager.asked import About
 from rotator.manager.call import Call
 from rotator.manager.operations import Operations
@@ -60,14 +61,10 @@ class Simulating(Operations):
             context: condition keys → values, in place of what a request would bring.
 
         Raises:
-            InvalidParameter: the action is none.
+            InvalidParameter: the action is no operation.
             ResourceNotFound: there is no such principal.
         """
-        event = action.removeprefix(_PREFIX)
-        if not event.isalnum():
-            raise InvalidParameter(
-                "An action is an operation of the API, such as secretsmanager:GetSecretValue; wildcards name none."
-            )
+        event = _operation(action)
         from rotator.access.decision import decide
         from rotator.manager import judgement
 
@@ -125,3 +122,14 @@ class Simulating(Operations):
             arn = ref.arn or f"arn:aws:secretsmanager:{region}:{account}:secret:{ref.name}"
             return About(arn=arn, account=account)
         return About(arn=found.arn, account=found.account, row=found.id)
+
+
+def _operation(action: str) -> str:
+    """Its name in the API; actions are the same in capitals and small letters, as in IAM."""
+    asked = action.removeprefix(_PREFIX).lower()
+    for name in limits.operations():
+        if name.lower() == asked:
+            return name
+    raise InvalidParameter(
+        f"{action} is no operation of the API, such as secretsmanager:GetSecretValue; wildcards name none."
+    )

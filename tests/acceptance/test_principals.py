@@ -55,6 +55,10 @@ def test_the_life_of_a_principal(rotate: RotateCommand, tmp_path: Path) -> None:
     found = rotate.json(*asked, "--context", "aws:SourceIp=192.0.2.7")
     assert (found["allowed"], found["found"]) == (True, True)
 
+    assert rotate("policy", "simulate", "--principal", "alice", "--action", "GetSecret").code == 2
+    in_small = (*asks[:-1], "secretsmanager:getsecretvalue")
+    assert rotate(*in_small, "--context", "aws:SourceIp=192.0.2.7").out.startswith("yes")
+
     rotate.ok("principal", "group", "create", "readers")
     rotate.ok("principal", "group", "add", "readers", "alice")
     rotate.ok("principal", "keys", "disable", "alice_of_old_times")
