@@ -56,7 +56,7 @@ def test_the_life_of_a_principal(rotate: RotateCommand, tmp_path: Path) -> None:
     assert (found["allowed"], found["found"]) == (True, True)
 
     assert rotate("policy", "simulate", "--principal", "alice", "--action", "GetSecret").code == 2
-    in_small = (*asks[:-1], "secretsmanager:getsecretvalue")
+    in_small = (*asks[:-1], "secretsmanager:getsecretvalue", *asked[len(asks) :])
     assert rotate(*in_small, "--context", "aws:SourceIp=192.0.2.7").out.startswith("yes")
 
     rotate.ok("principal", "group", "create", "readers")
