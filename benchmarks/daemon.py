@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from benchmarks.bare_rotations import BareRotations
 from benchmarks.fleet import Fleet
 from benchmarks.house import CALLER
 from benchmarks.measure import Ratio, alternate
@@ -33,7 +34,7 @@ def measured(server: PostgresServer, folder: Path) -> Iterator[Ratio]:
     yield due_query("SQLite", _sqlite(folder / "due"))
     yield due_query("PostgreSQL", _postgresql(server, folder / "due", "due"))
     for count, step in _BURSTS:
-        yield burst(_sqlite(folder / f"burst-{count}"), count, step)
+        yield from burst(_sqlite(folder / f"burst-{count}"), count, step)
     yield shared(_postgresql(server, folder, "shared"))
     yield lateness(_sqlite(folder / "late"))
     yield memory(_sqlite(folder / "memory"))
@@ -99,21 +100,32 @@ def _look(fleet: Fleet) -> Callable[[], None]:
     return look
 
 
-def burst(place: _Place, count: int, step: float) -> Ratio:
-    """Many due at one instant, against what their steps take side by side."""
-    fleet = Fleet.at(*place(count))
+def burst(place: _Place, count: int, step: float) -> Iterator[Ratio]:
+    """Many due at one instant, against what their steps take side by side; and against what the rows of as many
+    rotations take as many threads, that is how near to the first bound this machine lets anybody come.
+    """
+    url, folder = place(count)
+    fleet = Fleet.at(url, folder)
     fleet.adopt(count)
+    bare = BareRotations(folder / "bare.db", like=folder / "store.db", step=step)
     with fleet.daemon(step=step, workers=_WORKERS) as watch:
+        spent = time.process_time()
         began = time.perf_counter()
         fleet.make_due()
         took = watch.wait_for(count) - began
+        spent = time.process_time() - spent
     _check(fleet, count)
-    return Ratio(
-        name=f"{count} due at once, {step * 1e3:.0f} ms each, {_WORKERS} workers",
-        unit="s",
-        ours=took,
-        floor=count * step / _WORKERS,
-        most=1.2,
+    name = f"{count} due at once, {step * 1e3:.0f} ms each, {_WORKERS} workers"
+    yield Ratio(name=name, unit="s", ours=took, floor=count * step / _WORKERS, most=1.2)
+    bare_spent = time.process_time()
+    bare_took = bare.burst(workers=_WORKERS)
+    bare_spent = time.process_time() - bare_spent
+    yield Ratio(name=f"{name}, against bare rows", unit="s", ours=took, floor=bare_took)
+    yield Ratio(
+        name=f"{name}, processor per rotation against bare rows",
+        unit="ms",
+        ours=spent / count * 1e3,
+        floor=bare_spent / count * 1e3,
     )
 
 
