@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from benchmarks import api, daemon, lists, rotations, store
-from benchmarks.measure import Ratio
+from benchmarks.measure import Ratio, collect_seldom
 from rotator.testing.postgres_binaries import embedded_binaries
 from rotator.testing.postgres_server import PostgresServer, running_postgres
 
@@ -28,6 +28,7 @@ def main() -> int:
     named = parser.parse_args().groups or list(_GROUPS)
     if unknown := set(named) - _GROUPS.keys():
         parser.error(f"no such group: {', '.join(sorted(unknown))}; there are {', '.join(_GROUPS)}")
+    collect_seldom()
     ratios = []
     for name in named:
         for ratio in _measured(name):

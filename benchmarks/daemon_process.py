@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 from benchmarks.fleet import Fleet
+from benchmarks.measure import collect_seldom
 
 
 def main() -> None:
     """Reads one line of JSON: url, folder, step, workers. Writes a line when it works, and one in the end."""
+    collect_seldom()
     asked = json.loads(sys.stdin.readline())
     fleet = Fleet.at(asked["url"], Path(asked["folder"]))
     with fleet.daemon(step=asked["step"], workers=asked["workers"]):
