@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import bindparam, delete, exists, insert, select, text, update
+from sqlalchemy import bindparam, delete, exists, select, text
 
 from rotator.model.labels import CURRENT, Labels
 from rotator.store.tables import ACTIVE_ROTATION, labels, rotations, secrets
@@ -29,11 +29,10 @@ _CURRENT = (
         secrets.c.deleted_at.is_(None),
     )
 )
-_INSERT = insert(labels)
-_MOVE = (
-    update(labels)
-    .where(labels.c.secret_id == bindparam("at_secret"), labels.c.label == bindparam("at_label"))
-    .values(version_id=bindparam("to_version"))
+# Text: the two dialects say it alike, and SQLAlchemy has it in each dialect apart.
+_PUT = text(
+    "INSERT INTO labels (secret_id, label, version_id) VALUES (:secret_id, :label, :version_id) "
+    "ON CONFLICT (secret_id, label) DO UPDATE SET version_id = excluded.version_id"
 )
 _DELETE = delete(labels).where(
     labels.c.secret_id == bindparam("at_secret"), labels.c.label == bindparam("at_label")
@@ -78,19 +77,12 @@ def save(tx: Tx, secret_id: int, *, before: Labels, after: Labels) -> None:
     gone = [
         {"at_secret": secret_id, "at_label": label} for label in before.at if label not in after.at
     ]
-    moved = [
-        {"at_secret": secret_id, "at_label": label, "to_version": version_id}
-        for label, version_id in after.at.items()
-        if before.version(label) not in {None, version_id}
-    ]
-    new = [
+    put = [
         {"secret_id": secret_id, "label": label, "version_id": version_id}
         for label, version_id in after.at.items()
-        if before.version(label) is None
+        if before.version(label) != version_id
     ]
     if gone:
         tx.execute(_DELETE, gone)
-    if moved:
-        tx.execute(_MOVE, moved)
-    if new:
-        tx.execute(_INSERT, new)
+    if put:
+        tx.execute(_PUT, put)

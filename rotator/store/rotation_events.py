@@ -31,7 +31,7 @@ IN_USE = "in-use"
 
 
 _E = tables.rotation_events.c
-_INSERT = insert(tables.rotation_events)
+_INSERT = insert(tables.rotation_events).inline()
 _EVENTS = (
     select(*[_E[field.name] for field in fields(EventRow)])
     .where(_E.rotation_id == bindparam("rotation_id"))

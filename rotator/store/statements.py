@@ -6,10 +6,12 @@ answer. What is unusual (parameters that are written into the text, columns with
 many insertions) goes through SQLAlchemy as ever; errors always do.
 """
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NoReturn, Self
 
 from sqlalchemy import Connection, CursorResult, Dialect, Executable
@@ -213,6 +215,11 @@ def _run_each_on_postgresql(connection: Connection, sql: str, bound: Sequence[An
     """
     session: Any = connection.connection.dbapi_connection
     if len(bound) <= _FEW:
+        together = _of_several_rows(sql, len(bound))
+        if together is not None:
+            values = {f"{name}__{row}": one[name] for row, one in enumerate(bound) for name in one}
+            inserted: int = session.execute(together, values).rowcount
+            return inserted
         return sum(session.execute(sql, one).rowcount for one in bound)
     with closing(session.cursor()) as cursor:
         cursor.executemany(sql, bound)
@@ -221,6 +228,23 @@ def _run_each_on_postgresql(connection: Connection, sql: str, bound: Sequence[An
     return written
 
 
+@cache
+def _of_several_rows(sql: str, count: int) -> str | None:
+    """The insertion of one row as that of so many at once; None for another statement.
+
+    A value that is looked up may depend on the row before it.
+    """
+    found = _ONE_ROW.fullmatch(sql)
+    if found is None or "SELECT" in found["row"]:
+        return None
+    rows = (_PARAMETER.sub(rf"%(\1__{row})s", found["row"]) for row in range(count))
+    return f"{found['into']}{', '.join(rows)}{found['conflict'] or ''}"
+
+
+_ONE_ROW = re.compile(
+    r"(?P<into>INSERT INTO .* VALUES )(?P<row>\(.*\))(?P<conflict> ON CONFLICT \(.*\) DO UPDATE SET [^()]*)?"
+)
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 _FEW = 16  # rows, which cost a round trip each
 _PREPARED: dict[tuple[object, ...], "Prepared | _Ordinary"] = {}
 
