@@ -301,7 +301,8 @@ class Engine(Looker):
         except RotatorError as error:
             # That somebody else is at it is no refusal to who only looked whether something is due.
             if purpose not in BY_ITSELF or not isinstance(error, RotationInProgress):
-                call.ended_with(error, self._store, asked={"purpose": purpose})
+                told = {"reason": str(error)} if purpose in BY_ITSELF else {}
+                call.ended_with(error, self._store, asked={"purpose": purpose, **told})
             raise
         if claim is None:
             if purpose not in BY_ITSELF:

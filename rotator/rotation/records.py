@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rotator.manager.call import Call
-from rotator.model.caller import Caller
+from rotator.model.caller import Caller, rotation_service
 from rotator.model.rotation import Failure, MachineState, Phase, Status
 from rotator.rotation.owner import Owner
 from rotator.sdk import Overlap
-from rotator.store import labels, rotation_events, rotations
+from rotator.store import audit_search, labels, rotation_events, rotations
+from rotator.store.audit import Outcome
+from rotator.store.audit_search import AuditFilter
 from rotator.store.rotation_events import EventRow
 from rotator.store.rotation_row import RotationRow
+from rotator.store.secrets import SecretRow
 from rotator.store.store import Store
 from rotator.store.tx import Tx
 
@@ -53,11 +56,26 @@ class RotationRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """That what is due did not begin, when it was tried last.
+
+    Attributes:
+        error: the class of the refusal.
+        reason: in words; None where a release that kept none has tried it.
+    """
+
+    at: datetime
+    error: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecretRotations:
     """A secret with its latest rotations, newest first.
 
     Attributes:
         barrier_until: when the raised read barrier falls at the latest; None where none is raised.
+        refused: why what is due by now does not begin; None where nothing is due, or was not tried yet.
         barrier_fallen: it was raised, fell at its limit, and the rotation still runs: readers get
             AWSCURRENT although the target may refuse it.
         tested: the test of its rotation function that was made since the last of them; None where none was.
@@ -69,6 +87,7 @@ class SecretRotations:
     barrier_until: datetime | None
     barrier_fallen: bool
     rotations: tuple[RotationRecord, ...]
+    refused: Refused | None = None
     tested: RotationRecord | None = None
 
 
@@ -105,10 +124,39 @@ def rotations_of(
             barrier_until=secret.barrier_until if raised else None,
             barrier_fallen=running and secret.barrier_until is not None and not raised,
             rotations=tuple(_record(tx, row, with_steps=with_steps) for row in rows),
+            refused=_refused(tx, secret, last),
             tested=None
             if newest is last or newest is None
             else _record(tx, newest, with_steps=False),
         )
+
+
+def _refused(tx: Tx, secret: SecretRow, last: RotationRow | None) -> Refused | None:
+    """The last refusal of what is due by now, as the audit has it."""
+    waits = last is not None and last.state.status.active and not last.leased(tx)
+    moments = [secret.due_at, last.next_attempt_at if last is not None and waits else None]
+    due = [moment for moment in moments if moment is not None and moment <= tx.now]
+    if not due:
+        return None
+    tried = AuditFilter(
+        secret=secret.arn,
+        principal=rotation_service(account=secret.account, region=secret.region).principal,
+        event="RotateSecret",
+        since=min(due),
+    )
+    found = audit_search.page(
+        tx,
+        tried,
+        account=secret.account,
+        region=secret.region,
+        after=None,
+        limit=1,
+        newest_first=True,
+    )
+    if not found or found[0].outcome == Outcome.SUCCEEDED or found[0].detail is None:
+        return None
+    said = found[0].detail
+    return Refused(at=found[0].at, error=str(said.get("error")), reason=said.get("reason"))
 
 
 def _record(tx: Tx, row: RotationRow, *, with_steps: bool) -> RotationRecord:

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from tests.support.daemons import ANY_PORT, Daemons
 from tests.support.house import House
+from tests.support.manager import ME
 from tests.support.postgres import DatabaseServer
 from tests.support.receiver import receiving
 from tests.support.store import only_sqlite
@@ -192,7 +193,9 @@ def test_a_rotation_that_failed_is_told_to_all_who_are_to_know(
 def test_a_rotation_that_can_t_begin_is_told_once(
     daemons: Daemons, house: House, pg16: DatabaseServer, tmp_path: Path
 ) -> None:
-    """Where its admin secret is gone it is tried again and again, and a person is told in the first instance."""
+    """Where its admin secret is gone it is tried again and again, a person is told in the first instance, and status
+    tells whoever asks.
+    """
     name = house.adopt(pg16, pg16.new_role(), admin=pg16.superuser)
     house.mark_deleted(house.fields(name)["masterarn"], deleted=True)
     told = tmp_path / "told"
@@ -211,6 +214,15 @@ def test_a_rotation_that_can_t_begin_is_told_once(
     notice = json.loads(told.read_bytes())
     assert (notice["kind"], notice["secret_name"]) == ("rotation.refused", name)
     assert "is marked for deletion" in notice["reason"]
+    shown = daemons.command.ok("status", name).out
+    assert "what is due did not begin: InvalidRequest: " in shown
+    assert notice["reason"] in shown
+    [told_anew] = daemons.command.json("status", name)["secrets"]
+    assert told_anew["refused"]["reason"] == notice["reason"]
+    assert "; due, but refused" in daemons.command.ok("status").out
+    house.mark_deleted(house.fields(name)["masterarn"], deleted=False)
+    assert house.engine().run_due(name, **ME) is not None
+    assert daemons.command.json("status", name)["secrets"][0]["refused"] is None
 
 
 def test_a_password_that_was_changed_at_the_target_is_noticed(

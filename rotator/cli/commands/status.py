@@ -108,6 +108,7 @@ def _status_json(secret: "SecretDescription", found: "SecretRotations") -> dict[
         "rotation": secret.rotation,
         "latest": found.rotations[0] if found.rotations else None,
         "tested": found.tested,
+        "refused": found.refused,
         "barrier_until": found.barrier_until,
         "barrier_fallen": found.barrier_fallen,
     }
@@ -119,7 +120,7 @@ def _row(secret: "SecretDescription", found: "SecretRotations") -> tuple[str, ..
     return (
         secret.name,
         rotation.rotator,
-        _state(found),
+        _state(found) + ("" if found.refused is None else "; due, but refused"),
         moment(rotation.rotated_at),
         moment(rotation.due_at) if rotation.enabled else "cancelled",
     )
@@ -157,6 +158,10 @@ def _details(secret: "SecretDescription", found: "SecretRotations") -> Iterator[
     yield f"  state        {_state(found)}"
     for record in found.rotations:
         yield from progress_lines(secret.name, record)
+    if found.refused is not None:
+        told = "" if found.refused.reason is None else f": {found.refused.reason}"
+        yield f"  refused      at {moment(found.refused.at)} what is due did not begin: {found.refused.error}{told}"
+        yield f"               it is tried again as long as it is due; what is in its way: rotate plan {secret.name}"
     if found.tested is not None:
         yield f"  tested       {moment(found.tested.created_at)}: {tested(found.tested.status)}"
         yield from _reason(found.tested)
