@@ -86,7 +86,7 @@ class Daemon:
             count=self._metrics.checked, notify=self._notify, stopped=lambda: self._stopping
         )
         self._drift = DriftChecks(store, reach.callers, findings)
-        watch = ClockWatch(store)
+        watch = ClockWatch(store, reach.callers)
         self._clock_watch = Rounds(self._loop, "clock", lambda _: watch.go_on(), done=lambda: None)
         self._drift_checks = Rounds(self._loop, "drift", self._check_drift, done=lambda: None)
         self._reloading = Reloading(

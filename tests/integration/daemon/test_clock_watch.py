@@ -11,12 +11,14 @@ from sqlalchemy import update
 from rotator.crypto.envelope import Sealer
 from rotator.daemon.clock_watch import ClockWatch
 from rotator.errors import StoreUnavailable
+from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
 from rotator.model.rotation import MachineState, Phase, Status
 from rotator.store import rotations, tables
+from rotator.store.audit_search import AuditFilter
 from rotator.store.rotation_row import RotationRow
 from tests.support.clock import MovableStore
-from tests.support.manager import ME, begin_rotation, token, value
+from tests.support.manager import ME, THE_ENGINE, begin_rotation, token, value
 from tests.support.store import AUDIT_KEY
 
 _BACK = timedelta(minutes=20)
@@ -51,8 +53,12 @@ def rotation(store: MovableStore, sealer: Sealer) -> str:
 @pytest.fixture
 def watch(store: MovableStore) -> Iterator[ClockWatch]:
     """That of a daemon."""
-    with closing(ClockWatch(store)) as watch:
+    with closing(_watch(store)) as watch:
         yield watch
+
+
+def _watch(store: MovableStore) -> ClockWatch:
+    return ClockWatch(store, lambda: [THE_ENGINE["caller"]])
 
 
 def _row(store: MovableStore, rotation_id: str) -> RotationRow:
@@ -88,12 +94,60 @@ def test_what_is_left_stays_as_it_was(
 def test_a_clock_that_goes_on_changes_nothing(
     store: MovableStore, rotation: str, watch: ClockWatch
 ) -> None:
-    """Nor does one that is set forward; and the first look has nothing to compare with."""
+    """Nor does one that is set forward."""
+    before = _row(store, rotation)
+    watch.go_on()
+    watch.go_on()
+    store.ahead = _BACK
+    watch.go_on()
+    assert _row(store, rotation) == before
+
+
+def test_a_clock_that_was_set_back_while_no_daemon_ran_is_noticed(
+    store: MovableStore, rotation: str, watch: ClockWatch
+) -> None:
+    """The first look compares with the audit; what it did is on record, and no later daemon does it again."""
     before = _row(store, rotation)
     store.ahead = -_BACK
     watch.go_on()
+    after = _row(store, rotation)
+    assert _BACK / 2 < _moved(before, after) <= _BACK
+    watch.close()
+    with closing(_watch(store)) as successor:
+        successor.go_on()
+        successor.go_on()
+    assert _row(store, rotation) == after
+    [record] = Auditing(store).export(**ME, where=AuditFilter(event="ClockSetBack"))
+    assert record.detail is not None
+    assert record.detail["moved"] == 1
+
+
+def test_what_a_daemon_has_followed_none_follows_again(
+    store: MovableStore, rotation: str, watch: ClockWatch
+) -> None:
+    """A daemon that begins right after one that saw the clock set back leaves everything as it is."""
     watch.go_on()
-    store.ahead = timedelta(0)
+    store.ahead = -_BACK
+    watch.go_on()
+    after = _row(store, rotation)
+    watch.close()
+    with closing(_watch(store)) as successor:
+        successor.go_on()
+    assert _row(store, rotation) == after
+
+
+@pytest.mark.parametrize("store_engine", ["sqlite"])
+def test_what_was_written_before_the_daemon_came_is_right_as_it_is(
+    store: MovableStore, sealer: Sealer, rotation: str, watch: ClockWatch
+) -> None:
+    """Of what was written after the clock was set back the audit tells, too."""
+    store.ahead = -_BACK
+    SecretsManager(store, sealer).create_secret(**ME, name="since", value=value("v1"))
+    with store.write() as tx:
+        tx.connection.execute(
+            update(tables.rotations).values(updated_at=tx.now, next_attempt_at=tx.now + _LEFT)
+        )
+    before = _row(store, rotation)
     watch.go_on()
     assert _row(store, rotation) == before
 
@@ -136,7 +190,7 @@ def test_one_of_several_daemons_moves_it(
     store: MovableStore, rotation: str, watch: ClockWatch
 ) -> None:
     """Two that see the same jump move what is left once."""
-    other = ClockWatch(store)
+    other = _watch(store)
     watch.go_on()
     if store.dialect == "postgresql":
         other.go_on()
