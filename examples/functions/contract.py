@@ -83,7 +83,7 @@ def rotate(event, target):
         raise ValueError(f"version {token} of {arn} is not {PENDING}")
     versions = Versions(service, arn, token)
     if step == "createSecret":
-        _create(versions, target)
+        _create(versions, target, event)
     elif step == "setSecret":
         target.set(versions)
     elif step == "testSecret":
@@ -95,14 +95,17 @@ def rotate(event, target):
     logger.info("%s of %s is done", step, arn)
 
 
-def _create(versions, target):
+def _create(versions, target, event):
     if versions.value(PENDING, versions.token) is not None:
         return
+    # By it the service knows a late invocation, and refuses what that would store.
+    run = {"RotationToken": event["RotationToken"]} if "RotationToken" in event else {}
     versions.service.put_secret_value(
         SecretId=versions.arn,
         ClientRequestToken=versions.token,
         SecretString=json.dumps(target.new_value(versions)),
         VersionStages=[PENDING],
+        **run,
     )
 
 

@@ -96,7 +96,7 @@ class Runs:
     """Starts runs on one store.
 
     Attributes:
-        functions: `endpoint`, `files` and `elsewhere` of rotation functions, for runs that invoke some.
+        functions: `endpoint`, `files`, `elsewhere` and `timeout` of rotation functions, for runs that invoke some.
     """
 
     driver: Driver

@@ -178,7 +178,8 @@ def _hosting(
         endpoint=lambda: Endpoint(url=given["endpoint"]),
         issue=lambda run, until: sessions.issue(sealer, run, expires=until),
     )
-    registry = registry_of(given["files"], elsewhere=given["elsewhere"])
+    timeout = given.get("timeout", 30.0)
+    registry = registry_of(given["files"], elsewhere=given["elsewhere"], timeout=timeout)
     return registry, lambda: hosting
 
 

@@ -23,7 +23,7 @@ from urllib.parse import unquote
 from tests.support.manager import ACCOUNT, REGION
 
 KEY_ID = "AKIALAMBDAINVOKER000"
-_TIMEOUT = 30.0  # seconds that a function may take
+_TIMEOUT = 120.0  # seconds that a function may take
 
 
 def arn_of(name: str) -> str:
@@ -46,7 +46,7 @@ def refusal(status: int, code: str, message: str) -> Answer:
 
 
 class _Function:
-    """A handler file with its process and its Runtime API."""
+    """A handler file with its Runtime API, and as many processes as invocations were under way at once."""
 
     def __init__(self, name: str, file: Path, environment: Mapping[str, str]) -> None:
         self.name = name
@@ -55,30 +55,55 @@ class _Function:
         self._asked: Queue[tuple[str, bytes]] = Queue()
         self._answered: dict[str, Queue[Answer]] = {}
         self._server: ThreadingHTTPServer | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._under_way = 0
         self._lock = threading.Lock()
 
     def invoke(self, event: bytes) -> Answer:
         with self._lock:
-            if self._process is None:
+            self._under_way += 1
+            if self._under_way > len(self._processes):
                 self._start()
         request = str(uuid.uuid4())
         self._answered[request] = Queue()
         self._asked.put((request, event))
-        answer = self._answered[request].get(timeout=_TIMEOUT)
-        del self._answered[request]
-        return answer
+        try:
+            return self._answered[request].get(timeout=_TIMEOUT)
+        finally:
+            del self._answered[request]
+            with self._lock:
+                self._under_way -= 1
 
     def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        for process in self._processes:
+            process.kill()
+            process.wait()
         if self._server is not None:
-            self._asked.put(("", b""))  # for the runtime that waits for an event
+            for _ in self._processes:
+                self._asked.put(("", b""))  # for the runtime that waits for an event
             self._server.shutdown()
             self._server.server_close()
 
     def _start(self) -> None:
+        if self._server is None:
+            self._server = self._runtime_api()
+        self._processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "awslambdaric", f"{self._file.stem}.lambda_handler"],
+                cwd=self._file.parent,
+                env={
+                    "PATH": os.environ["PATH"],
+                    "LAMBDA_TASK_ROOT": str(self._file.parent),
+                    "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
+                    "AWS_LAMBDA_FUNCTION_NAME": self.name,
+                    "AWS_DEFAULT_REGION": REGION,
+                    "AWS_REGION": REGION,
+                    **self._environment,
+                },
+            )
+        )
+
+    def _runtime_api(self) -> ThreadingHTTPServer:
         function = self
 
         class Runtime(_Handler):
@@ -104,20 +129,7 @@ class _Function:
                     function._answered[request].put(Answer(200, content, failed))
                 self.answer(Answer(202, b"{}"))
 
-        self._server = _serving(Runtime)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", f"{self._file.stem}.lambda_handler"],
-            cwd=self._file.parent,
-            env={
-                "PATH": os.environ["PATH"],
-                "LAMBDA_TASK_ROOT": str(self._file.parent),
-                "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
-                "AWS_LAMBDA_FUNCTION_NAME": self.name,
-                "AWS_DEFAULT_REGION": REGION,
-                "AWS_REGION": REGION,
-                **self._environment,
-            },
-        )
+        return _serving(Runtime)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -141,8 +153,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Processes of tests are killed and stopped, whatever they have open."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def _serving(handler: type[_Handler]) -> ThreadingHTTPServer:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     return server

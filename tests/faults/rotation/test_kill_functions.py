@@ -1,5 +1,9 @@
-"""Rotations by functions are killed at every effect, and resumed by another process."""
+"""Rotations by functions are killed at every effect, and resumed by another process.
 
+Of some only a few kill points are tried here; all of them where the variable ROTATOR_TEST_EVERY_KILL is set.
+"""
+
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +20,16 @@ from tests.support.hosted import EXAMPLES, HostedHouse, hosting
 from tests.support.house import House
 from tests.support.lambda_service import arn_of, lambda_service
 from tests.support.manager import ME
+from tests.support.mysql import Account, MysqlDatabase
 from tests.support.postgres import DatabaseServer, Role
 
 SINGLE, ALTERNATING = "postgresql_single_user", "postgresql_alternating_users"
+MYSQL_SINGLE, MYSQL_ALTERNATING = "mysql_single_user", "mysql_alternating_users"
 ELSEWHERE = "-elsewhere"  # a function on this machine goes before one of its name elsewhere
-FILES = {name: EXAMPLES / f"{name}.py" for name in (SINGLE, ALTERNATING)}
+FILES = {
+    name: EXAMPLES / f"{name}.py" for name in (SINGLE, ALTERNATING, MYSQL_SINGLE, MYSQL_ALTERNATING)
+}
+EVERY = "ROTATOR_TEST_EVERY_KILL" in os.environ
 
 
 @pytest.fixture
@@ -35,15 +44,17 @@ class Bench:
 
     house: HostedHouse
     runs: Runs
-    server: DatabaseServer
+    server: Callable[[str], DatabaseServer | MysqlDatabase]
 
     def new_secret(self, example: str, *, elsewhere: bool) -> str:
-        return self.house.adopt(
-            self.server,
-            self.server.new_role(),
-            rotator=arn_of(example + ELSEWHERE) if elsewhere else example,
-            admin=self.server.superuser if example == ALTERNATING else None,
-        )
+        server = self.server(example)
+        rotator = arn_of(example + ELSEWHERE) if elsewhere else example
+        alternates = example in {ALTERNATING, MYSQL_ALTERNATING}
+        if isinstance(server, MysqlDatabase):
+            account, root = server.new_account(), server.superuser if alternates else None
+            return self.house.adopt(server, account, rotator=rotator, admin=root)
+        role, superuser = server.new_role(), server.superuser if alternates else None
+        return self.house.adopt(server, role, rotator=rotator, admin=superuser)
 
     def ask_for_test(self, name: str) -> None:
         """RotateSecret with RotateImmediately=false."""
@@ -52,7 +63,11 @@ class Bench:
 
     def logs_in(self, name: str, label: str = "AWSCURRENT") -> bool:
         fields = self.house.fields(name, label)
-        return self.server.can_log_in(Role(name=fields["username"], password=fields["password"]))
+        server = self.server("mysql" if fields["engine"] == "mysql" else SINGLE)
+        user = {"name": fields["username"], "password": fields["password"]}
+        if isinstance(server, MysqlDatabase):
+            return server.can_log_in(Account(**user))
+        return server.can_log_in(Role(**user))
 
     def resume(self, name: str) -> None:
         """Another process goes on, and one new version is AWSCURRENT in the end and logs in."""
@@ -71,10 +86,17 @@ class Bench:
 
 
 @pytest.fixture
-def bench(house: House, runs: Runs, pg16: DatabaseServer) -> Iterator[Bench]:
+def bench(house: House, runs: Runs, request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Both ways on one store: the API and a Lambda service in this process, the rotations in others."""
+
+    def server(example: str) -> DatabaseServer | MysqlDatabase:
+        found: DatabaseServer | MysqlDatabase = request.getfixturevalue(
+            "mysql" if example.startswith("mysql") else "pg16"
+        )
+        return found
+
     with _served(house) as (hosted, functions):
-        yield Bench(house=hosted, runs=replace(runs, functions=functions), server=pg16)
+        yield Bench(house=hosted, runs=replace(runs, functions=functions), server=server)
 
 
 @contextmanager
@@ -114,7 +136,10 @@ def _killed(bench: Bench, secret: str, *, at: int) -> Outcome:
     return killed
 
 
-@pytest.mark.parametrize(("example", "every"), [(SINGLE, 1), (ALTERNATING, 4)])
+@pytest.mark.parametrize(
+    ("example", "every"),
+    [(SINGLE, 1), (ALTERNATING, 4), (MYSQL_SINGLE, 4), (MYSQL_ALTERNATING, 5)],
+)
 def test_killed_anywhere_another_process_completes_it(
     bench: Bench, example: str, every: int, record_property: Callable[[str, object], None]
 ) -> None:
@@ -122,16 +147,18 @@ def test_killed_anywhere_another_process_completes_it(
     effects = _undisturbed(bench, bench.new_secret(example, elsewhere=True))
     # Nothing happens between the end of one effect and the beginning of the next.
     ends = [number for number, name in enumerate(effects, 1) if name.endswith(": after")]
-    points = ends[::every]
-    for number in points:
-        secret = bench.new_secret(example, elsewhere=True)
+    tried = [(True, number) for number in ends[:: 1 if EVERY else every]]
+    if EVERY:
+        tried += [(False, number) for number in ends]  # as files on this machine
+    for elsewhere, number in tried:
+        secret = bench.new_secret(example, elsewhere=elsewhere)
         killed = _killed(bench, secret, at=number)
         try:
             bench.resume(secret)
         except AssertionError as error:
-            error.add_note(f"killed at effect {number} ({killed.effects[-1]})")
+            error.add_note(f"{elsewhere=}, killed at effect {number} ({killed.effects[-1]})")
             raise
-    record_property(KILL_POINTS, [f"functions, {example}", len(points), len(points)])
+    record_property(KILL_POINTS, [f"functions, {example}", len(tried), len(tried)])
 
 
 def test_a_killed_test_leaves_nothing(
@@ -163,10 +190,11 @@ def test_a_killed_test_leaves_nothing(
     record_property(KILL_POINTS, ["functions, testSecret alone", tried, tried])
 
 
-def test_a_file_survives_kills_too(bench: Bench) -> None:
+@pytest.mark.parametrize("example", [SINGLE, MYSQL_ALTERNATING])
+def test_a_file_survives_kills_too(bench: Bench, example: str) -> None:
     """On this machine: a rotation that is killed after one step after the other ends with a credential that logs in."""
-    secret = bench.new_secret(SINGLE, elsewhere=False)
-    effects = _undisturbed(bench, bench.new_secret(SINGLE, elsewhere=True))
+    secret = bench.new_secret(example, elsewhere=False)
+    effects = _undisturbed(bench, bench.new_secret(example, elsewhere=True))
     after = [
         effects.index(f"{verb}: after") + 1
         for verb in ("create_secret", "set_secret", "finish_secret")
