@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from rotator.errors import ConfigurationError, StoreUnavailable
 from rotator.store import postgresql, sqlite, waking
 from rotator.store.kept_connections import KeptConnections
+from rotator.store.process_turn import PATIENCE, ProcessTurn
 from rotator.store.sole import Sole
 from rotator.store.tx import Clock, Dialect, HostClock, Memory, ServerClock, Tx
 from rotator.store.waking import Listener
@@ -46,6 +47,11 @@ class Database:
         self._lock_timeout = lock_timeout
         # SQLite's waiting writers poll, with ever longer pauses; one process's threads queue here.
         self._turn = WriteTurn() if self.dialect == "sqlite" else None
+        self._process_turn = (
+            ProcessTurn(Path(self._path), patience=min(PATIENCE, lock_timeout))
+            if self.dialect == "sqlite"
+            else None
+        )
 
     @classmethod
     def connect(cls, url: str, *, create: bool, lock_timeout: float = LOCK_TIMEOUT) -> Self:
@@ -110,15 +116,29 @@ class Database:
         if self._kept is not None:
             self._kept.close()
         self._engine.dispose()
+        if self._process_turn is not None:
+            self._process_turn.close()
 
     def take_turn(self, turn: WriteTurn, *, first: bool) -> None:
-        """Waits until no other thread of this process writes to the file.
+        """Waits until no other thread of this process writes to the file, and, mostly, no other process.
 
         Raises:
             StoreUnavailable: that took too long.
         """
         if not turn.take(timeout=self._lock_timeout, first=first):
             raise self._trouble("Another transaction of this process took too long. Try again.")
+        if self._process_turn is not None:
+            try:
+                self._process_turn.take()
+            except BaseException:
+                turn.give_up()
+                raise
+
+    def end_turn(self, turn: WriteTurn) -> None:
+        """Lets others write."""
+        if self._process_turn is not None:
+            self._process_turn.give_up()
+        turn.give_up()
 
     def in_transaction(self, connection: Connection) -> Tx:
         """A transaction that has begun on a connection."""
@@ -213,7 +233,7 @@ class _Transaction:
 
     def _end_turn(self) -> None:
         if self._turn is not None:
-            self._turn.give_up()
+            self._database.end_turn(self._turn)
 
 
 def open_engine(url: str, *, create: bool, lock_timeout: float) -> tuple[URL, Engine]:

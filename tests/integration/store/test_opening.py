@@ -12,11 +12,12 @@ from tests.support.store import only_postgresql, sqlite_url
 
 
 def test_a_new_file_and_its_folder_are_private(tmp_path: Path) -> None:
-    """A SQLite store is made with mode 0600 in a folder of mode 0700, its WAL files too."""
+    """A SQLite store is made with mode 0600 in a folder of mode 0700, and all that lies beside it."""
     path = tmp_path / "new" / "home" / "store.db"
     store = Store.open(sqlite_url(path), create=True)
     files = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
-    assert files == {"store.db": 0o600, "store.db-wal": 0o600, "store.db-shm": 0o600}
+    names = ("store.db", "store.db-wal", "store.db-shm", "store.db-next", "store.db-turn")
+    assert files == dict.fromkeys(names, 0o600)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     store.close()
 
