@@ -4,9 +4,14 @@ import json
 from pathlib import Path
 
 from tests.acceptance.conftest import SECRET
+from tests.support.api import KEYS, client_of, served
 from tests.support.command import RotateCommand
+from tests.support.daemons import ANY_PORT, Daemons
 from tests.support.hosted import EXAMPLES
+from tests.support.house import House
+from tests.support.lambda_service import arn_of, lambda_service
 from tests.support.postgres import DatabaseServer, Role
+from tests.support.store import only_sqlite
 
 
 def test_a_function_is_registered_and_rotates(
@@ -22,6 +27,53 @@ def test_a_function_is_registered_and_rotates(
     assert fields["password"] != role.password
     assert pg18.can_log_in(Role(name=role.name, password=fields["password"]))
     assert not pg18.can_log_in(role)
+    assert rotate("audit", "verify").code == 0
+
+
+@only_sqlite
+def test_a_daemon_rotates_by_functions(
+    daemons: Daemons, house: House, pg18: DatabaseServer
+) -> None:
+    """What is due is rotated by a file on this machine and by a function elsewhere; then the daemon makes the test that
+    an SDK asks for, and nothing is left of it.
+    """
+    rotate, example = daemons.command, EXAMPLES / "postgresql_single_user.py"
+    names = {"db/here": "billing-db", "db/there": arn_of("payments-db")}
+    with served(house) as api:
+        environment = {
+            "SECRETS_MANAGER_ENDPOINT": api.url,
+            "AWS_ACCESS_KEY_ID": KEYS.access_key,
+            "AWS_SECRET_ACCESS_KEY": KEYS.secret_key,
+        }
+        with lambda_service({"payments-db": example}, environment) as service:
+            elsewhere = service.options()
+            for key in ("endpoint", "region", "access_key_id", "secret_access_key"):
+                rotate.environment[f"ROTATOR_LAMBDA_{key.upper()}"] = elsewhere[key]
+            rotate.ok("function", "add", "billing-db", str(example))
+            roles = {name: pg18.new_role() for name in names}
+            for name, function in names.items():
+                rotate.ok("secret", "create", name, value=pg18.secret_value(roles[name]))
+                rotate.ok("rotation", "set", name, "--rotator", function)
+                house.make_due(name)
+            daemon = daemons.start(**ANY_PORT)
+            for name in names:
+                assert daemon.says("rotation.ended", secret_name=name, status="succeeded")
+            now = {name: house.role(name) for name in names}
+            for name, role in roles.items():
+                assert now[name] != role
+                assert pg18.can_log_in(now[name])
+                assert not pg18.can_log_in(role)
+            assert daemon.says("health.listening")
+            port = daemon.events("health.listening")[0]["port"]
+            client = client_of(f"http://127.0.0.1:{port}")
+            before = house.labels("db/here")
+            client.rotate_secret(SecretId="db/here", RotateImmediately=False)
+            assert daemon.says("test.ended", secret_name="db/here", status="succeeded")
+            assert house.labels("db/here") == before
+            log = "\n".join(map(str, daemon.stop()))
+    assert not any(role.password in log for role in (*roles.values(), *now.values()))
+    assert "passed the test" in rotate.ok("status", "db/here").out
+    assert "test succeeded" in rotate.ok("history", "db/here").out
     assert rotate("audit", "verify").code == 0
 
 
