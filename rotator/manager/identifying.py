@@ -86,8 +86,10 @@ def find_principal(known: Identities, named: Named) -> Principal:
     """
     found = known.find(account=named.account, name=named.name, kind=named.kind)
     if found is None:
-        what = "principal" if named.kind is Kind.USER else "group"
+        what, other = ("principal", Kind.GROUP) if named.kind is Kind.USER else ("group", Kind.USER)
+        twin = known.find(account=named.account, name=named.name, kind=other)
+        hint = f" There is a {other} of this name." if twin is not None else ""
         raise ResourceNotFound(
-            f"There is no {what} {named.name} in account {named.account}. See them all: rotate principal list"
+            f"There is no {what} {named.name} in account {named.account}.{hint} See them all: rotate principal list"
         )
     return found

@@ -4,6 +4,8 @@ Policies are kept and checked here; `judgement.py` asks them who may do what. As
 out the one who puts it; whoever holds the store can take it off again.
 """
 
+from dataclasses import replace
+
 from rotator.errors import MalformedPolicyDocument, PublicPolicy
 from rotator.manager import limits
 from rotator.manager.asked import asked
@@ -137,8 +139,14 @@ class Policies(Operations):
         )
         with self._store.read() as tx:
             secret = None if secret_id is None else call.find_usable(tx)
+            putting = replace(
+                call, event="PutResourcePolicy"
+            )  # which the real service asks for too
             if secret is None:
-                call.permit(tx, account=caller.account, region=caller.region)
+                for asked_for in (call, putting):
+                    asked_for.permit(tx, account=caller.account, region=caller.region)
+            else:
+                putting.find_usable(tx)
             call.record(tx, None if secret is None else secret.arn)
         return PolicyValidation(problems=_problems(resource_policy))
 

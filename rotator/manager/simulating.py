@@ -23,6 +23,7 @@ class Simulation:
 
     Attributes:
         resource: the ARN that was judged, `*` where no secret was named.
+        disabled: the principal is, so that it is kept out whatever policies say.
         found: the secret is there, so that its policy and tags were looked at.
         statement: the one that decides; None where none does.
     """
@@ -30,6 +31,7 @@ class Simulation:
     principal: str
     action: str
     resource: str
+    disabled: bool
     found: bool
     allowed: bool
     reason: str
@@ -101,6 +103,7 @@ class Simulating(Operations):
             principal=who.arn,
             action=f"{_PREFIX}{event}",
             resource=about.arn,
+            disabled=who.disabled,
             found=about.row is not None,
             allowed=decision.allowed,
             reason=decision.reason.value,

@@ -25,6 +25,8 @@ _SECRET = "correct-horse-battery-staple"
 
 def test_the_life_of_a_principal(rotate: RotateCommand, tmp_path: Path) -> None:
     """Made, given a policy and keys, asked what it may, kept out, deleted; no secret of a key lies on the disk."""
+    rotate.ok("init")
+    assert "rotate principal create NAME" in rotate.ok("principal", "list").out
     made = rotate.json("init", "--admin", "root")
     assert (made["admin"], "admin" in made["made"]) == ("root", True)
     assert "admin" not in rotate.json("init", "--admin", "root")["made"]
@@ -67,6 +69,9 @@ def test_the_life_of_a_principal(rotate: RotateCommand, tmp_path: Path) -> None:
         each for each in rotate.json("principal", "list")["principals"] if each["name"] == "alice"
     ]
     assert (alice["disabled"], alice["groups"], alice["access_keys"]) == (True, ["readers"], 2)
+    assert "alice is disabled" in rotate(*asked).out
+    wrong = rotate("principal", "delete", "readers").err
+    assert "There is a group of this name." in wrong
     rotate.ok("principal", "delete", "alice")
     assert "alice" not in rotate.ok("principal", "list").out
     assert rotate("principal", "delete", "alice").code == 3

@@ -65,6 +65,10 @@ def simulate(
         *([] if found.statement is None else [f"  {found.statement}"]),
         f"  {found.principal}: {found.action} on {found.resource}",
     )
+    if found.disabled:
+        write(
+            f"  {principal} is disabled, and kept out until it is enabled, whatever policies say."
+        )
     if secret is not None and not found.found:
         write("  There is no such secret, so no resource policy and no tags were looked at.")
     return code

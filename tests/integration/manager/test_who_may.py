@@ -512,6 +512,19 @@ def _letting(account: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [said]})
 
 
+def test_to_validate_a_policy_takes_the_right_to_put_it(
+    manager: SecretsManager, secret: str
+) -> None:
+    """As on the real service, for a secret and for none."""
+    one = principal(manager, "one", statement(Action="secretsmanager:ValidateResourcePolicy"))
+    both = principal(manager, "both", statement(Action="secretsmanager:*ResourcePolicy"))
+    for named in (secret, None):
+        given: dict[str, Any] = {"resource_policy": _letting(OTHER), "secret_id": named}
+        said = refused(partial(manager.validate_resource_policy, **asks(one), **given))
+        assert "secretsmanager:PutResourcePolicy" in said
+        assert manager.validate_resource_policy(**asks(both), **given).passed
+
+
 def test_a_batch_reads_what_is_current(manager: SecretsManager, secret: str) -> None:
     """Who may read AWSCURRENT alone may read it in a batch too."""
     conditions = {"StringEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}}

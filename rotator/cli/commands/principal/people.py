@@ -6,7 +6,7 @@ import typer
 
 from rotator.cli.commands.principal.options import Account, Name
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, moment, write_json, write_result, write_table
+from rotator.cli.output import OutputFormat, moment, write, write_json, write_result, write_table
 from rotator.cli.session import Session
 
 
@@ -47,6 +47,9 @@ def list_principals(context: typer.Context, output: Output = OutputFormat.TEXT) 
     found = session.manager.list_principals(caller=session.caller, request_id=session.request_id)
     if output is OutputFormat.JSON:
         write_json({"principals": found})
+        return
+    if not found:
+        write("There are no principals. Make one: rotate principal create NAME")
         return
     write_table(
         ("NAME", "KIND", "ACCOUNT", "STATE", "GROUPS", "POLICIES", "KEYS", "CREATED"),

@@ -1,13 +1,14 @@
 """`rotate principal review` and `repair`: rows that somebody altered in the store."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rotator.cli.exits import ExitCode
 from rotator.cli.options import Output
-from rotator.cli.output import OutputFormat, counted, plain, write, write_json
+from rotator.cli.output import OutputFormat, counted, moment, plain, write, write_json
 from rotator.cli.session import Session
 
 if TYPE_CHECKING:
@@ -89,8 +90,14 @@ def _row(row: "ReviewedRow") -> Iterator[str]:
     yield f"{standing}: {f'{row.kind} ' if row.kind else ''}{row.name}"
     for column, value in row.says.items():
         if column != "policies" and value not in ((), False):
-            yield f"    {column}: {', '.join(value) if isinstance(value, tuple) else value}"
+            yield f"    {column}: {_told(value)}"
     policies = row.says.get("policies")
     if isinstance(policies, dict):
         for name, document in policies.items():
             yield f"    policy {name}: {document}"
+
+
+def _told(value: object) -> str:
+    if isinstance(value, datetime):
+        return moment(value)
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
