@@ -6,7 +6,7 @@ from rotator import telemetry
 from rotator.daemon import planner
 from rotator.daemon.backoff import Breakers
 from rotator.daemon.metrics import Metrics
-from rotator.daemon.planner import Caps, Task, Waiting
+from rotator.daemon.planner import Caps, Running, Task, Waiting
 from rotator.daemon.refusals import Refusals
 from rotator.rotation.report import Report
 from rotator.sdk import FailureKind, clock
@@ -33,14 +33,14 @@ class Board:
         self._shares = shares
         self._chance = chance
         self._waiting = Waiting()
-        self._running: dict[str, Task] = {}
+        self._running = Running()
         self._breakers = Breakers()
         self.next_in = refusals.next_in
 
     @property
     def running(self) -> Collection[Task]:
         """What has begun and is not over."""
-        return self._running.values()
+        return tuple(self._running)
 
     @property
     def has_more(self) -> bool:
@@ -51,7 +51,7 @@ class Board:
         """What is due, in place of what was seen before."""
         held = self._refusals.held(clock())
         # What runs may have been read before its claim.
-        left = [task for task in due if task.arn not in self._running and task.arn not in held]
+        left = [task for task in due if not self._running.has(task.arn) and task.arn not in held]
         if self._shares:
             left = planner.shuffled(left, size=_SHUFFLED * caps.workers, chance=self._chance)
         self._waiting = Waiting(left)
@@ -59,9 +59,10 @@ class Board:
     def take(self, *, caps: Caps) -> tuple[Task, ...]:
         """What starts now, and runs from now on."""
         paused = self._breakers.caps(clock())
-        chosen = self._waiting.take(self._running.values(), caps=caps, targets=paused)
+        chosen = self._waiting.take(self._running, caps=caps, targets=paused)
         self._metrics.waiting(len(self._waiting), paused=len(paused))
-        self._running.update({task.arn: task for task in chosen})
+        for task in chosen:
+            self._running.add(task)
         return chosen
 
     def ended(
@@ -73,7 +74,7 @@ class Board:
             report: None where it did not begin or was broken off, by `error` where there is one.
             rotation: its id, where it had begun.
         """
-        del self._running[task.arn]
+        self._running.remove(task)
         now = clock()
         if report is None:
             self._refusals.refused(task, error, rotation, now=now)

@@ -1,11 +1,13 @@
 """What to start next: what is due and what runs come in, what to start comes out."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop, heappush
+from typing import TypeVar
 
+_Key = TypeVar("_Key")
 _Group = tuple[str, str | None]
 """A rotator and a target."""
 _Head = tuple[int, _Group]
@@ -38,6 +40,53 @@ class Caps:
     per_rotator: int
 
 
+class Running:
+    """Tasks at work, counted by what the caps are about: to look at each of them for each that ends costs too much."""
+
+    def __init__(self, tasks: Iterable[Task] = ()) -> None:
+        self._tasks: dict[str, Task] = {}
+        self._by_rotator = Counter[str]()
+        self._by_target = Counter[str | None]()
+        for task in tasks:
+            self.add(task)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self._tasks.values())
+
+    def has(self, arn: str) -> bool:
+        """Whether a secret's task is at work."""
+        return arn in self._tasks
+
+    def add(self, task: Task) -> None:
+        """One begins; its secret's only one."""
+        self._tasks[task.arn] = task
+        self._by_rotator[task.rotator] += 1
+        self._by_target[task.target] += 1
+
+    def remove(self, task: Task) -> None:
+        """One is over."""
+        del self._tasks[task.arn]
+        _take_off(self._by_rotator, task.rotator)
+        _take_off(self._by_target, task.target)
+
+    def on(self, target: str) -> int:
+        """How many change this target."""
+        return self._by_target[target]
+
+    def by(self, rotator: str) -> int:
+        """How many are this rotator's."""
+        return self._by_rotator[rotator]
+
+
+def _take_off(counts: Counter[_Key], key: _Key) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]
+
+
 class Waiting:
     """Tasks that are due and have not begun, in their order, each secret's once.
 
@@ -60,9 +109,7 @@ class Waiting:
     def __len__(self) -> int:
         return self._count
 
-    def take(
-        self, running: Collection[Task], *, caps: Caps, targets: Mapping[str, int]
-    ) -> tuple[Task, ...]:
+    def take(self, running: Running, *, caps: Caps, targets: Mapping[str, int]) -> tuple[Task, ...]:
         """The tasks to start now, in order. One that has to wait for its target or rotator holds up no other.
 
         Args:
@@ -99,21 +146,23 @@ class Waiting:
 class _Room:
     """What the caps still let in."""
 
-    def __init__(self, caps: Caps, targets: Mapping[str, int], running: Collection[Task]) -> None:
+    def __init__(self, caps: Caps, targets: Mapping[str, int], running: Running) -> None:
         self.workers = caps.workers - len(running)
         self._caps = caps
         self._targets = targets
-        self._by_target = Counter(task.target for task in running)
-        self._by_rotator = Counter(task.rotator for task in running)
+        self._running = running
+        # Those that are chosen now.
+        self._by_target = Counter[str | None]()
+        self._by_rotator = Counter[str]()
 
     def has(self, rotator: str, target: str | None) -> bool:
         caps = self._caps
-        if self._by_rotator[rotator] >= caps.per_rotator:
+        if self._running.by(rotator) + self._by_rotator[rotator] >= caps.per_rotator:
             return False
         if target is None:
             return True
         cap = min(caps.per_target, self._targets.get(target, caps.per_target))
-        return self._by_target[target] < cap
+        return self._running.on(target) + self._by_target[target] < cap
 
     def give(self, rotator: str, target: str | None) -> None:
         self.workers -= 1

@@ -56,7 +56,6 @@ def progress(log: Log, happened: Progress) -> None:
 
 def ended(log: Log, task: Task, report: Report, *, seconds: float) -> None:
     """How its rotation stands, or its test."""
-    event = "test.ended" if report.only_tested else "rotation.ended"
     fields = {
         "rotation": report.rotation_id,
         "status": report.status,
@@ -68,12 +67,15 @@ def ended(log: Log, task: Task, report: Report, *, seconds: float) -> None:
         fields |= {"kind": report.failure.kind, "reason": report.failure.message}
     if report.retire_at is not None:
         fields["retire_at"] = report.retire_at
+    tell = log.warning
     if report.status in _NEEDS_PERSON:
-        log.error(event, **fields)
+        tell = log.error
     elif report.status in _AS_IT_SHOULD:
-        log.info(event, **fields)
+        tell = log.info
+    if report.only_tested:
+        tell("test.ended", **fields)
     else:
-        log.warning(event, **fields)
+        tell("rotation.ended", **fields)
 
 
 def notice_of(task: Task, report: Report) -> Notice | None:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Protocol
 
 from rotator.daemon.backoff import Breakers, Holds
-from rotator.daemon.planner import Caps, Task, Waiting
+from rotator.daemon.planner import Caps, Running, Task, Waiting
 from rotator.errors import RotatorError, StoreUnavailable
 from rotator.sdk import FailureKind
 from tests.simulation.faults import Fate, Faults
@@ -146,7 +146,7 @@ class Daemon:
         waiting = Waiting(
             task for task in due if task.arn not in held and task.arn not in self._running
         )
-        chosen = waiting.take(self._running.values(), caps=_CAPS, targets=targets)
+        chosen = waiting.take(Running(self._running.values()), caps=_CAPS, targets=targets)
         for task in chosen:
             self._running[task.arn] = task
             self._work(task)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotator.daemon.planner import Caps, Task, Waiting, shuffled
+from rotator.daemon.planner import Caps, Running, Task, Waiting, shuffled
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _TARGETS = [None, "a:1", "b:1", "c:1"]
@@ -62,17 +62,19 @@ def test_the_choice(
     due = [task for task in due if task.arn not in {other.arn for other in running}]
     left = list({task.arn: task for task in reversed(due)}.values())
     left.sort(key=due.index)
-    waiting = Waiting(due)
+    waiting, at_work = Waiting(due), Running(running)
     for _ in range(rounds):
-        chosen = waiting.take(running, caps=caps, targets=targets)
-        at_work = list(running)
+        chosen = waiting.take(at_work, caps=caps, targets=targets)
+        beside = list(at_work)
         for task in chosen:
-            assert _fits(task, at_work, caps=caps, targets=targets)
-            at_work.append(task)
+            assert _fits(task, beside, caps=caps, targets=targets)
+            beside.append(task)
         assert [task for task in left if task in chosen] == list(chosen)
         left = [task for task in left if task not in chosen]
         assert len(waiting) == len(left)
-        assert not any(_fits(task, at_work, caps=caps, targets=targets) for task in left)
+        assert not any(_fits(task, beside, caps=caps, targets=targets) for task in left)
+        for task in running:
+            at_work.remove(task)
         running = []
 
 
@@ -84,9 +86,9 @@ def test_a_busy_target_holds_up_no_other() -> None:
 
     due = [*(task(number, "slow:1") for number in range(100)), task(100, "quick:1")]
     caps = Caps(workers=8, per_target=2, per_rotator=8)
-    chosen = Waiting(due).take([], caps=caps, targets={})
+    chosen = Waiting(due).take(Running(), caps=caps, targets={})
     assert [one.target for one in chosen] == ["slow:1", "slow:1", "quick:1"]
-    chosen = Waiting(due).take([], caps=caps, targets={"slow:1": 0})
+    chosen = Waiting(due).take(Running(), caps=caps, targets={"slow:1": 0})
     assert [one.target for one in chosen] == ["quick:1"]
 
 
