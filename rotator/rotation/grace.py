@@ -19,6 +19,7 @@ from rotator.rotation.kinship import Kinship
 from rotator.rotation.moves import end
 from rotator.rotation.reasons import SHARED, VOID, not_begun
 from rotator.rotation.values import Values
+from rotator.rotation.waits import NO_LEASE
 from rotator.sdk import Overlap
 from rotator.store import changes, rotation_row, rotations
 from rotator.store.rotation_row import RotationRow
@@ -84,8 +85,8 @@ def given_up(before: MachineState, reason: str, *, old: str | None) -> MachineSt
 def give_up(tx: Tx, call: Call, secret: SecretRow, row: RotationRow, reason: str) -> SecretRow:
     """Ends a retirement whose rotator can't be had any more, so that another one can rotate on."""
     state = given_up(row.state, reason, old=row.current_version)
-    over = {"ended_at": tx.now, "next_attempt_at": None, "owner": None, "lease_expires": None}
-    rotations.take(tx, row, columns=rotation_row.state_columns(state) | over)
+    over = {"ended_at": tx.now, "next_attempt_at": None}
+    rotations.take(tx, row, columns=rotation_row.state_columns(state) | over | NO_LEASE)
     detail = {"rotation": row.id, "unretired": reason}
     call.change(tx, secret, {}, version_id=row.token, detail=detail, ended=True)
     return secret._replace(revision=secret.revision + 1)
