@@ -6,14 +6,16 @@ its counts on standard output.
 
 import base64
 import json
-import selectors
+import re
+import select
 import socket
 import sys
 import time
 from dataclasses import dataclass, field
 
-_LENGTH = b"content-length:"
-_CLOSES = b"connection: close"
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_CLOSES = b"onnection: close"
+_OK = b" 200"
 
 
 @dataclass(slots=True)
@@ -36,28 +38,36 @@ def main() -> None:
     """Sends for as long as the order says."""
     order = json.load(sys.stdin)
     requests = [base64.b64decode(text) for text in order["requests"]]
-    chosen, tally = selectors.DefaultSelector(), _Tally()
+    chosen, tally = select.epoll(), _Tally()
     address = (order["host"], order["port"])
-    for number in range(order["connections"]):
-        line = _Line(_connected(address), number * len(requests) // order["connections"])
-        chosen.register(line.session, selectors.EVENT_READ, line)
+    lines: dict[int, _Line] = {}
+
+    def open_line(number: int) -> None:
+        line = _Line(_connected(address), number)
+        lines[line.session.fileno()] = line
+        chosen.register(line.session, select.EPOLLIN)
         _send(line, requests)
+
+    for number in range(order["connections"]):
+        open_line(number * len(requests) // order["connections"])
     began = time.perf_counter()
     end = began + order["seconds"]
     while time.perf_counter() < end:
-        for key, _ in chosen.select(1.0):
-            line = key.data
+        for descriptor, _ in chosen.poll(1.0):
+            line = lines[descriptor]
             part = line.session.recv(65_536)
-            line.received += part
-            if part and not _is_whole(line.received):
+            line.received = received = line.received + part if line.received else part
+            if part and not _is_whole(received):
                 continue
-            _count(line, tally)
-            if not part or _CLOSES in line.received.lower():  # as moto's server does each time
-                chosen.unregister(line.session)
+            tally.seconds.append(time.perf_counter() - line.sent_at)
+            if received[8:12] != _OK:  # behind HTTP/1.1
+                tally.errors += 1
+            if part and _CLOSES not in received:
+                _send(line, requests)
+            else:  # as moto's server does each time
+                chosen.unregister(descriptor)
                 line.session.close()
-                line.session = _connected(address)
-                chosen.register(line.session, selectors.EVENT_READ, line)
-            _send(line, requests)
+                open_line(line.number)
     took = time.perf_counter() - began
     ordered = sorted(tally.seconds)
     p99 = ordered[len(ordered) * 99 // 100] if ordered else 0.0
@@ -78,18 +88,11 @@ def _send(line: _Line, requests: list[bytes]) -> None:
 
 
 def _is_whole(received: bytes) -> bool:
-    head, found, body = received.partition(b"\r\n\r\n")
-    if not found:
+    head = received.find(b"\r\n\r\n")
+    if head < 0:
         return False
-    lowered = head.lower()
-    at = lowered.index(_LENGTH) + len(_LENGTH)
-    return len(body) >= int(lowered[at:].split(b"\r\n", 1)[0])
-
-
-def _count(line: _Line, tally: _Tally) -> None:
-    tally.seconds.append(time.perf_counter() - line.sent_at)
-    if line.received[8:12] != b" 200":  # behind HTTP/1.1
-        tally.errors += 1
+    said = _LENGTH.search(received, 0, head)
+    return said is not None and len(received) - head - 4 >= int(said[1])
 
 
 if __name__ == "__main__":

@@ -30,11 +30,13 @@ class Place:
     Attributes:
         head: the shard's last record as far as this process knows; None where it doesn't.
         checkpoint_due: the records of this transaction passed a multiple of `EVERY`.
+        is_shared: another process was the last to write there, so it probably has again by now.
     """
 
     shard: int
     head: Link | None
     checkpoint_due: bool = False
+    is_shared: bool = False
 
 
 class Trail:
@@ -90,13 +92,17 @@ class Trail:
         if not tx.entries:
             return
         known = place.head
-        head = known or self._read_head(tx, place.shard)
+        if known is not None and place.is_shared:
+            # To look costs less than to chain all of it twice.
+            head = self._read_head_again(tx, known)
+            place.is_shared = head != known
+        else:
+            head = known or self._read_head(tx, place.shard)
         key = self.key()
         rows, last = _chained(key, head, tx, tx.entries)
         if not audit_heads.move(tx, key, head, last):
-            head = self._read_head(tx, place.shard, for_update=True)
-            if known is not None and head.seq < known.seq:
-                raise _went_back(place.shard)
+            place.is_shared = True
+            head = self._read_head_again(tx, known or head)
             rows, last = _chained(key, head, tx, tx.entries)
             if not audit_heads.move(tx, key, head, last):
                 raise StoreUnavailable(
@@ -105,6 +111,12 @@ class Trail:
         _insert(tx, rows)
         place.head = last
         place.checkpoint_due = last.seq // EVERY != head.seq // EVERY
+
+    def _read_head_again(self, tx: Tx, known: Link) -> Link:
+        head = self._read_head(tx, known.shard, for_update=True)
+        if head.seq < known.seq:
+            raise _went_back(known.shard)
+        return head
 
     def heads(self, tx: Tx, *, for_update: bool = False) -> Mapping[int, Link]:
         """Every head, each as this process could have sealed it.

@@ -14,7 +14,7 @@ from typing import Final
 PATIENCE: Final = 0.5
 """Seconds to wait for the turn, at most: who is frozen with it must not stop everybody."""
 
-_PAUSE: Final = 0.0005  # seconds between two looks
+_PAUSE: Final = 0.001  # seconds between two looks
 _DISTRUST: Final = 30.0  # seconds for which nobody is waited for, after one was waited for in vain
 _NAMES: Final = ("-next", "-turn")
 
