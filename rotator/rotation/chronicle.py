@@ -1,12 +1,12 @@
 """What a run tells: to its observer at once, to the store with the next commit, to its caller at the end."""
 
-from rotator.model.rotation import MachineState, Phase
+from rotator.model.rotation import Failure, MachineState, Phase
 from rotator.rotation.actions import Act, Action, Done, Failed, Outcome, Proved
 from rotator.rotation.claim import Claim
 from rotator.rotation.reasons import SESSIONS_ENDED, users
 from rotator.rotation.report import Observer, Progress, ProgressKind, StepRecord
 from rotator.rotation.retiring import skips
-from rotator.sdk import Candidate, Proof
+from rotator.sdk import Candidate, FailureKind, Proof
 from rotator.store.rotation_events import IN_USE
 
 _DETAILS = {
@@ -59,7 +59,7 @@ class Chronicle:
                 self._note(state, str(failure.kind), seconds, detail=failure.message)
                 self._show(
                     state,
-                    ProgressKind.SKIPPED if skips(state, failure) else ProgressKind.FAILED,
+                    ProgressKind.SKIPPED if _is_skipped(state, failure) else ProgressKind.FAILED,
                     seconds=seconds,
                     message=failure.message,
                     hint=failure.hint,
@@ -120,6 +120,12 @@ class Chronicle:
                 hint=hint,
             )
         )
+
+
+def _is_skipped(state: MachineState, failure: Failure) -> bool:
+    """Whether the rotation goes on without what has failed like this."""
+    unasked = state.phase is Phase.PROBE and failure.kind is FailureKind.UNSUPPORTED
+    return unasked or skips(state, failure)
 
 
 def _told(state: MachineState, action: Action, proof: Proof) -> str:

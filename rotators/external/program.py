@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from rotator.sdk import Misconfigured, OutcomeUnknown, clock
-from rotators.external.protocol import LARGEST_ANSWER, ExternalBug
+from rotators.external.protocol import KEPT_ERRORS, LARGEST_ANSWER, ExternalBug
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
-_KEPT_ERRORS = 8192  # bytes: the last ones that the program wrote to its standard error stream
 _CHUNK = 65536
 _FAREWELL = 5.0  # seconds that the supervisor may take to end what the program started
 
@@ -153,7 +152,7 @@ class _Conversation:
             return False
         kept += chunk
         if kept is self._complaints:
-            del kept[:-_KEPT_ERRORS]
+            del kept[:-KEPT_ERRORS]
         elif len(kept) > LARGEST_ANSWER:
             raise ExternalBug(f"the program answered more than {LARGEST_ANSWER} bytes")
         return True

@@ -17,6 +17,9 @@ PROTOCOL = 1
 LARGEST_ANSWER = 1024 * 1024
 """Bytes: more than a value of the largest size with every character escaped."""
 
+KEPT_ERRORS = 8192
+"""Bytes: the last ones that a program wrote to its standard error stream."""
+
 _LONGEST_TEXT = 2000
 
 

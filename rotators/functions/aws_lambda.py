@@ -15,10 +15,11 @@ from rotator.sdk import (
     StepError,
     TargetBusy,
     TargetUnreachable,
+    scrub,
 )
 from rotator.sdk.functions import FunctionHost
 from rotators.functions.event import event_of
-from rotators.functions.rotator import FunctionFailed, FunctionRotator, Step
+from rotators.functions.rotator import FunctionFailed, FunctionRotator, Step, plaintexts
 
 _BUSY = frozenset(
     {
@@ -30,6 +31,14 @@ _BUSY = frozenset(
         "ENILimitReachedException",
         "SnapStartNotReadyException",
         "ServiceQuotaExceededException",
+    }
+)
+_NOT_LOADED = frozenset(
+    {
+        "Runtime.ImportModuleError",
+        "Runtime.UserCodeSyntaxError",
+        "Runtime.HandlerNotFound",
+        "Runtime.MalformedHandlerName",
     }
 )
 _CONNECT = 5.0  # seconds
@@ -90,6 +99,12 @@ class LambdaFunction(FunctionRotator):
         answer = self._call(event_of(step, rotation), seconds=seconds, kind="RequestResponse")
         if "FunctionError" in answer:
             kind, said = _error_in(answer["Payload"].read())
+            said = scrub(said, plaintexts(rotation))
+            if kind in _NOT_LOADED:
+                raise Misconfigured(
+                    f"{self.name} was not invoked, for its code can't be loaded: {kind}: {said}",
+                    hint="deploy it with what it imports, and name its handler",
+                )
             raise FunctionFailed(function=self.name, step=step, kind=kind, said=said)
 
     def close(self) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rotator.sdk import Misconfigured, OutcomeUnknown, Rotation, clock
+from rotator.sdk import Misconfigured, OutcomeUnknown, Rotation, SecretValue, clock, scrub
 from rotator.sdk.functions import FunctionAccess, FunctionHost
 from rotators.external import permissions
-from rotators.external.protocol import ExternalBug, parsed
+from rotators.external.protocol import KEPT_ERRORS, ExternalBug, parsed
 from rotators.external.surroundings import passed_on
 from rotators.functions.event import event_of, invocation_id
-from rotators.functions.rotator import FunctionFailed, FunctionRotator, Step
+from rotators.functions.rotator import FunctionFailed, FunctionRotator, Step, plaintexts
 
 _RUNTIME = Path(__file__).with_name("runtime.py")
 _MARGIN = (
@@ -56,6 +56,11 @@ class LocalFunction(FunctionRotator):
             Misconfigured: it can't, or other users may change it.
         """
         del seconds
+        if not Path(self._interpreter).is_file():
+            raise Misconfigured(
+                f"there is no interpreter {self._interpreter}, which {self.name} is to be run by",
+                hint=f"name another: rotate function add {self.name} {self._file} --interpreter PYTHON",
+            )
         permissions.check((self._interpreter, self._file))
         if not Path(self._file).is_file():
             raise Misconfigured(f"there is no file {self._file}", hint="see `rotate function list`")
@@ -64,7 +69,7 @@ class LocalFunction(FunctionRotator):
         """Runs the file for a step.
 
         Raises:
-            Misconfigured: it can't be run, or other users may change it.
+            Misconfigured: it can't be run, is no function, or other users may change it.
             OutcomeUnknown: it raised an exception, or was ended at the deadline.
         """
         from rotators.external.program import run  # processes are needed by few commands only
@@ -79,7 +84,11 @@ class LocalFunction(FunctionRotator):
             "function_name": self.name,
             "function_arn": _arn(rotation.secret_arn, self.name),
         }
+        # It must not tell what it signs with either.
+        signs = (access.secret_access_key, access.session_token)
+        hidden = [*plaintexts(rotation), *(SecretValue(string=secret) for secret in signs)]
         rotation.check_deadline()
+        begun = clock()
         try:
             ended = run(
                 [self._interpreter, str(_RUNTIME), self._file],
@@ -89,20 +98,44 @@ class LocalFunction(FunctionRotator):
             )
         except ExternalBug as error:
             raise OutcomeUnknown(f"{self.name} answered nonsense in {step}: {error}") from None
-        for line in ended.errors.decode(errors="replace").splitlines():
-            rotation.log.debug(line, function=self.name, step=str(step))
-        self._judge(step, ended.code, parsed(ended.out))
+        except OutcomeUnknown:
+            if clock() < deadline:
+                raise
+            raise OutcomeUnknown(
+                f"{self.name} did not end in time in {step}, and was killed after {clock() - begun:.0f} s",
+                hint=f"see what it waits for, or give it longer: its timeout is {self._timeout:g} s, and a step may "
+                "take rotation.step_limit",
+            ) from None
+        for line in _lines(ended.errors):
+            rotation.log.debug(scrub(line, hidden), function=self.name, step=str(step))
+        self._judge(step, ended.code, parsed(ended.out), hidden)
 
-    def _judge(self, step: Step, code: int, answer: dict[str, Any] | None) -> None:
+    def _judge(
+        self, step: Step, code: int, answer: dict[str, Any] | None, hidden: Sequence[SecretValue]
+    ) -> None:
         match answer:
             case {"done": True} if code == 0:
                 return
-            case {"error_type": str(kind), "error_message": str(said)}:
-                raise FunctionFailed(function=self.name, step=step, kind=kind, said=said)
+            case {"error_type": str(kind), "error_message": str(said), "invoked": False}:
+                raise Misconfigured(
+                    f"{self.name} was not invoked, for {self._file} can't be loaded: {kind}: {scrub(said, hidden)}",
+                    hint=f"it needs a lambda_handler(event, context), and what it imports in {self._interpreter}; "
+                    "another interpreter: rotate function add --interpreter",
+                )
+            case {"error_type": str(kind), "error_message": str(said), "line": line, **more}:
+                raise FunctionFailed(
+                    function=self.name,
+                    step=step,
+                    kind=kind,
+                    said=scrub(said, hidden),
+                    answered=[str(more[key]) for key in ("code", "call") if key in more],
+                    where=f"{self._file}:{line}" if isinstance(line, int) else None,
+                    log="that line, and rotator's log at the level debug for what it printed",
+                )
         how = f"died of signal {-code}" if code < 0 else f"ended with exit code {code}"
         raise OutcomeUnknown(
             f"{self.name} {how} in {step} before its handler returned",
-            hint=f"run it by hand to see why: {self._interpreter} {self._file}",
+            hint=f"see whether {self._interpreter} is a Python 3 that runs it: {self._interpreter} {self._file}",
         )
 
 
@@ -124,6 +157,13 @@ def _surroundings(name: str, access: FunctionAccess) -> Mapping[str, str]:
     if access.trust is not None:
         found["AWS_CA_BUNDLE"] = access.trust
     return found
+
+
+def _lines(errors: bytes) -> list[str]:
+    """What it printed last. Of a line that was cut the rest is left out: it may begin within a secret."""
+    if len(errors) >= KEPT_ERRORS:
+        _, _, errors = errors.partition(b"\n")
+    return errors.decode(errors="replace").splitlines()
 
 
 def _arn(secret_arn: str, name: str) -> str:

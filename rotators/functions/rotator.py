@@ -4,6 +4,7 @@ secret through the API.
 
 import re
 from abc import abstractmethod
+from collections.abc import Sequence
 from enum import StrEnum
 
 from rotator.sdk import (
@@ -41,16 +42,34 @@ class FunctionFailed(OutcomeUnknown):
 
     Args:
         kind: the exception's class, as the function named it.
-        said: its text, which may be anything.
+        said: its text, which may be anything, without the values that are known.
+        answered: what a service answered to it, and to which call: codes, not texts.
+        where: in which line of which file.
+        log: where what it printed is to be found, in words.
     """
 
-    def __init__(self, *, function: str, step: Step, kind: str, said: str) -> None:
+    def __init__(
+        self,
+        *,
+        function: str,
+        step: Step,
+        kind: str,
+        said: str,
+        answered: Sequence[str] = (),
+        where: str | None = None,
+        log: str = "the function's own log",
+    ) -> None:
         # What it says while it makes a value may be that value, which nobody could blank.
         tells = step is not Step.CREATE and said
+        codes = [code for code in answered if _CLASS.fullmatch(code)]
         super().__init__(
             f"{function} failed in {step} with {_name(kind)}"
+            + (f" ({', '.join(codes)})" if codes else "")
+            + (f" at {where}" if where else "")
             + (f": {_cut(said)}" if tells else ""),
-            hint="see the function's own log; it is invoked again with the same token",
+            hint=f"see {log}"
+            if tells or step is not Step.CREATE
+            else f"its text is left out, for it may be the new value; see {log}",
         )
 
 
@@ -155,6 +174,11 @@ class FunctionRotator(Rotator):
 
     can_probe = False
     can_revert = False
+
+
+def plaintexts(rotation: Rotation) -> list[SecretValue]:
+    """What a function knows of a rotation and must not tell."""
+    return [*rotation.known, *([rotation.admin] if rotation.admin else [])]
 
 
 def _name(kind: str) -> str:

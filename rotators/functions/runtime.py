@@ -48,17 +48,41 @@ def main() -> None:
     sys.path[0] = os.path.dirname(path)  # noqa: PTH120  # instead of this file's folder
     sys.argv = [path]
     request = json.load(sys.stdin)
+    invoked = False
     try:
-        _load(path).lambda_handler(request["event"], Context(request))
+        handler = _load(path).lambda_handler
+        invoked = True
+        handler(request["event"], Context(request))
         told: dict[str, Any] = {"done": True}
     except BaseException as error:  # noqa: BLE001  # a handler may raise anything, SystemExit too
         import traceback
 
         traceback.print_exc()
-        told = {"error_type": type(error).__name__, "error_message": str(error)[:10000]}
+        told = {"invoked": invoked, "line": _line(error, path), **_described(error)}
     sys.stdout.flush()
     json.dump(told, answer)
     answer.close()
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    """An exception; of an SDK's also what the service answered to which call."""
+    said = {"error_type": type(error).__name__, "error_message": str(error)[:50000]}
+    response = getattr(error, "response", None)
+    answered = response.get("Error") if isinstance(response, dict) else None
+    if isinstance(answered, dict):
+        said["code"] = str(answered.get("Code"))
+        said["call"] = str(getattr(error, "operation_name", ""))
+    return said
+
+
+def _line(error: BaseException, path: str) -> Any:
+    """The last line of the file on the way to where it was raised, None where that has nothing to do with it."""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == path:
+            found = trace.tb_lineno
+        trace = trace.tb_next
+    return found
 
 
 def _load(path: str) -> Any:

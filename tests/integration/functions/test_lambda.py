@@ -78,6 +78,7 @@ def _function_error(kind: str, said: str) -> Answer:
     ("answer", "meaning"),
     [
         (_function_error("ValueError", "no such user"), OutcomeUnknown),
+        (_function_error("Runtime.ImportModuleError", "No module named 'x'"), Misconfigured),
         (Answer(200, b"[]", {"X-Amz-Function-Error": "Unhandled"}), OutcomeUnknown),
         (refusal(500, "ServiceException", "out of order"), OutcomeUnknown),
         (refusal(429, "TooManyRequestsException", "slow down"), TargetBusy),

@@ -9,7 +9,15 @@ from textwrap import dedent
 
 import pytest
 
-from rotator.sdk import Misconfigured, OutcomeUnknown, Rotation, SecretValue, clock
+from rotator.sdk import (
+    Candidate,
+    Misconfigured,
+    OutcomeUnknown,
+    Rotation,
+    SecretValue,
+    StepError,
+    clock,
+)
 from rotator.sdk.functions import FunctionAccess
 from rotator.sdk.log import LogLine
 from rotators.functions import LocalFunction
@@ -58,7 +66,10 @@ def _invoke(
     told: list[LogLine] | None = None,
     environment: tuple[str, ...] = (),
     interpreter: str | None = None,
+    step: Step = Step.SET,
+    value: str | None = None,
 ) -> None:
+    known = {} if value is None else {Candidate.CURRENT: SecretValue(string=value)}
     rotation = Rotation(
         rotation_id="0" * 32,
         secret_arn=f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:db-AbCdEf",
@@ -66,7 +77,7 @@ def _invoke(
         token="4f2c6a9e-0000-4000-8000-000000000001",
         fencing=7,
         attempt=1,
-        values={},
+        values=known,
         deadline=clock() + seconds,
         sink=(told if told is not None else []).append,
     )
@@ -77,7 +88,7 @@ def _invoke(
         interpreter=interpreter,
         environment=environment,
         timeout=60.0,
-    ).invoke(Step.SET, rotation)
+    ).invoke(step, rotation)
 
 
 def test_it_finds_what_lambda_gives(
@@ -155,9 +166,12 @@ def test_it_is_killed_at_the_deadline(write: Write, tmp_path: Path) -> None:
     [
         (
             "raise ValueError('no such user')",
-            "mine failed in setSecret with ValueError: no such user",
+            "mine failed in setSecret with ValueError at .*:3: no such user",
         ),
-        ("import sys; sys.exit('enough')", "mine failed in setSecret with SystemExit: enough"),
+        (
+            "import sys; sys.exit('enough')",
+            "mine failed in setSecret with SystemExit at .*:3: enough",
+        ),
         ("import os; os._exit(3)", "ended with exit code 3"),
         ("import os; os.kill(os.getpid(), 9)", "died of signal 9"),
     ],
@@ -171,11 +185,79 @@ def test_a_failure_is_told_as_it_was(write: Write, body: str, told: str) -> None
         _invoke(file)
 
 
-@pytest.mark.parametrize("source", ["import nothing_of_this_name", "handler = None"])
-def test_a_file_that_is_no_function_fails(write: Write, source: str) -> None:
-    """A module that can't be imported, or has no lambda_handler, ends as its own exception does."""
-    with pytest.raises(OutcomeUnknown, match=r"ModuleNotFoundError|AttributeError"):
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import nothing_of_this_name", "ModuleNotFoundError: No module named"),
+        ("handler = None", "AttributeError: .* has no attribute 'lambda_handler'"),
+        ("def lambda_handler(event, context)", "SyntaxError"),
+    ],
+)
+def test_a_file_that_is_no_function_is_misconfigured(write: Write, source: str, told: str) -> None:
+    """Where it can't be loaded the handler was not called: the reason is told, and nothing has changed."""
+    with pytest.raises(Misconfigured, match=f"mine was not invoked.*{told}"):
         _invoke(write(source))
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "meaning", "told"),
+    [
+        ("/nowhere/python", Misconfigured, "there is no interpreter /nowhere/python"),
+        ("/bin/false", OutcomeUnknown, "ended with exit code 1"),
+    ],
+)
+def test_an_interpreter_that_is_none_is_told(
+    write: Write, interpreter: str, meaning: type[StepError], told: str
+) -> None:
+    """A program that is missing, or no Python, is named, with what to do about it."""
+    with pytest.raises(meaning, match=told) as failure:
+        _invoke(write("def lambda_handler(event, context): ...\n"), interpreter=interpreter)
+    assert interpreter in (failure.value.hint or "") or "--interpreter" in (
+        failure.value.hint or ""
+    )
+
+
+def test_while_it_makes_a_value_place_and_codes_are_told(write: Write, tmp_path: Path) -> None:
+    """Of an exception in createSecret class, line and a service's error code help, and its text is left out."""
+    file = write(
+        """
+        class Refusal(Exception):
+            response = {"Error": {"Code": "AccessDeniedException", "Message": "the-new-value"}}
+            operation_name = "ListSecrets"
+        def lambda_handler(event, context):
+            raise Refusal("the-new-value")
+        """
+    )
+    with pytest.raises(OutcomeUnknown) as failure:
+        _invoke(file, step=Step.CREATE)
+    assert failure.value.message == (
+        "mine failed in createSecret with Refusal (AccessDeniedException, ListSecrets) "
+        f"at {tmp_path / 'function.py'}:7"
+    )
+    assert "the-new-value" not in f"{failure.value.hint}"
+
+
+def test_what_it_tells_of_secrets_is_blanked(write: Write) -> None:
+    """Neither values nor the credentials that it signs with come out, printed or raised, wherever a text is cut."""
+    told: list[LogLine] = []
+    file = write(
+        """
+        import os
+        def lambda_handler(event, context):
+            secrets = os.environ["AWS_SECRET_ACCESS_KEY"], os.environ["AWS_SESSION_TOKEN"], "the-old-password"
+            print("x" * 40)
+            for number in range(400):
+                print(number, *secrets)
+            raise ValueError("y" * 985 + " " + " ".join(secrets))
+        """
+    )
+    with pytest.raises(OutcomeUnknown) as failure:
+        _invoke(file, told=told, value="the-old-password")
+    said = "\n".join([failure.value.message, *(line.message for line in told)])
+    assert len(told) > 100
+    for secret in (ACCESS.secret_access_key, ACCESS.session_token, "the-old-password"):
+        assert secret[-6:] not in said
+        assert secret[:6] not in said.replace("***", "")
 
 
 def test_what_it_prints_is_logged(write: Write) -> None:
