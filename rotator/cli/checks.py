@@ -52,6 +52,7 @@ def _all(session: Session) -> Iterator[Check]:
     if "store" in session.__dict__:
         yield from _guarded("keys", _keys, session)
         yield from _guarded("audit", _audit, session)
+        yield from _guarded("principals", _principals, session)
         yield from _guarded("functions", _functions, session)
     yield from _plugins(session)
     yield from _guarded("TLS trust", _trust, session)
@@ -168,6 +169,19 @@ def _audit(session: Session) -> Iterator[Check]:
         message=f"{state.records:,} records; the key is the store's own; checkpoint {state.checkpoint} of "
         f"{moment(state.checkpoint_at)} and all heads are signed",
     )
+
+
+def _principals(session: Session) -> Iterator[Check]:
+    from rotator.cli.output import counted
+
+    found = session.manager.list_principals(caller=session.caller, request_id=session.request_id)
+    if found:
+        users = sum(1 for each in found if each.kind == "user")
+        yield Check(
+            subject="principals",
+            finding=Finding.OK,
+            message=f"{counted(users, 'principal')} and {counted(len(found) - users, 'group')}, as they were written",
+        )
 
 
 def _functions(session: Session) -> Iterator[Check]:

@@ -88,6 +88,8 @@ def test_rows_that_somebody_altered_are_seen_before_they_count_again(rotate: Rot
     with closing(sqlite3.connect(rotate.home / "rotator.db")) as store, store:
         store.execute("UPDATE principals SET disabled = 1 WHERE name = 'alice'")
     assert "rotate principal review" in rotate("principal", "list").err
+    doctor = rotate("doctor")
+    assert (doctor.code, "rotate principal review" in doctor.out) == (8, True)
     shown = rotate("principal", "review")
     assert shown.code == 7
     assert "ALTERED: user arn:aws:iam::000000000000:user/alice\n    disabled: True" in shown.out
