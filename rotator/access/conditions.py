@@ -87,11 +87,7 @@ def like_arn(pattern: str, arn: str, variables: Context | None) -> bool:
     if variables is not None and "${" in pattern:
         parts = _parts(pattern)
         return all(like(each, part, variables) for each, part in zip(parts, of_arn, strict=True))
-    return all(map(_fits_part, _matchers(pattern), of_arn))
-
-
-def _fits_part(fits: Callable[[str], bool], part: str) -> bool:
-    return fits(part)
+    return all(fits(part) for fits, part in zip(_matchers(pattern), of_arn, strict=True))
 
 
 @lru_cache(_KEPT)

@@ -198,13 +198,17 @@ def _covers(question: Question, document: PolicyDocument, statement: Statement) 
 
 
 def _is_named(action: str, names: Names) -> bool:
-    named = any(like(name, action, None, ignore_case=True) for name in names.names)
-    return named is not names.negated
+    for name in names.names:
+        if like(name, action, None, ignore_case=True):
+            return not names.negated
+    return names.negated
 
 
 def _is_meant(resource: str, names: Names, variables: Context | None) -> bool:
-    meant = any(name == "*" or like_arn(name, resource, variables) for name in names.names)
-    return meant is not names.negated
+    for name in names.names:
+        if name == "*" or like_arn(name, resource, variables):
+            return not names.negated
+    return names.negated
 
 
 def _speaks_to(asker: Asker, principals: Principals | None) -> _Grant:

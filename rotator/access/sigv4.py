@@ -48,7 +48,7 @@ def signing_key(secret_access_key: str, *, date: str, region: str, service: str)
 def _canonical(request: SignedRequest, signature: Signature) -> str:
     headers = request.by_name
     lines = [
-        f"{name}:{','.join(' '.join(value.split()) for value in headers.get(name, ()))}"
+        f"{name}:{','.join([' '.join(value.split()) for value in headers.get(name, ())])}"
         for name in signature.signed_headers
     ]
     return "\n".join(

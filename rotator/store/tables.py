@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -57,6 +58,7 @@ def _microseconds(value: datetime | None) -> int | None:
     return None if value is None else (value - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(4096)  # days, most of all
 def _moment(value: Any | None) -> datetime | None:
     return None if value is None else _EPOCH + timedelta(microseconds=int(value))
 
