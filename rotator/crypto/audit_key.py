@@ -15,7 +15,6 @@ from rotator.crypto.key_files import KEPT, read_key_file
 from rotator.errors import KeyUnavailable
 from rotator.files import create_private_file
 
-MAC_BYTES = 32
 _FINGERPRINT = b"rotator:audit:fingerprint:1"
 _FINGERPRINT_BYTES = 8
 _RESTORE = "A store whose audit was begun needs the key that it was begun with: restore it from its backup."

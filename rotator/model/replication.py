@@ -16,11 +16,10 @@ SUCCEEDED = "Replication succeeded"
 
 
 class ReplicaStatus(StrEnum):
-    """How a replica stands. InProgress never shows: a replica is written in the transaction that it follows."""
+    """How a replica stands. It is never InProgress: a replica is written in the transaction that it follows."""
 
     IN_SYNC = "InSync"
     FAILED = "Failed"
-    IN_PROGRESS = "InProgress"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,18 +52,6 @@ class Blackouts:
         ]
         return _joined(found)
 
-    def names_at(self, window: Window) -> tuple[str, ...]:
-        """The calendars that close some of a window, in the order of the configuration."""
-        return tuple(
-            calendar.name
-            for calendar in self.calendars
-            if any(
-                True
-                for closing in calendar.closings
-                for _ in closing.spans(window.start, window.end)
-            )
-        )
-
 
 def make_calendar(
     name: str,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import bindparam, select
 
 from rotator.crypto.audit_key import AuditKey
 from rotator.store.audit_chain import CHECKPOINTS, Link, link_mac
@@ -42,11 +42,6 @@ _CHECKPOINTS = (
     .order_by(audit_checkpoints.c.seq)
     .limit(bindparam("most"))
 )
-
-
-def table_of(shard: int) -> Table:
-    """The table that a chain is in."""
-    return audit_checkpoints if shard == CHECKPOINTS else audit
 
 
 def rows_after(tx: Tx, shard: int, seq: int, *, limit: int) -> Sequence[Columns]:
