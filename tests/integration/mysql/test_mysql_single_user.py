@@ -10,6 +10,7 @@ import pytest
 from rotator.sdk import (
     AdminLoginRefused,
     Candidate,
+    LoginRefused,
     Misconfigured,
     Overlap,
     Proof,
@@ -122,6 +123,21 @@ def test_revert_leaves_the_current_password_alone(
     assert mysql.execute(
         f"SELECT User_attributes FROM mysql.user WHERE user = {literal(account.name)}"
     ) == [(None,)]
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_what_somebody_else_has_set_is_not_taken_for_work_that_is_done(
+    mysql: MysqlDatabase, back: bool
+) -> None:
+    """Where neither value logs in, a change says so, and doesn't count as one whose answer was lost."""
+    account = mysql.new_account()
+    values = pending_of(SingleUser, mysql, account)
+    mysql.execute(f"ALTER USER {account.spec} IDENTIFIED BY 'Of-somebody-else-1'")
+    rotation = step(values, live=Candidate.PENDING if back else Candidate.CURRENT)
+    with attempt(SingleUser) as rotator:
+        change = rotator.revert_secret if back else rotator.set_secret
+        with pytest.raises(LoginRefused):
+            change(rotation)
 
 
 def test_password_history_degrades_a_revert(

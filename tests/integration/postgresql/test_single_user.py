@@ -119,6 +119,21 @@ def test_revert_brings_the_current_password_back(pg: DatabaseServer) -> None:
     assert not pg.can_log_in(role_of(values[Candidate.PENDING]))
 
 
+@pytest.mark.parametrize("back", [False, True])
+def test_what_somebody_else_has_set_is_not_taken_for_work_that_is_done(
+    pg16: DatabaseServer, back: bool
+) -> None:
+    """Where neither value logs in, a change says so, and doesn't count as one whose answer was lost."""
+    role = pg16.new_role()
+    values = with_pending(SingleUser, current(pg16, role))
+    run(pg16, "ALTER ROLE {role} PASSWORD 'of somebody else'", role=role.name)
+    rotation = rotation_of(values, live=Candidate.PENDING if back else Candidate.CURRENT)
+    with attempt(SingleUser) as rotator:
+        change = rotator.revert_secret if back else rotator.set_secret
+        with pytest.raises(LoginRefused):
+            change(rotation)
+
+
 def test_revert_with_current_live_needs_no_server(pg16: DatabaseServer) -> None:
     """Where the current value is in force there is nothing to put back."""
     values = with_pending(SingleUser, current(pg16, pg16.new_role(), port=1))
