@@ -327,6 +327,7 @@ NO_OPERATIONS = {
     Auditing: {},
     Engine: {
         "requested": "gives what `set_rotation` does, which is recorded",
+        "requested_test": "gives what `set_rotation` does, which is recorded",
         "retirable": "names what `retire` is asked for then, which is recorded",
         "resumable": "names what `resume` is asked for then, which is recorded",
         "claims": "looks at nothing that is stored",
