@@ -332,6 +332,7 @@ NO_OPERATIONS = {
         "resumable": "names what `resume` is asked for then, which is recorded",
         "claims": "looks at nothing that is stored",
         "is_same": "looks at nothing that is stored",
+        "invokes": "looks at nothing that is stored",
         "require_invocable": "looks at nothing that is stored",
         "check_settings": "looks at nothing that is stored",
     },
