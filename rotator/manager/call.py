@@ -210,6 +210,10 @@ class Call:
         at_home = account == self.caller.account and region == self.caller.region
         arn = None if about is None or about.row is None else about.arn
         if self.caller.run is not None and at_home and self._is_of_run(self.caller.run, arn):
+            if tx is not None:
+                from rotator.manager import function_runs  # few callers are functions
+
+                function_runs.refuse_over(tx, self.caller.run)
             return
         if self.caller.kind not in _ALLOWED_KINDS or not at_home:
             raise AccessDenied(

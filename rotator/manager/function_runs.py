@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from rotator.errors import InvalidRequest
-from rotator.model.caller import Caller, CallerKind
+from rotator.model.caller import Caller, CallerKind, RotationRun
 from rotator.model.labels import CURRENT, PENDING, PREVIOUS, Labels
 from rotator.model.rotation import Phase, Status
 from rotator.sdk.rotation_token import RunNumber, run_of
+from rotator.store import rotations
 from rotator.store.rotation_row import RotationRow
+from rotator.store.tx import Tx
 
 _LATE = (
     "The rotation that this function was invoked for was taken over, abandoned or has ended, so nothing was changed. "
@@ -47,6 +49,18 @@ def refuse_late(
     if rotation is not None and owns(rotation, rotation.token):
         now = RunNumber(rotation.id, rotation.fencing)
     if any(run != now or now is None for run in named):
+        raise InvalidRequest(_LATE)
+
+
+def refuse_over(tx: Tx, run: RotationRun) -> None:
+    """Nothing, while a run of a rotation is under way: its credentials end with it.
+
+    Raises:
+        InvalidRequest: it is over, or another has taken its place.
+    """
+    row = rotations.get(tx, run.rotation_id)
+    goes_on = row is not None and Status(row.status).active and owns(row, run.token)
+    if row is None or not goes_on or row.fencing != run.fencing:
         raise InvalidRequest(_LATE)
 
 

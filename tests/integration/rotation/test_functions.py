@@ -188,6 +188,8 @@ def test_a_late_function_can_not_write(hosted: House, target: Target, secret: st
     assert hosted.fields(secret) == {"password": "password-2"}
     with pytest.raises(InvalidRequest, match="has ended"):
         late[0].put({"password": "late"}, client_request_token="0" * 32)
+    with pytest.raises(InvalidRequest, match="has ended"):
+        late[0].value("AWSCURRENT")
 
 
 def test_a_function_stores_nothing_but_its_version(
@@ -261,7 +263,9 @@ def test_a_function_may_touch_its_secret_alone(hosted: House, target: Target, se
                 denied()
         manager.get_random_password(**who)
         assert manager.get_secret_value(**who, secret_id=admin.arn).value.string == "admin's"
+        last.append(invocation)
 
+    last: list[Invocation] = []
     hosted.manager.set_rotation(
         **ME, secret_id=secret, rotator=NAME, authority=Authority(admin=admin.arn)
     )
@@ -274,6 +278,8 @@ def test_a_function_may_touch_its_secret_alone(hosted: House, target: Target, se
     report = hosted.rotate(secret, engine=_engine(hosted))
     assert report.status is Status.SUCCEEDED, report.failure
     assert target.steps == STEPS
+    with pytest.raises(InvalidRequest, match="has ended"):
+        hosted.manager.get_secret_value(**last[0].who, secret_id=admin.arn)
 
 
 def test_the_plan_says_who_does_what(hosted: House, secret: str) -> None:
