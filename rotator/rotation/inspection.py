@@ -40,6 +40,9 @@ _LABELS = {
     Candidate.PREVIOUS: names.PREVIOUS,
     Candidate.PINNED: "pinned",
 }
+_FINISH = (
+    "finishSecret: move AWSCURRENT to it, AWSPREVIOUS to the version before, in one transaction."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,17 +194,23 @@ class Inspector:
                 "testSecret: the function tries it.",
                 "finishSecret: the function, or else rotator, moves AWSCURRENT to it; AWSPENDING goes.",
             )
+        if overlap is Overlap.NONE:
+            return (
+                create,
+                "setSecret: nothing outside changes.",
+                "testSecret: see whether it is of the form that it has to have.",
+                _FINISH,
+            )
         test = {
-            Overlap.GAP: "; the old one must be refused.",
-            Overlap.ALTERNATING: "; the current user keeps its password.",
-            Overlap.DUAL: "; the old one keeps working until it is retired.",
-            Overlap.NONE: ".",
+            Overlap.GAP: "the old one must be refused",
+            Overlap.ALTERNATING: "the current user keeps its password",
+            Overlap.DUAL: "the old one keeps working until it is retired",
         }[overlap]
         return (
             create,
             f"setSecret: make the target accept it.{barrier}",
-            f"testSecret: log in with it{test}",
-            "finishSecret: move AWSCURRENT to it, AWSPREVIOUS to the version before, in one transaction.",
+            f"testSecret: log in with it; {test}.",
+            _FINISH,
             *self._last(claim, overlap, rotator.name),
         )
 

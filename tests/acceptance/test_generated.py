@@ -18,7 +18,9 @@ def test_a_tour(rotate: RotateCommand, tmp_path: Path) -> None:
     for name, (value, rotator, setting) in _SECRETS.items():
         rotate.ok("secret", "create", name, value=value)
         rotate.ok("rotation", "set", name, "--rotator", rotator, "--setting", setting)
-    assert "nothing outside changes" in rotate.ok("plan", "app/tls").out
+    planned = rotate.ok("plan", "app/tls").out
+    assert "setSecret: nothing outside changes" in planned
+    assert "log in" not in planned
     rotate.ok("now", "--all")
     rotate.ok("now", "--all")
 

@@ -125,6 +125,21 @@ def test_revert_leaves_the_current_password_alone(
     ) == [(None,)]
 
 
+def test_an_overlap_that_somebody_ended_is_told(
+    mysql: MysqlDatabase, dual: tuple[Account, dict[str, Any]]
+) -> None:
+    """Where the old password logged in before the change and is refused right after it, testSecret fails."""
+    account, fields = dual
+    values = pending_of(SingleUser, mysql, account)
+    rotation = step(values, **fields)
+    with attempt(SingleUser) as rotator:
+        rotator.preflight(rotation)
+        rotator.set_secret(rotation)
+        mysql.execute(f"ALTER USER {account.spec} DISCARD OLD PASSWORD")
+        with pytest.raises(TargetRefused, match="refused now"):
+            rotator.test_secret(rotation)
+
+
 @pytest.mark.parametrize("back", [False, True])
 def test_what_somebody_else_has_set_is_not_taken_for_work_that_is_done(
     mysql: MysqlDatabase, back: bool
