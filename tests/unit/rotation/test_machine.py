@@ -617,3 +617,30 @@ def test_settling_leaves_an_issued_value_that_was_stored() -> None:
     stored = replace(ABANDONED_INTENT, created=True, live=Candidate.CURRENT)
     played, state = play(machine.settling(stored, facts=ISSUING), [YES], facts=ISSUING)
     assert (played, state.status) == (["probe current"], Status.ABANDONED)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [(OK, Status.SUCCEEDED), *((fails(kind), Status.FAILED) for kind in FailureKind)],
+)
+def test_a_test_is_made_once(outcome: Outcome, status: Status) -> None:
+    """A test of a function: its version is stored, the step comes once, and whatever its failure that is the end."""
+    done, state = play(machine.testing(), [OK, outcome], facts=ONLY_CURRENT)
+
+    assert done == ["open", "test"]
+    assert state.status is status
+    assert (state.touched, state.dirty, state.finished) == (False, False, False)
+
+
+def test_a_test_that_was_interrupted_is_made_again_or_given_up() -> None:
+    """Whoever takes it up begins anew; to abort it asks nobody, and what was done from outside ends it at once."""
+    begun = replace(machine.testing(), phase=Phase.TEST, created=True)
+
+    taken = machine.resumed(begun, facts=TWO, taken_over=True)
+    aborted = machine.aborted(begun, facts=TWO, taken_over=True)
+    settled = machine.settling(begun, facts=TWO)
+
+    assert play(taken, [OK, OK])[0] == ["open", "test"]
+    assert (aborted.phase, aborted.status) == (Phase.ENDED, Status.FAILED)
+    assert aborted.failure is not None
+    assert (settled.phase, settled.status) == (Phase.ENDED, Status.ABANDONED)
