@@ -6,10 +6,13 @@ from psycopg import sql
 
 from rotator.cli.reports import report_lines
 from rotator.errors import RotationInProgress
+from rotator.manager.auditing import Auditing
 from rotator.manager.settings import RotationOptions
 from rotator.model.rotation import InUse, Status
 from rotator.rotation.records import rotations_of
 from rotator.sdk import Rotation, TargetRefused
+from rotator.store import changes
+from rotator.store.audit_search import AuditFilter
 from rotators.postgresql import AlternatingUsers
 from tests.support.house import ALTERNATING, SINGLE, House
 from tests.support.manager import ME
@@ -47,6 +50,10 @@ def test_without_a_grace_period_the_old_user_stays(house: House, pg16: DatabaseS
     assert report is not None
     assert report.status is Status.SUCCEEDED, report.failure
     assert not pg16.can_log_in(role)
+    begun = AuditFilter(secret=name, event=changes.BEGUN)
+    records = Auditing(house.store).show(**ME, where=begun).records
+    assert {each.detail["rotation"] for each in records if each.detail} == {report.rotation_id}
+    assert len(records) == 2  # as it began, and as it was opened again
     assert house.engine().retire(name, **ME) is None
 
 
