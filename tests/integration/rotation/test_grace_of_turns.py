@@ -1,5 +1,7 @@
 """Two PostgreSQL users that take turns: the old one's password is disabled where a grace period says so."""
 
+from typing import NoReturn
+
 import psycopg
 import pytest
 from psycopg import sql
@@ -55,6 +57,28 @@ def test_without_a_grace_period_the_old_user_stays(house: House, pg16: DatabaseS
     assert {each.detail["rotation"] for each in records if each.detail} == {report.rotation_id}
     assert len(records) == 2  # as it began, and as it was opened again
     assert house.engine().retire(name, **ME) is None
+
+
+def test_a_rotation_that_failed_since_leaves_the_old_user_to_be_retired(
+    house: House, pg16: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `retire` looks at is the last rotation that moved AWSCURRENT."""
+    name, role = adopted(house, pg16, grace=None)
+    assert house.rotate(name).status is Status.SUCCEEDED
+    with monkeypatch.context() as failing:
+        failing.setattr(AlternatingUsers, "set_secret", _refused)
+        assert house.rotate(name).status is Status.FAILED
+    assert pg16.can_log_in(role)
+
+    report = house.engine().retire(name, **ME)
+
+    assert report is not None
+    assert report.status is Status.SUCCEEDED, report.failure
+    assert not pg16.can_log_in(role)
+
+
+def _refused(_self: AlternatingUsers, _rotation: Rotation) -> NoReturn:
+    raise TargetRefused("it says no")
 
 
 def test_the_old_user_logs_in_no_more_and_takes_its_turn_again(
