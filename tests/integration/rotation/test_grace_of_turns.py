@@ -59,6 +59,13 @@ def test_without_a_grace_period_the_old_user_stays(house: House, pg16: DatabaseS
     assert house.engine().retire(name, **ME) is None
 
 
+def test_where_the_old_password_died_nothing_is_retired(house: House, pg16: DatabaseServer) -> None:
+    """A role of its own has one password: `retire` finds nothing to do after a rotation, and opens none again."""
+    name = house.adopt(pg16, pg16.new_role(), rotator=SINGLE)
+    assert house.rotate(name).status is Status.SUCCEEDED
+    assert house.engine().retire(name, **ME) is None
+
+
 def test_a_rotation_that_failed_since_leaves_the_old_user_to_be_retired(
     house: House, pg16: DatabaseServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
