@@ -22,10 +22,10 @@ from rotator.errors import (
 )
 from rotator.model.caller import Caller, CallerKind, RequestContext
 from rotator.model.names import parse_secret_id
-from rotator.store import identities
+from rotator.store import access_key_rows, identities
 from rotator.store.audit import Outcome
-from rotator.store.identities import AccessKey, Identities, Principal
 from rotator.store.notes import AuditEntry
+from rotator.store.principal_rows import AccessKey, Identities, Principal
 from rotator.store.store import Store, Tx
 
 _log = telemetry.logger("access")
@@ -177,7 +177,7 @@ class Authenticator:
 
     def _opened(self, key: AccessKey) -> str:
         try:
-            context = identities.seal_context(key.access_key_id)
+            context = access_key_rows.seal_context(key.access_key_id)
             return self._sealer.open(key.sealed, context=context).string or ""
         except DecryptionFailure:
             raise DecryptionFailure(
@@ -194,7 +194,7 @@ class Authenticator:
         self._noted[key.access_key_id] = day
 
         def note(tx: Tx) -> None:
-            identities.note_use(tx, key.access_key_id, day=day)
+            access_key_rows.note_use(tx, key.access_key_id, day=day)
 
         try:
             self._store.write_with_others(note)

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from rotator.access.conditions import Context, hold, like, like_arn
 from rotator.model.policy_document import Effect, Names, PolicyDocument, Principals, Statement
-from rotator.store.identities import Attached
+from rotator.store.principal_rows import Attached
 
 _WITH_VARIABLES = "2012-10-17"
 

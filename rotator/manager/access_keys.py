@@ -12,8 +12,8 @@ from rotator.manager.identifying import Identifying, Named, account_of, find_pri
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.sdk import SecretValue
-from rotator.store import identities
-from rotator.store.identities import Identities, Kind, Principal
+from rotator.store import access_key_rows
+from rotator.store.principal_rows import Identities, Kind, Principal
 from rotator.store.store import Tx
 
 
@@ -60,14 +60,14 @@ class AccessKeys(Identifying):
         key_id = credentials.access_key_id
         sealed = self._sealer.seal(
             SecretValue(string=credentials.secret_access_key),
-            context=identities.seal_context(key_id),
+            context=access_key_rows.seal_context(key_id),
         )
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
             user = find_principal(known, Named(where, principal, Kind.USER))
             if key_id in known.keys:
                 raise ResourceExists(f"The access key id {key_id} is in use.")
-            identities.add_key(tx, user.id, key_id, sealed)
+            access_key_rows.add_key(tx, user.id, key_id, sealed)
             return {"access_key_id": key_id, "brought_along": given is not None}
 
         self._change_identities("CreateAccessKey", caller, request_id, change, principal=principal)
@@ -85,7 +85,7 @@ class AccessKeys(Identifying):
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
             _owner(known, access_key_id)
-            identities.switch_key(tx, access_key_id, disabled=disabled)
+            access_key_rows.switch_key(tx, access_key_id, disabled=disabled)
             return {"access_key_id": access_key_id, "disabled": disabled}
 
         after = self._change_identities("SetAccessKeyStatus", caller, request_id, change)
@@ -101,7 +101,7 @@ class AccessKeys(Identifying):
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
             owner = _owner(known, access_key_id)
-            identities.remove_key(tx, access_key_id)
+            access_key_rows.remove_key(tx, access_key_id)
             return {"access_key_id": access_key_id, "arn": owner.arn}
 
         self._change_identities("DeleteAccessKey", caller, request_id, change)

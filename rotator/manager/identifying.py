@@ -10,7 +10,7 @@ from rotator.manager.call import Call
 from rotator.manager.operations import Operations
 from rotator.model.caller import Caller
 from rotator.store import identities
-from rotator.store.identities import Identities, Kind, Principal
+from rotator.store.principal_rows import Identities, Kind, Principal
 from rotator.store.store import Tx
 
 _ACCOUNT = re.compile(r"[0-9]{12}")

@@ -16,7 +16,7 @@ from rotator.manager.asked import About, Asked
 from rotator.model.caller import Caller
 from rotator.model.policy_document import parse_policy
 from rotator.store import audit_policies, identities, replicas, secrets, tags
-from rotator.store.identities import Attached, Identities
+from rotator.store.principal_rows import Attached, Identities
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
 

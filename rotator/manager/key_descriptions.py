@@ -10,7 +10,7 @@ from rotator.crypto.keyring_provider import HeldKeys, KeyringProvider
 from rotator.crypto.sealing_keys import Keyring
 from rotator.errors import KeyUnavailable
 from rotator.sdk import KeyProvider
-from rotator.store import identities, rewrap
+from rotator.store import access_key_rows, rewrap
 from rotator.store.store import Tx
 
 
@@ -87,7 +87,7 @@ class Uses:
 def uses(tx: Tx) -> Uses:
     """What is sealed under each of the keys."""
     versions = {key_id: rewrap.count_under(tx, key_id) for key_id in rewrap.keys_used(tx)}
-    return Uses(versions=versions, access_keys=identities.counts_under(tx))
+    return Uses(versions=versions, access_keys=access_key_rows.counts_under(tx))
 
 
 def descriptions(provider: KeyProvider, used: Uses) -> tuple[KeyDescription, ...]:
@@ -115,7 +115,8 @@ def descriptions(provider: KeyProvider, used: Uses) -> tuple[KeyDescription, ...
 def described(tx: Tx, keyring: Keyring, key_id: str) -> KeyDescription:
     """One of the keys of a keyring."""
     used = Uses(
-        versions={key_id: rewrap.count_under(tx, key_id)}, access_keys=identities.counts_under(tx)
+        versions={key_id: rewrap.count_under(tx, key_id)},
+        access_keys=access_key_rows.counts_under(tx),
     )
     described = {key.key_id: key for key in descriptions(HeldKeys(keyring), used)}
     return described[key_id]

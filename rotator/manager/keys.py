@@ -23,7 +23,7 @@ from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.sdk import key_in
-from rotator.store import identities, rewrap, sealing
+from rotator.store import access_key_rows, rewrap, sealing
 from rotator.store.store import Tx
 
 _NAMED = 5  # secrets that a refusal names
@@ -88,7 +88,7 @@ class Keys(Operations):
             total = rewrap.count_secrets_under(tx, key_id)
             found = rewrap.secrets_under(tx, key_id, after=after, limit=max_results + 1)
             names = {name: rewrap.count_asking_for(tx, name) for name in rewrap.names_used(tx)}
-            access_keys = identities.counts_under(tx).get(key_id, 0)
+            access_keys = access_key_rows.counts_under(tx).get(key_id, 0)
             call.record(tx, None, detail={"key": key_id})
         shown = found[:max_results]
         asking = {

@@ -19,7 +19,7 @@ from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.model.policy_check import checked_identity_policy
 from rotator.store import identities
-from rotator.store.identities import Identities, Kind, Principal
+from rotator.store.principal_rows import Identities, Kind, Principal
 from rotator.store.store import Tx
 
 ADMINISTRATOR = "administrator"

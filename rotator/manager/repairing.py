@@ -8,9 +8,9 @@ from rotator.manager.call import Call
 from rotator.manager.identifying import Identifying
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
-from rotator.store import identities, identity_review
-from rotator.store.identities import Identities
+from rotator.store import access_key_rows, identities, identity_review
 from rotator.store.identity_review import Recorded, Standing
+from rotator.store.principal_rows import Identities
 from rotator.store.tx import Tx
 
 
@@ -127,7 +127,7 @@ def _remove(tx: Tx, found: Identities, without: Collection[str]) -> None:
         if name in people:
             identities.remove(tx, people[name])
         elif name in found.keys:
-            identities.remove_key(tx, name)
+            access_key_rows.remove_key(tx, name)
         else:
             raise ResourceNotFound(
                 f"There is no row of {name}. Name an ARN or access key id as rotate principal review shows it."

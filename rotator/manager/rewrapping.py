@@ -10,7 +10,7 @@ from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.sdk import DEFAULT_KEY_ALIAS
-from rotator.store import identities, rewrap, sealing
+from rotator.store import access_key_rows, rewrap, sealing
 from rotator.store.rewrap import START, Misplaced, Move
 from rotator.store.tx import Tx
 
@@ -220,14 +220,14 @@ class Rewrapping(Operations):
     def _access_keys_left(self) -> int:
         active = self._sealer.provider.resolve(None)
         with self._store.read() as tx:
-            return identities.count_under_others(tx, active)
+            return access_key_rows.count_under_others(tx, active)
 
     def _move_access_keys(self, call: Call, tally: _Tally, *, batch: int) -> None:
         """The secrets of access keys, to the default key; what can't be moved stays as it is."""
         active, after = self._sealer.provider.resolve(None), ""
         while True:
             with self._store.read() as tx:
-                found = identities.keys_under_others(tx, active, after=after, limit=batch)
+                found = access_key_rows.keys_under_others(tx, active, after=after, limit=batch)
             if not found:
                 return
             after = max(found)
@@ -235,7 +235,7 @@ class Rewrapping(Operations):
             with self._store.write() as tx:
                 sealing.take_in(tx, self._sealer.provider, active)
                 written = sum(
-                    identities.rewrap_key(tx, key, before=found[key], after=wrapped)
+                    access_key_rows.rewrap_key(tx, key, before=found[key], after=wrapped)
                     for key, wrapped in moved.items()
                 )
                 if written:
@@ -251,7 +251,7 @@ class Rewrapping(Operations):
     ) -> Iterator[tuple[str, Wrapped]]:
         for key, wrapped in found.items():
             try:
-                context = identities.seal_context(key)
+                context = access_key_rows.seal_context(key)
                 yield key, self._sealer.rewrap(wrapped, context=context, key=None)
             except (DecryptionFailure, KeyUnavailable) as error:
                 tally.leave(f"The access key {key}: {error}")

@@ -7,24 +7,19 @@ the revision stays.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-from functools import cached_property
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, insert, select, text, update
 
 from rotator.crypto import aead
-from rotator.crypto.envelope import SealContext, Sealed, Wrapped
-from rotator.errors import MalformedPolicyDocument, RowAltered, StoreUnavailable
-from rotator.model.policy_document import PolicyDocument, parse_identity_policy
+from rotator.crypto.envelope import Sealed
+from rotator.errors import RowAltered, StoreUnavailable
+from rotator.store.principal_rows import AccessKey, Identities, Kind, Principal
 from rotator.store.tables import access_keys, access_state, principals
 from rotator.store.tx import Tx
 
 _FORMAT = b"rotator:access:1"
-_PLACE = "access-key"
 _LOOKS = 5
 _CODE_LENGTH = 16
 _ALTERED = (
@@ -33,137 +28,10 @@ _ALTERED = (
     "rotate principal review. Callers with the store and its keys, such as the command line on this machine, go on. "
     "What else was altered: rotate audit verify"
 )
-
-
 _UNREADABLE = (
     "The rows of principals and access keys in the store hold what rotator never writes, so they can't even be shown. "
     "Nobody is let in by them. Restore them from a backup of the store."
 )
-
-
-class Kind(StrEnum):
-    """What a row of `principals` is."""
-
-    USER = "user"
-    GROUP = "group"
-
-
-class Principal(NamedTuple):
-    """A principal or a group, in the words of `rotator.store.tables`.
-
-    Attributes:
-        groups: names of a user's groups.
-        policies: name → document, as it was given.
-    """
-
-    id: int
-    account: str
-    kind: str
-    name: str
-    unique_id: str
-    disabled: bool
-    created_at: datetime
-    groups: tuple[str, ...]
-    policies: Mapping[str, str]
-
-    @property
-    def arn(self) -> str:
-        """Its name in policies."""
-        return f"arn:aws:iam::{self.account}:{self.kind}/{self.name}"
-
-
-class AccessKey(NamedTuple):
-    """An access key with its sealed secret."""
-
-    access_key_id: str
-    principal_id: int
-    disabled: bool
-    created_at: datetime
-    used_on: datetime | None
-    sealed: Sealed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attached:
-    """A policy that a principal has.
-
-    Attributes:
-        owner: the ARN of the principal or group whose it is.
-        document: None where it is no policy, which denies everything.
-    """
-
-    owner: str
-    name: str
-    document: PolicyDocument | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Identities:
-    """All of them at one revision, known to be authentic."""
-
-    revision: int
-    mac: bytes
-    principals: Mapping[int, Principal]
-    keys: Mapping[str, AccessKey]
-    _policies: dict[int, tuple[Attached, ...]] = field(default_factory=dict, repr=False)
-
-    @cached_property
-    def _by_name(self) -> Mapping[tuple[str, str, str], Principal]:
-        return {(each.account, each.kind, each.name): each for each in self.principals.values()}
-
-    @cached_property
-    def _by_unique_id(self) -> Mapping[str, Principal]:
-        return {each.unique_id: each for each in self.principals.values()}
-
-    def find(self, *, account: str, name: str, kind: Kind = Kind.USER) -> Principal | None:
-        """The principal or group of a name."""
-        return self._by_name.get((account, kind.value, name))
-
-    def with_unique_id(self, unique_id: str) -> Principal | None:
-        """The principal that an id was once given to, if it is there still."""
-        return self._by_unique_id.get(unique_id)
-
-    def keys_of(self, principal: Principal) -> tuple[AccessKey, ...]:
-        """Its access keys, oldest first."""
-        found = (key for key in self.keys.values() if key.principal_id == principal.id)
-        return tuple(sorted(found, key=lambda key: (key.created_at, key.access_key_id)))
-
-    def members(self, group: Principal) -> tuple[Principal, ...]:
-        """The users of a group, by name."""
-        found = (
-            each
-            for each in self.principals.values()
-            if each.account == group.account and group.name in each.groups
-        )
-        return tuple(sorted(found, key=lambda each: each.name))
-
-    def policies_of(self, user: Principal) -> tuple[Attached, ...]:
-        """The user's own policies and those of its groups."""
-        found = self._policies.get(user.id)
-        if found is None:
-            named = (
-                self.find(account=user.account, name=name, kind=Kind.GROUP) for name in user.groups
-            )
-            owners = [user, *(group for group in named if group is not None)]
-            found = self._policies[user.id] = tuple(_attached(owners))
-        return found
-
-
-def _attached(owners: Iterable[Principal]) -> Iterable[Attached]:
-    for owner in owners:
-        for name, document in sorted(owner.policies.items()):
-            try:
-                parsed = parse_identity_policy(document)
-            except MalformedPolicyDocument:
-                parsed = None  # it was a policy in the release that took it
-            yield Attached(owner=owner.arn, name=name, document=parsed)
-
-
-def seal_context(access_key_id: str) -> SealContext:
-    """What the secret of an access key is bound to: no secret's place looks like this one."""
-    return SealContext(account="", region="", secret_arn=_PLACE, version_id=access_key_id)
-
-
 _STATE = select(access_state.c.revision, access_state.c.mac).where(access_state.c.id == 1)
 _PRINCIPALS = select(*principals.columns).order_by(principals.c.id)
 _KEYS = select(*access_keys.columns).order_by(access_keys.c.access_key_id)
@@ -176,44 +44,9 @@ _ADVANCE = (
     .values(revision=bindparam("new"), mac=bindparam("code"))
 )
 _ADD = insert(principals).inline()
-_ADD_KEY = insert(access_keys).inline()
 _UPDATE = update(principals).where(principals.c.id == bindparam("at_id"))
 _REMOVE = delete(principals).where(principals.c.id == bindparam("at_id"))
-_SWITCH_KEY = (
-    update(access_keys)
-    .where(access_keys.c.access_key_id == bindparam("at_key"))
-    .values(disabled=bindparam("off"))
-)
-_REMOVE_KEY = delete(access_keys).where(access_keys.c.access_key_id == bindparam("at_key"))
 _REMOVE_KEYS = delete(access_keys).where(access_keys.c.principal_id == bindparam("at_id"))
-_USED = (
-    update(access_keys)
-    .where(access_keys.c.access_key_id == bindparam("at_key"))
-    .values(used_on=bindparam("day"))
-)
-_KEYS_UNDER_OTHERS = (
-    select(access_keys.c.access_key_id, access_keys.c.key_id, access_keys.c.wrapped_key)
-    .where(
-        access_keys.c.key_id != bindparam("at_key"),
-        access_keys.c.access_key_id > bindparam("after"),
-    )
-    .order_by(access_keys.c.access_key_id)
-    .limit(bindparam("most"))
-)
-_COUNT_UNDER_OTHERS = (
-    select(func.count()).select_from(access_keys).where(access_keys.c.key_id != bindparam("at_key"))
-)
-_COUNTS_UNDER = select(access_keys.c.key_id, func.count().label("found")).group_by(
-    access_keys.c.key_id
-)
-_REWRAP = (
-    update(access_keys)
-    .where(
-        access_keys.c.access_key_id == bindparam("at_key"),
-        access_keys.c.wrapped_key == bindparam("before"),
-    )
-    .values(key_id=bindparam("to_key_id"), wrapped_key=bindparam("to_wrapped_key"))
-)
 
 
 def load(tx: Tx) -> Identities:
@@ -337,68 +170,6 @@ def remove(tx: Tx, principal: Principal) -> None:
     """Removes a principal or group, with its keys."""
     tx.execute(_REMOVE_KEYS, {"at_id": principal.id})
     tx.execute(_REMOVE, {"at_id": principal.id})
-
-
-def add_key(tx: Tx, principal_id: int, access_key_id: str, sealed: Sealed) -> None:
-    """A new access key of a principal."""
-    tx.execute(
-        _ADD_KEY,
-        {
-            "access_key_id": access_key_id,
-            "principal_id": principal_id,
-            "disabled": False,
-            "created_at": tx.now,
-            "key_id": sealed.key_id,
-            "wrapped_key": sealed.wrapped_key,
-            "nonce": sealed.nonce,
-            "ciphertext": sealed.ciphertext,
-        },
-    )
-
-
-def switch_key(tx: Tx, access_key_id: str, *, disabled: bool) -> None:
-    """Lets an access key be used, or not."""
-    tx.execute(_SWITCH_KEY, {"at_key": access_key_id, "off": disabled})
-
-
-def remove_key(tx: Tx, access_key_id: str) -> None:
-    """Removes an access key."""
-    tx.execute(_REMOVE_KEY, {"at_key": access_key_id})
-
-
-def note_use(tx: Tx, access_key_id: str, *, day: datetime) -> None:
-    """Notes the day on which an access key was used last."""
-    tx.execute(_USED, {"at_key": access_key_id, "day": day})
-
-
-def keys_under_others(tx: Tx, key_id: str, *, after: str, limit: int) -> Mapping[str, Wrapped]:
-    """Access keys that are sealed under other sealing keys than this one, in the order of their ids."""
-    rows = tx.execute(_KEYS_UNDER_OTHERS, {"at_key": key_id, "after": after, "most": limit})
-    return {
-        row.access_key_id: Wrapped(key_id=row.key_id, wrapped_key=row.wrapped_key, binary=False)
-        for row in rows
-    }
-
-
-def count_under_others(tx: Tx, key_id: str) -> int:
-    """How many access keys are sealed under other sealing keys than this one."""
-    return int(tx.execute(_COUNT_UNDER_OTHERS, {"at_key": key_id}).scalar_one())
-
-
-def counts_under(tx: Tx) -> Mapping[str, int]:
-    """Sealing key → how many access keys are sealed under it."""
-    return {row.key_id: row.found for row in tx.execute(_COUNTS_UNDER)}
-
-
-def rewrap_key(tx: Tx, access_key_id: str, *, before: Wrapped, after: Wrapped) -> bool:
-    """Whether the data key of an access key was the one from before, and is the new one now."""
-    where = {
-        "at_key": access_key_id,
-        "before": before.wrapped_key,
-        "to_key_id": after.key_id,
-        "to_wrapped_key": after.wrapped_key,
-    }
-    return bool(tx.execute(_REWRAP, where).rowcount)
 
 
 def _state(tx: Tx) -> tuple[int, bytes]:

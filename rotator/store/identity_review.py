@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from rotator.store import audit_policies, identities
 from rotator.store.audit_identities import EVENTS
-from rotator.store.identities import Identities
+from rotator.store.principal_rows import Identities
 from rotator.store.tables import audit
 from rotator.store.tx import Tx
 

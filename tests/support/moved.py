@@ -8,10 +8,10 @@ from rotator.crypto.envelope import Sealed
 from rotator.manager.call import Call
 from rotator.manager.moving import MOVED
 from rotator.manager.principals import EVERYTHING
-from rotator.store import identities, moving, schema
+from rotator.store import access_key_rows, identities, moving, schema
 from rotator.store.database import Database
-from rotator.store.identities import Kind
 from rotator.store.moves import TABLES
+from rotator.store.principal_rows import Identities, Kind
 from rotator.store.store import Store
 from rotator.store.tables import principals
 from rotator.store.tx import Tx
@@ -50,11 +50,11 @@ def _let_in_someone(store: Store) -> None:
             policies={"own": EVERYTHING},
         )
         [row] = tx.connection.execute(select(principals.c.id))
-        identities.add_key(tx, row.id, "AKIA0123456789ABCDEF", sealed)
+        access_key_rows.add_key(tx, row.id, "AKIA0123456789ABCDEF", sealed)
         identities.end_change(tx, before)
 
 
-def known(url: str) -> identities.Identities:
+def known(url: str) -> Identities:
     """Who a store knows, where its rows are authentic."""
     store = Store.open(url, create=False, audit_key=AUDIT_KEY)
     with store.read() as tx:

@@ -20,7 +20,7 @@ from rotator.manager.results import Delayed, SecretValueResult
 from rotator.manager.rotating import RotationRules
 from rotator.model.labels import PENDING
 from rotator.sdk import SecretValue
-from rotator.store import identities
+from rotator.store import access_key_rows, identities
 from rotator.store.audit_checkpoints import Reason
 from rotator.store.sealing import verify_sealing_key
 from rotator.store.store import Store
@@ -249,7 +249,7 @@ def _who(house: House) -> Any:
             key.access_key_id,
             key.disabled,
             known.principals[key.principal_id].arn,
-            house.sealer.open(key.sealed, context=identities.seal_context(key.access_key_id)),
+            house.sealer.open(key.sealed, context=access_key_rows.seal_context(key.access_key_id)),
         )
         for key in known.keys.values()
     ]

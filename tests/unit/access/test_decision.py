@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rotator.access.conditions import hold
 from rotator.access.decision import Asker, Decision, OnResource, Question, Reason, decide
 from rotator.model.policy_document import parse_identity_policy, parse_policy
-from rotator.store.identities import Attached
+from rotator.store.principal_rows import Attached
 from tests.unit.access import naive_policies
 
 HERE, THERE = "123456789012", "999999999999"
