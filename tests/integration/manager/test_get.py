@@ -16,11 +16,11 @@ from rotator.errors import (
 )
 from rotator.manager.manager import SecretsManager
 from rotator.model.rotation import MachineState
-from rotator.store import values
+from rotator.store import secrets, values
 from rotator.store.store import Store
 from rotator.store.tables import audit
 from rotator.store.tables import versions as version_table
-from tests.support.manager import ME, begin_rotation, row_id, token, value
+from tests.support.manager import ME, POLICY, begin_rotation, row_id, token, value
 
 
 @pytest.fixture(autouse=True)
@@ -250,6 +250,7 @@ def test_a_name_finds_the_row_that_the_arn_finds(manager: SecretsManager, store:
     arn = manager.describe_secret(**ME, secret_id="db").arn
     _same_by_name(store, arn)
     manager.get_secret_value(**ME, secret_id="db")
+    manager.put_resource_policy(**ME, secret_id="db", resource_policy=POLICY)
     _same_by_name(store, arn)
     manager.update_secret_version_stage(
         **ME, secret_id="db", version_stage="MINE", move_to_version_id=token(2)
@@ -268,4 +269,6 @@ def _same_by_name(store: Store, arn: str) -> None:
                 values.find(tx, **home, secret_id=secret_id, version_id=None, stage=stage)
                 for secret_id in ("db", arn)
             )
-            assert by_name == by_arn
+            assert by_name._replace(governed_by=None) == by_arn
+            if by_name.governed_by is not None:
+                assert by_name.governed_by == secrets.policy_and_key(tx, by_arn.id)
