@@ -128,6 +128,8 @@ def begin_change(tx: Tx) -> Identities:
     """
     if tx.dialect == "postgresql":
         tx.execute(_LOCK)
+    # The rows, not what was kept of them: whoever altered one meanwhile would have it authenticated with the change.
+    tx.memory.identities = None
     return load(tx)
 
 

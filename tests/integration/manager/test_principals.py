@@ -397,6 +397,21 @@ def test_altered_rows_let_nobody_in(
         assert knock(door, credentials).name == "mallory"
 
 
+def test_a_change_vouches_for_no_row_that_was_altered_meanwhile(
+    manager: SecretsManager, store: Store, door: Authenticator
+) -> None:
+    """A process that has read them before looks at them again before it says that what it leaves is right."""
+    credentials = made(manager, "mallory")
+    assert knock(door, credentials).name == "mallory"
+    with store.write() as tx:
+        tx.connection.execute(update(tables.principals).values(policies={"all": EVERYTHING}))
+
+    with pytest.raises(RowAltered, match="nobody is let in"):
+        manager.create_principal(**ME, principal="carol")
+
+    assert not manager.review_principals(**ME).right
+
+
 def alter(store: Store, *statements: Executable) -> None:
     """Does to the rows what somebody with the database alone can do."""
     with store.write() as tx:
