@@ -6,17 +6,16 @@ answer. What is unusual (parameters that are written into the text, columns with
 many insertions) goes through SQLAlchemy as ever; errors always do.
 """
 
-import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NoReturn, Self
 
 from sqlalchemy import Connection, CursorResult, Dialect, Executable
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from rotator.store import several_rows
 
 Parameters = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
@@ -165,11 +164,9 @@ class Prepared:
         """Runs it for each of the parameters; gives how many rows were written in all."""
         bound = [self.bind(parameters) for parameters in several]
         try:
-            if connection.dialect.name == "postgresql":
-                return Rows((), rowcount=_run_each_on_postgresql(connection, self.sql, bound))
-            with closing(connection.connection.cursor()) as cursor:
-                cursor.executemany(self.sql, bound)
-                return Rows((), rowcount=cursor.rowcount)
+            driver = connection.connection.dbapi_connection
+            run = several_rows.RUN[connection.dialect.name]
+            return Rows((), rowcount=run(driver, self.sql, bound))
         except connection.dialect.loaded_dbapi.Error as error:
             self._fail(connection, error)
 
@@ -206,46 +203,6 @@ class Prepared:
         return values
 
 
-def _run_each_on_postgresql(connection: Connection, sql: str, bound: Sequence[Any]) -> int:
-    """Runs a statement for each of the parameters; gives how many rows were written in all.
-
-    psycopg's executemany sends a pipeline, whose last message stops the server's clock for transactions that stand
-    still (idle_in_transaction_session_timeout): the row locks of a process that is frozen or cut off then would stay.
-    So only many rows are sent so, and the statement that follows starts the clock again.
-    """
-    session: Any = connection.connection.dbapi_connection
-    if len(bound) <= _FEW:
-        together = _of_several_rows(sql, len(bound))
-        if together is not None:
-            values = {f"{name}__{row}": one[name] for row, one in enumerate(bound) for name in one}
-            inserted: int = session.execute(together, values).rowcount
-            return inserted
-        return sum(session.execute(sql, one).rowcount for one in bound)
-    with closing(session.cursor()) as cursor:
-        cursor.executemany(sql, bound)
-        written: int = cursor.rowcount
-    session.execute("SELECT 1")
-    return written
-
-
-@cache
-def _of_several_rows(sql: str, count: int) -> str | None:
-    """The insertion of one row as that of so many at once; None for another statement.
-
-    A value that is looked up may depend on the row before it.
-    """
-    found = _ONE_ROW.fullmatch(sql)
-    if found is None or "SELECT" in found["row"]:
-        return None
-    rows = (_PARAMETER.sub(rf"%(\1__{row})s", found["row"]) for row in range(count))
-    return f"{found['into']}{', '.join(rows)}{found['conflict'] or ''}"
-
-
-_ONE_ROW = re.compile(
-    r"(?P<into>INSERT INTO .* VALUES )(?P<row>\(.*\))(?P<conflict> ON CONFLICT \(.*\) DO UPDATE SET [^()]*)?"
-)
-_PARAMETER = re.compile(r"%\((\w+)\)s")
-_FEW = 16  # rows, which cost a round trip each
 _PREPARED: dict[tuple[object, ...], "Prepared | _Ordinary"] = {}
 
 
