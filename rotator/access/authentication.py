@@ -32,6 +32,7 @@ _log = telemetry.logger("access")
 _INVALID = "The security token included in the request is invalid."
 _MOST_KEPT = 4096
 _LONGEST_AGENT = 256
+_MAPPED = "::ffff:"  # RFC 4291, section 2.5.5.2
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -267,8 +268,15 @@ def _context(request: SignedRequest, signature: Signature) -> RequestContext:
 def _origin(request: SignedRequest, access_key_id: str | None) -> RequestContext:
     agent = next((value for name, value in request.headers if name == "user-agent"), None)
     return RequestContext(
-        source_ip=request.source_ip,
+        source_ip=_address(request.source_ip),
         secure_transport=request.secure,
         user_agent=None if agent is None else agent[:_LONGEST_AGENT],
         access_key_id=access_key_id,
     )
+
+
+def _address(seen: str | None) -> str | None:
+    """The client's address as policies name it: on a socket for both, one of IPv4 looks like one of IPv6."""
+    if seen is not None and seen.startswith(_MAPPED) and "." in seen:
+        return seen.removeprefix(_MAPPED)
+    return seen

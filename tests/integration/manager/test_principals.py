@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -84,6 +85,25 @@ def test_a_principal_is_known_by_its_key(manager: SecretsManager, door: Authenti
     assert caller.context.access_key_id == credentials.access_key_id
     assert (caller.context.source_ip, caller.context.secure_transport) == ("192.0.2.7", True)
     assert caller.context.user_agent == "aws-cli/2"
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("seen", "meant"),
+    [("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8::7", "2001:db8::7"), ("::ffff:7", "::ffff:7")],
+)
+def test_an_address_is_the_client_s_own_whatever_socket_it_comes_by(
+    manager: SecretsManager, door: Authenticator, seen: str, meant: str
+) -> None:
+    """A policy on `aws:SourceIp` 192.0.2.0/24 means whom it names, also where the API listens on `::` for both."""
+    credentials = made(manager)
+    request = signed(
+        credentials.access_key_id, credentials.secret_access_key, at=NOW, region=REGION
+    )
+
+    caller = door.authenticate(replace(request, source_ip=seen))
+
+    assert caller.context.source_ip == meant
 
 
 @on_sqlite
