@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
 from urllib.parse import unquote_to_bytes
@@ -19,7 +19,7 @@ _CLAIMED = re.compile(r"(?:Credential=|^)([A-Za-z0-9_]{16,128})/")
 
 @dataclass(frozen=True, kw_only=True)
 class SignedRequest:
-    """A request as it came.
+    """A request as it came; neither its credentials nor a value that it brings are shown.
 
     Attributes:
         path: as it stands in the request line, with its escapes.
@@ -31,9 +31,9 @@ class SignedRequest:
 
     method: str
     path: str
-    query: str
-    headers: Sequence[tuple[str, str]]
-    body: bytes
+    query: str = field(repr=False)
+    headers: Sequence[tuple[str, str]] = field(repr=False)
+    body: bytes = field(repr=False)
     source_ip: str | None
     secure: bool
     service: Service = "secretsmanager"

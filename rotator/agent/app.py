@@ -3,7 +3,7 @@
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl, unquote
@@ -26,7 +26,7 @@ _THREADS: Final = 32
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
     headers: Mapping[str, str]
 
 
