@@ -20,6 +20,9 @@ from rotator.sdk import StepError
 
 _TARGET: Final = "secretsmanager."
 _UNKNOWN: Final = "unknown"
+UNKNOWN_OPERATION: Final = "UnknownOperation"
+"""The event of a call that names no operation."""
+
 _NO_TOKEN = "You must provide a ClientRequestToken value. We recommend a UUID-type value."  # noqa: S105  # AWS's words
 _FRAMES = 6  # of a fault, in the log
 
@@ -128,12 +131,12 @@ class Call:
         """The answer where it has ended with an error, which is recorded."""
         name = self._name
         known = name in OPERATIONS
-        answer = _answer_and_record(
+        answer = recorded_answer(
             error,
             self.request,
             parts=self.parts,
             caller=self.caller,
-            event=name if known else "UnknownOperation",
+            event=name if known else UNKNOWN_OPERATION,
             request_id=self.request_id,
         )
         # Told apart from others of its code, so that one can be alerted: somebody needs the secret still.
@@ -161,13 +164,13 @@ def answer_failure(
     Args:
         caller: None where nobody is known by the request.
     """
-    answer = _answer_and_record(
+    answer = recorded_answer(
         error, request, parts=parts, caller=caller, event=event, request_id=request_id
     )
     return Reply(answer.status, wire.encode(answer.body()))
 
 
-def _answer_and_record(
+def recorded_answer(
     error: Exception,
     request: SignedRequest,
     *,
@@ -176,6 +179,7 @@ def _answer_and_record(
     event: str,
     request_id: str,
 ) -> Answer:
+    """What is to be said of an error; arguments as `answer_failure` has them."""
     answer = answer_to(error, request_id=request_id)
     if answer.status == CLIENT:
         try:
@@ -183,7 +187,7 @@ def _answer_and_record(
         except RotatorError as away:  # a refusal that can't be recorded is not told either
             error, answer = away, answer_to(away, request_id=request_id)
     if answer.is_ours:
-        tell_fault(error, request_id=request_id, status=answer.status)
+        _tell_fault(error, request_id=request_id, status=answer.status)
     return answer
 
 
@@ -204,7 +208,14 @@ def _record(
     if caller is not None:
         parts.rooms.manager.record_refusal(error, event=event, caller=caller, request_id=request_id)
     elif isinstance(error, AuthenticationFailed):
-        record_stranger(error, request, parts=parts, event=event, request_id=request_id)
+        parts.authenticator.record_refusal(
+            request,
+            error,
+            request_id=request_id,
+            event=event,
+            account=parts.account,
+            region=parts.region,
+        )
 
 
 def admitted(request: SignedRequest, *, parts: ApiParts, rates: Rates) -> Caller:
@@ -236,26 +247,7 @@ def admit(found: Caller | RotatorError, request: SignedRequest, *, rates: Rates)
     raise found
 
 
-def record_stranger(
-    error: AuthenticationFailed,
-    request: SignedRequest,
-    *,
-    parts: ApiParts,
-    event: str,
-    request_id: str,
-) -> None:
-    """Leaves the record of a request that nobody is known by."""
-    parts.authenticator.record_refusal(
-        request,
-        error,
-        request_id=request_id,
-        event=event,
-        account=parts.account,
-        region=parts.region,
-    )
-
-
-def tell_fault(error: Exception, *, request_id: str, status: int) -> None:
+def _tell_fault(error: Exception, *, request_id: str, status: int) -> None:
     """Logs what is our fault: what kind of error, and where; a message might quote a value."""
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     _log.error(

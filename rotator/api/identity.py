@@ -6,8 +6,8 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from rotator.access.signed_request import SignedRequest
-from rotator.api.calls import Reply, admitted, record_stranger, tell_fault
-from rotator.api.errors import CLIENT, Answer, answer_to
+from rotator.api.calls import UNKNOWN_OPERATION, Reply, admitted, recorded_answer
+from rotator.api.errors import CLIENT, Answer
 from rotator.api.parts import ApiParts
 from rotator.api.rates import Rates
 from rotator.errors import AuthenticationFailed, RotatorError
@@ -27,28 +27,26 @@ class InvalidAction(RotatorError):
 
 def perform(request: SignedRequest, *, parts: ApiParts, rates: Rates, request_id: str) -> Reply:
     """Tells who signed the request."""
-    began = perf_counter()
+    began, caller = perf_counter(), None
     try:
-        caller = _authenticated(request, parts, rates, request_id)
-    except Exception as error:  # noqa: BLE001  # the last resort: no traceback, no values
-        return _refused(error, parts, request_id, began=began, status=_FORBIDDEN)
-    try:
+        caller = admitted(request, parts=parts, rates=rates)
         _check_action(request)
         parts.rooms.manager.record_call(_EVENT, caller=caller, request_id=request_id)
-    except Exception as error:  # noqa: BLE001  # the same
-        return _refused(error, parts, request_id, began=began, status=CLIENT)
+    except Exception as error:  # noqa: BLE001  # the last resort: no traceback, no values
+        answer = recorded_answer(
+            error,
+            request,
+            parts=parts,
+            caller=caller,
+            event=UNKNOWN_OPERATION if isinstance(error, InvalidAction) else _EVENT,
+            request_id=request_id,
+        )
+        if isinstance(error, AuthenticationFailed) and answer.status == CLIENT:
+            answer.code, answer.status = error.query_code, _FORBIDDEN
+        parts.watch.called(_EVENT, answer.code, perf_counter() - began)
+        return Reply(answer.status, refusal(answer, request_id))
     parts.watch.called(_EVENT, "ok", perf_counter() - began)
     return Reply(200, _identity(caller, request_id))
-
-
-def _authenticated(
-    request: SignedRequest, parts: ApiParts, rates: Rates, request_id: str
-) -> Caller:
-    try:
-        return admitted(request, parts=parts, rates=rates)
-    except AuthenticationFailed as error:
-        record_stranger(error, request, parts=parts, event=_EVENT, request_id=request_id)
-        raise
 
 
 def _check_action(request: SignedRequest) -> None:
@@ -73,18 +71,6 @@ def _identity(caller: Caller, request_id: str) -> bytes:
         f"<Account>{escape(caller.account)}</Account></GetCallerIdentityResult>"
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
     ).encode()
-
-
-def _refused(
-    error: Exception, parts: ApiParts, request_id: str, *, began: float, status: int
-) -> Reply:
-    answer = answer_to(error, request_id=request_id)
-    if answer.is_ours:
-        tell_fault(error, request_id=request_id, status=answer.status)
-    if isinstance(error, AuthenticationFailed):
-        answer.code = error.query_code
-    parts.watch.called(_EVENT, answer.code, perf_counter() - began)
-    return Reply(status if answer.status == CLIENT else answer.status, refusal(answer, request_id))
 
 
 def refusal(answer: Answer, request_id: str) -> bytes:

@@ -4,6 +4,9 @@ import json
 import uuid
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from rotator.manager.auditing import Auditing
 from rotator.store.audit_search import AuditFilter, AuditRecord
 from tests.support.api import KEYS, ServedApi, signed
@@ -13,9 +16,12 @@ from tests.support.raw_http import Answer, ask
 
 def _record(api: ServedApi, answer: Answer) -> AuditRecord:
     """The one record of the request that was answered."""
+    return _record_of(api, answer.headers["x-amzn-requestid"])
+
+
+def _record_of(api: ServedApi, request_id: str) -> AuditRecord:
     page = Auditing(api.house.store).show(**ME, where=AuditFilter(), limit=200)
-    wanted = answer.headers["x-amzn-requestid"]
-    [found] = [record for record in page.records if record.request_id == wanted]
+    [found] = [record for record in page.records if record.request_id == request_id]
     return found
 
 
@@ -72,3 +78,28 @@ def test_who_is_not_known_is_on_record(api: ServedApi) -> None:
     assert answer is not None
     assert answer.code == "MissingAuthenticationTokenException"
     assert _record(api, answer).outcome == "denied"
+
+
+def test_what_sts_refuses_is_on_record(api: ServedApi) -> None:
+    """An action that there is not, asked for by somebody who is known; and somebody who is not."""
+    sts = api.client("sts")
+    with pytest.raises(ClientError) as refused:
+        sts.get_session_token()
+    answer = refused.value.response
+    assert answer["Error"]["Code"] == "InvalidAction"
+    record = _record_of(api, answer["ResponseMetadata"]["RequestId"])
+    assert (record.principal, record.event, record.outcome) == (
+        "principal:alice",
+        "UnknownOperation",
+        "failed",
+    )
+    assert _detail(record)["error"] == "InvalidAction"
+    unsigned = ask(
+        api.address,
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        b"Content-Length: 24\r\n\r\nAction=GetCallerIdentity",
+    )
+    assert unsigned is not None
+    assert unsigned.status == 403
+    assert b"<Code>MissingAuthenticationToken</Code>" in unsigned.body
+    assert _record(api, unsigned).outcome == "denied"
