@@ -1,7 +1,6 @@
 """One run of a rotation: performs the machine's actions, from a claim to the end."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,9 +17,8 @@ from rotator.rotation import machine
 from rotator.rotation.actions import Act, Action, Done, Failed, Outcome
 from rotator.rotation.chronicle import Chronicle
 from rotator.rotation.claim import Claim
-from rotator.rotation.journal import Journal
+from rotator.rotation.laying_down import lay_down
 from rotator.rotation.lease import Lease, LeaseKeeper
-from rotator.rotation.moves import end
 from rotator.rotation.owner import Owner
 from rotator.rotation.patience import when_free
 from rotator.rotation.report import Observer, Report
@@ -43,26 +41,9 @@ def run(claim: Claim, *, leases: LeaseKeeper, parts: StepParts, observer: Observ
         try:
             steps = Steps(claim, lease, parts, older_sessions=older_sessions)
         except RotatorError as error:
-            _lay_down(parts.journal, claim, claim.state, error)
+            lay_down(parts.journal, claim, claim.state, error)
             raise
         return _Run(claim, lease, parts, steps, Chronicle(claim, observer)).go()
-
-
-def _lay_down(journal: Journal, claim: Claim, state: MachineState, error: RotatorError) -> None:
-    """Gives the rotation back with the reason, so that it can be taken up as soon as that is mended; where its time is
-    over it ends, and which value lives is for its successor to find out.
-    """
-    failure = Failure(phase=state.phase, kind=FailureKind.MISCONFIGURED, message=str(error))
-    laid_down = replace(state, failure=failure)
-    with suppress(RotatorError):  # the first error is the one to tell
-        if state.phase is Phase.RETIRE:
-            journal.end(claim, end(laid_down, Status.UNRETIRED), steps=())
-        elif not (state.touched or state.dirty):
-            journal.end(claim, end(laid_down, Status.FAILED), steps=())
-        elif journal.clock() < claim.deadline:
-            journal.park(claim, laid_down, steps=())
-        else:
-            journal.end(claim, end(laid_down, Status.UNVERIFIED), steps=())
 
 
 class _Run:
@@ -94,7 +75,7 @@ class _Run:
         except (StoreUnavailable, RotationInProgress, ResourceNotFound):
             raise
         except RotatorError as error:
-            _lay_down(self._journal, self._claim, self._state, error)
+            lay_down(self._journal, self._claim, self._state, error)
             raise
         finally:
             self._steps.close()
@@ -246,6 +227,7 @@ class _Run:
         if again is None:
             return False
         self._claim = self._lease.change(lambda _: again)
+        self._state = again.state
         self._steps.close()
         self._steps = Steps(again, self._lease, self._parts, older_sessions=True)
         self._state = self._steps.first_state()
