@@ -197,7 +197,7 @@ def _explained(key: str, *, action: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _of_service(error.response.get("Error", {}), key=key, action=action) from None
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:  # it is ValueError for an endpoint that is no URL
         raise KeyUnavailable(
             f"AWS KMS can't be asked for the key {key}: {error} Check keys.options (region, endpoint, profile), AWS's "
             "credentials and the network."

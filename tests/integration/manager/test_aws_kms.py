@@ -137,6 +137,8 @@ def test_each_failure_says_what_to_do(kms: KmsServer) -> None:
     with pytest.raises(KeyUnavailable, match="can't be asked") as unreachable:
         _provider(away).resolve(None)
     assert not isinstance(unreachable.value, KeyClosed)
+    with pytest.raises(KeyUnavailable, match=r"Check keys\.options"):
+        _provider('{"key": "alias/a", "region": "r", "endpoint": "no URL"}').resolve(None)
     for options in (
         "",
         "{}",
