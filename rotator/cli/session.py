@@ -93,7 +93,7 @@ class Session:
             name: getattr(self, name)
             for name in ("store", "audit_key", "key_provider", "sealer", "loopback")
         }
-        _ = again.planner.calendars  # files that are no calendars are to be found now
+        again.planner.check()  # files that are no calendars are to be found now
         return again
 
     @cached_property

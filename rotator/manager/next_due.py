@@ -81,6 +81,14 @@ class Planner:
         """The blackouts of all secrets."""
         return self.load_calendars()
 
+    def check(self) -> None:
+        """Nothing, where due times can be worked out.
+
+        Raises:
+            ConfigurationError: the file of a calendar is none.
+        """
+        _ = self.calendars
+
     @cached_property
     def minds_tags(self) -> bool:
         """Whether a blackout depends on a secret's tags."""

@@ -297,6 +297,8 @@ class Engine(Looker):
         patience = 0.0 if self._parks else self._policy.lease
         call = Call(event="RotateSecret", caller=caller, request_id=request_id, secret_id=secret_id)
         try:
+            # Its end is stored with the next due time: what can't be ended must not begin.
+            self._journal.planner.check()
             claim = when_free(attempt, patience=patience, sleep=self._sleep)
         except RotatorError as error:
             # That somebody else is at it is no refusal to who only looked whether something is due.

@@ -10,7 +10,14 @@ import pytest
 from psycopg import sql
 from sqlalchemy import select, update
 
-from rotator.errors import AccessDenied, DecryptionFailure, InvalidRequest, RotationInProgress
+from rotator.errors import (
+    AccessDenied,
+    ConfigurationError,
+    DecryptionFailure,
+    InvalidRequest,
+    RotationInProgress,
+)
+from rotator.manager.next_due import Planner
 from rotator.model.rotation import Phase, Status
 from rotator.rotation.admission import Admission
 from rotator.rotation.claim import Purpose
@@ -19,6 +26,7 @@ from rotator.rotation.lease import LeaseKeeper
 from rotator.rotation.own_runs import going
 from rotator.rotation.owner import Owner
 from rotator.rotation.report import Progress, ProgressKind
+from rotator.schedule.calendars import Calendar
 from rotator.sdk import SecretValue
 from rotator.store import rotations, tables, versions
 from tests.support.house import ALTERNATING, SINGLE, House
@@ -369,3 +377,21 @@ def test_a_live_owner_is_not_disturbed(house: House, pg16: DatabaseServer) -> No
         claimed(desk, name, owner=owner)
         with pytest.raises(RotationInProgress, match=f"process {Owner.me().pid} "):
             house.rotate(name)
+
+
+def test_nothing_begins_where_its_end_could_not_be_stored(
+    house: House, pg16: DatabaseServer
+) -> None:
+    """A calendar that can't be read is found out before the target is changed."""
+    role = pg16.new_role()
+    name = house.adopt(pg16, role)
+    house.make_due(name)
+
+    def unreadable() -> tuple[Calendar, ...]:
+        raise ConfigurationError("calendars.nights.icalendar: it is none.")
+
+    planner = Planner(calendars_digest="x", load_calendars=unreadable)
+    with pytest.raises(ConfigurationError, match="nights"):
+        house.rotate(name, engine=house.engine(planner=planner))
+    assert house.history(name) == ()
+    assert pg16.can_log_in(role)
