@@ -31,9 +31,9 @@ def read_calendars(
         ConfigurationError: something can't be read; the message names it.
     """
     if isinstance(value, str):
-        import yaml
+        from rotator.config.yaml_file import parse
 
-        value = yaml.safe_load(value)
+        value = parse(value, source=key)
     if value is None:
         return ()
     found = _mapping(value, key=key)

@@ -1,4 +1,4 @@
-"""Reading the YAML file. Only imported where there is one."""
+"""Reading YAML. Only imported where there is some."""
 
 from collections.abc import Hashable, Mapping
 from pathlib import Path
@@ -41,13 +41,7 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
         ) from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"The configuration file {path} is not UTF-8 text.") from None
-    try:
-        content = yaml.load(text, _Loader)  # noqa: S506  # a subclass of SafeLoader
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigurationError(f"{path}, line {line}: {error.problem}") from None
-    except yaml.YAMLError:
-        raise ConfigurationError(f"{path} holds characters that YAML does not allow.") from None
+    content = parse(text, source=str(path))
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -55,6 +49,28 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
             f"{path}: expected settings such as `region: us-east-1`, one a line."
         )
     return content
+
+
+def parse(text: str, *, source: str) -> Any:
+    """What a YAML text says.
+
+    Args:
+        source: where it is from, for messages.
+
+    Raises:
+        ConfigurationError: it is none, or something in it is no value, such as the 30th of February.
+    """
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506  # a subclass of SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigurationError(f"{source}, line {line}: {error.problem}") from None
+    except yaml.YAMLError:
+        raise ConfigurationError(f"{source} holds characters that YAML does not allow.") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(
+            f"{source}: a value in it can't be: {error}. Correct it, or put quotes around it where it is a text."
+        ) from None
 
 
 def check_holds_secret(path: Path, *, key: str) -> None:

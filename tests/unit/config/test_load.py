@@ -274,6 +274,7 @@ def test_calendars_may_come_from_the_environment(tmp_path: Path) -> None:
         ("calendars: {a: {daily: x}}", "calendars.a.daily: there is no such setting"),
         ("calendars: {a: {weekly: [7]}}", "calendars.a.weekly: expected a list of texts"),
         ("calendars: {a: {weekly: someday}}", "calendars.a.weekly: 'someday' is no weekly range"),
+        ("calendars: {a: {dates: 2026-02-30}}", "a value in it can't be: day is out of range"),
         ("calendars: {a: {dates: 24.12.}}", "calendars.a.dates: '24.12.' is no date"),
         (
             "calendars: {a: {weekly: SAT, timezone: Mars}}",
@@ -286,6 +287,13 @@ def test_a_calendar_that_can_not_be_read_is_refused(
 ) -> None:
     """The message names the setting."""
     assert message in refusal(tmp_path, text)
+
+
+def test_calendars_of_the_environment_that_are_no_yaml_are_refused(tmp_path: Path) -> None:
+    """The message names the variable, and where in it."""
+    environ = {"ROTATOR_HOME": str(tmp_path), "ROTATOR_CALENDARS": "{nights: "}
+    with pytest.raises(ConfigurationError, match="ROTATOR_CALENDARS, line 1: "):
+        load_configuration(file=None, environ=environ)
 
 
 def test_a_missing_file_of_a_calendar_is_told(tmp_path: Path) -> None:
