@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from rotator.api.addresses import household
 from rotator.api.errors import Throttled
 from rotator.model.caller import Caller
 from rotator.sdk import clock
@@ -106,7 +107,7 @@ class Rates:
         Raises:
             Throttled: too many came from that address.
         """
-        self._take(self._strangers, ("", address or ""))
+        self._take(self._strangers, ("", household(address or "")))
 
     def _take(self, buckets: "_Buckets", key: tuple[str, str]) -> None:
         if not buckets.rate:
