@@ -5,7 +5,6 @@ to the store or transaction.
 """
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
@@ -19,17 +18,28 @@ from rotator.access.signed_request import Service, SignedRequest
 from rotator.api import calls, changes, identity, reads, wire
 from rotator.api.calls import Call, Later, Outcome, Reply
 from rotator.api.crew import Crew
+from rotator.api.direct import Respond
 from rotator.api.errors import PlaintextRefused, answer_to
 from rotator.api.gathering import Gathering
 from rotator.api.parts import ApiParts
 from rotator.api.rates import Limits, Rates
-from rotator.api.requests import ClientGone, Headers, Receive, Scope, Send, read_body
+from rotator.api.replies import DirectAnswer, headers_of, refused
+from rotator.api.requests import (
+    ClientGone,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    new_request_id,
+    read_body,
+)
 from rotator.errors import RotatorError
 
 DEFAULT_THREADS: Final = 16
 _READERS: Final = 2
 _FORM = "application/x-www-form-urlencoded"
 _XML = b"text/xml"
+_READS = (b"x-amz-target", reads.TARGET.encode())
 
 
 class Api:
@@ -79,6 +89,28 @@ class Api:
         else:
             await self._pages(scope, receive, send)
 
+    def directly(self, scope: Scope, body: bytes, respond: Respond) -> bool:
+        """Begins to answer a read that has come in whole; see `rotator.api.direct`."""
+        if (
+            scope["method"] != "POST"
+            or scope["path"] != "/"
+            or _READS not in scope["headers"]
+            or self._refusal is not None
+            or not self.parts.rooms.manager.reads_together
+        ):
+            return False
+        answer = DirectAnswer(self._ended, respond)
+        try:
+            self._enter()
+            headers = Headers.read(scope)
+        except RotatorError as error:
+            answer.refuse(error)
+        else:
+            request = _incoming(scope, headers, body, service="secretsmanager")
+            call = Call(request, headers.target, self.parts, self._rates, answer.request_id)
+            self._reads.hand_in(call, answer)
+        return True
+
     def close(self) -> None:
         """Ends the threads, when what they do is done."""
         self._reads.close()
@@ -86,7 +118,7 @@ class Api:
         self.parts.rooms.rotations.close()
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = str(uuid.uuid4())
+        request_id = new_request_id()
         kind, closes = wire.CONTENT_TYPE, False
         try:
             self._enter()
@@ -95,8 +127,7 @@ class Api:
         except ClientGone:
             return
         except RotatorError as error:
-            answer = answer_to(error, request_id=request_id)
-            reply = Reply(answer.status, wire.encode(answer.body()))
+            reply = refused(error, request_id)
             closes = True  # what is left of the body is not read
         else:
             if scope["path"] == "/" and headers.target is None and _is_form(headers):
@@ -158,7 +189,7 @@ class Api:
         """GetCallerIdentity comes as a presigned address, too."""
         if "Action" not in request.query_params:
             return _nothing_there()
-        request_id = str(uuid.uuid4())
+        request_id = new_request_id()
         try:
             self._enter()
             headers = Headers.read(request.scope)
@@ -216,11 +247,7 @@ def _incoming(scope: Scope, headers: Headers, body: bytes, *, service: Service) 
 
 
 async def _send(send: Send, reply: Reply, *, kind: bytes, request_id: str, closes: bool) -> None:
-    headers = [
-        (b"x-amzn-requestid", request_id.encode()),
-        (b"content-type", kind),
-        (b"content-length", str(len(reply.body)).encode()),
-    ]
+    headers = headers_of(reply, kind=kind, request_id=request_id)
     if closes:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

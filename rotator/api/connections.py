@@ -10,8 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from rotator.api.direct import DirectProtocol
 from rotator.api.joined import JoinedWrites
 
 _MOST_HEADERS: Final = 100
@@ -89,7 +90,7 @@ class _HeadersTooLarge(Exception):
     """The parser's error for it makes uvicorn refuse the request."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(DirectProtocol):
     """One connection, on which requests come in whole, in time and of a bounded size, or not at all."""
 
     limits = ConnectionLimits()
@@ -102,6 +103,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unparsed = 0
         self._is_broken = False
         self._is_begun = False
+        self._has_come_in = False
         self._answered: RequestResponseCycle
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -119,14 +121,16 @@ class BoundedProtocol(HttpToolsProtocol):
         for start in range(0, len(data), _PIECE):
             if self.transport.is_closing() or self._is_broken:
                 return
-            if self._timer is None:
-                self._start_timer()
+            self._has_come_in = False
             piece = data[start : start + _PIECE]
             self._unparsed += len(piece)
             super().data_received(piece)
             # A header that never ends is given to nobody; nor is one that is sent after the chunks of a body.
             if self._unparsed > _MOST_HEADER_BYTES and not self.transport.is_closing():
                 self.send_400_response("The headers of the request are too large.")
+            # Most requests come in at once, and none is timed that has.
+            if self._timer is None and not (self._has_come_in or self._is_broken):
+                self._start_timer()
 
     def send_400_response(self, msg: str) -> None:
         """What came in is no request.
@@ -146,8 +150,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._in_headers, self._header_bytes, self._unparsed = True, 0, 0
-        if self._timer is None:
-            self._start_timer()
+        self._has_come_in = False
 
     def on_url(self, url: bytes) -> None:
         """A piece of what is asked for."""
@@ -175,6 +178,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request has come in."""
+        self._has_come_in = True
         self._stop_timer()
         super().on_message_complete()
 

@@ -98,7 +98,7 @@ class Answer:
         return {"__type": self.code, key: self.message}
 
 
-def answer_to(error: Exception, *, request_id: str) -> Answer:
+def answer_to(error: BaseException, *, request_id: str) -> Answer:
     """How an error is answered. Of what is our fault, nothing is told but where to look."""
     if isinstance(error, KeyClosed):
         # In the service's own words: ours may name a file, or where the keys are.

@@ -11,10 +11,27 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 J = TypeVar("J")
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Awaiting(Protocol[T_contra]):
+    """Who is told what came of a call, in the thread of the loop: a future, or what costs less than one."""
+
+    def cancelled(self) -> bool:
+        """Whether it is not to be told any more."""
+        ...
+
+    def set_result(self, result: T_contra, /) -> None:
+        """Told what was answered; it must not raise."""
+        ...
+
+    def set_exception(self, exception: BaseException, /) -> None:
+        """Told what was raised for the batch; it must not raise."""
+        ...
 
 
 class _Batch(Generic[J, T]):
@@ -22,7 +39,7 @@ class _Batch(Generic[J, T]):
 
     __slots__ = ("answers", "error", "jobs", "outcomes")
 
-    def __init__(self, waiting: "Sequence[tuple[J, asyncio.Future[T]]]") -> None:
+    def __init__(self, waiting: Sequence[tuple[J, Awaiting[T]]]) -> None:
         self.jobs = [job for job, _ in waiting]
         self.answers = [answer for _, answer in waiting]
         self.outcomes: Sequence[T] = ()
@@ -53,7 +70,7 @@ class Gathering(Generic[J, T]):
         self._most = most
         self._size = threads
         self._name = name
-        self._waiting: deque[tuple[J, asyncio.Future[T]]] = deque()
+        self._waiting: deque[tuple[J, Awaiting[T]]] = deque()
         self._patience = patience
         self._expected = 1
         self._parting: asyncio.Handle | None = None
@@ -65,12 +82,15 @@ class Gathering(Generic[J, T]):
 
     def perform(self, job: J) -> "asyncio.Future[T]":
         """What `work` will have answered to the job; it fails with what `work` raises for the batch."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.hand_in(job, answer)
+        return answer
+
+    def hand_in(self, job: J, answer: Awaiting[T]) -> None:
+        """Has whoever awaits the answer told what came of the job."""
         self._waiting.append((job, answer))
         if self._idle or len(self._threads) < self._size:
-            self._part_soon(loop)
-        return answer
+            self._part_soon(asyncio.get_running_loop())
 
     def close(self) -> None:
         """Ends the threads, when what they were given is done."""

@@ -23,6 +23,12 @@ class JoinedWrites(asyncio.Transport):
             self._loop.call_soon(self._send)
         self._pieces.append(bytes(data))
 
+    def send(self, data: bytes) -> None:
+        """Sends at once, after what was written before."""
+        self._send()
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
     def close(self) -> None:
         """See `asyncio.BaseTransport`; what was written is sent before."""
         self._send()

@@ -1,5 +1,6 @@
 """A request as it came in: its headers looked at once, its body read whole within bounds."""
 
+import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -70,6 +71,12 @@ class Headers:
         if length is not None and length > MOST_BODY:
             raise _too_large()
         return cls(tuple(read), target, length)
+
+
+def new_request_id() -> str:
+    """A random UUID (version 4), in less time than the standard library takes for one."""
+    drawn = os.urandom(16).hex()
+    return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-8{drawn[17:20]}-{drawn[20:]}"
 
 
 async def read_body(receive: Receive) -> bytes:

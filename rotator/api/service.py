@@ -53,6 +53,7 @@ class ApiService:
         self._server = ApiServer(
             self._app,
             listener,
+            direct=self._app.directly,
             certificate=certificate,
             limits=ConnectionLimits(
                 connections=settings.connections,

@@ -13,6 +13,7 @@ import uvicorn
 from rotator import telemetry
 from rotator.api.app import Application
 from rotator.api.connections import BoundedProtocol, ConnectionLimits, Listener
+from rotator.api.direct import Direct
 from rotator.api.tls import Certificate
 from rotator.errors import ConfigurationError
 
@@ -67,6 +68,7 @@ class ApiServer:
     """Serves an application until it is stopped.
 
     Args:
+        direct: what is asked first of a request that has come in whole.
         certificate: None for plaintext.
     """
 
@@ -75,6 +77,7 @@ class ApiServer:
         app: Application,
         listener: Listener,
         *,
+        direct: Direct | None = None,
         certificate: Certificate | None = None,
         limits: ConnectionLimits | None = None,
     ) -> None:
@@ -86,7 +89,11 @@ class ApiServer:
         self.host, self.port = listener.getsockname()[:2]
         config = uvicorn.Config(
             app,
-            http=type("_Protocol", (BoundedProtocol,), {"limits": limits}),
+            http=type(
+                "_Protocol",
+                (BoundedProtocol,),
+                {"limits": limits, "direct": direct and staticmethod(direct)},
+            ),
             ws="none",
             loop="asyncio",
             lifespan="off",
