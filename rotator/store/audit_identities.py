@@ -10,6 +10,9 @@ from rotator.store import identities
 from rotator.store.database import Database
 from rotator.store.tables import audit
 
+RESTATED = "PrincipalsRestated"
+"""The event of a record that says what all changes left of which a pruning takes a record."""
+
 EVENTS = (
     "CreatePrincipal",
     "DeletePrincipal",
@@ -21,6 +24,7 @@ EVENTS = (
     "SetAccessKeyStatus",
     "DeleteAccessKey",
     "RepairPrincipals",
+    RESTATED,
 )
 """Those whose records say what they left."""
 
@@ -29,7 +33,7 @@ _LEFT = select(audit.c.detail).where(audit.c.event.in_(EVENTS), audit.c.outcome 
 
 
 def difference(store: Database) -> str | None:
-    """What is wrong with them, None where nothing is, or where no record of a change is kept any more.
+    """What is wrong with them, None where nothing is, or where no record of a change is kept.
 
     Raises:
         KeyUnavailable: there is no audit key, or it can't be used.

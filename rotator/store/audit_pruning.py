@@ -2,7 +2,8 @@
 
 A shard loses the records at its beginning. A signed checkpoint, written in the same transaction, names the last one
 that went, from which the chain of the others goes on. What is removed is verified before: pruning hides no tampering.
-What is known of the secrets that removed records changed is restated in a new record.
+What is known of the secrets that removed records changed is restated in a new record, and so is what is known of
+principals and access keys.
 """
 
 from datetime import datetime
@@ -10,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, func, select
 
 from rotator.errors import AuditBroken
-from rotator.store import audit_checkpoints, restating
+from rotator.store import audit_checkpoints, audit_identities, identity_review, restating
 from rotator.store.audit_chain import CHECKPOINTS, SHARDS, UNCHAINED, Link
 from rotator.store.audit_checkpoints import Checkpoint, Reason
 from rotator.store.audit_walk import BATCH, linked, older, rows_after
@@ -68,8 +69,12 @@ def prune_batch(store: Store, shard: int, *, before: datetime, upto: int, entry:
             removed, bases = len(links), {link.shard: link for link in links[-1:]}
             if links:
                 known = restating.of_records(tx, rows[:removed])
+                access = identity_review.restated(tx, rows[:removed])
                 tx.execute(_REMOVE, {"at_shard": shard, "upto": links[-1].seq})
                 restating.restate(tx, known, entry)
+                if access is not None:
+                    event = audit_identities.RESTATED
+                    tx.record(entry._replace(event=event, detail={"access": access}))
         if removed:
             old = _old_checkpoint(tx, latest, before)
             audit_checkpoints.add(

@@ -1,14 +1,16 @@
 """What the audit says of the rows of principals and access keys, row by row: for people who have to judge them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import select
 
 from rotator.store import audit_policies, identities
-from rotator.store.audit_identities import EVENTS
+from rotator.store.audit_identities import EVENTS, RESTATED
+from rotator.store.audit_walk import Columns
 from rotator.store.principal_rows import Identities
 from rotator.store.tables import audit
 from rotator.store.tx import Tx
@@ -37,7 +39,8 @@ class Recorded:
     Attributes:
         revision: that the last of them left; 0 where there is none.
         rows: ARN or access key id → digest of the row as it was left, None where it was removed.
-        from_the_start: the records begin with the first change, so that what they don't name was never made.
+        from_the_start: the records begin with the first change, or with one that says all that was left, so that what
+            they don't name isn't there.
     """
 
     revision: int
@@ -52,22 +55,48 @@ def recorded(tx: Tx) -> Recorded:
     Raises:
         KeyUnavailable: there is no audit key, or it can't be used.
     """
-    key = tx.memory.key() if tx.memory.key is not None else None
-    found: dict[int, Mapping[str, Any]] = {}
-    for row in tx.execute(_RECORDS).mappings():
-        left = row["detail"].get("access") if isinstance(row["detail"], dict) else None
-        if key is not None and isinstance(left, dict) and audit_policies.is_authentic(tx, key, row):
-            found[left["revision"]] = left
+    # Of two that say what one revision left, the one that restates it says more, and comes last.
+    found = {revision: left for revision, _, left in sorted(_said(tx), key=itemgetter(0, 1))}
     rows: dict[str, str | None] = {}
-    for _, left in sorted(found.items()):
+    for left in found.values():
         rows |= left.get("rows", {})
     newest = max(found, default=0)
+    first = max((revision for revision, left in found.items() if left.get("whole")), default=1)
     return Recorded(
         revision=newest,
         mac=found[newest]["mac"] if found else "",
         rows=rows,
-        from_the_start=all("rows" in found.get(each, {}) for each in range(1, newest + 1)),
+        from_the_start=all("rows" in found.get(each, {}) for each in range(first, newest + 1)),
     )
+
+
+def _said(tx: Tx) -> Iterator[tuple[int, bool, Mapping[str, Any]]]:
+    """The revision that an authentic record tells of, whether it restates that, and what it says."""
+    if tx.memory.key is None:
+        return
+    key = tx.memory.key()
+    for row in tx.execute(_RECORDS).mappings():
+        left = row["detail"].get("access") if isinstance(row["detail"], dict) else None
+        if isinstance(left, dict) and audit_policies.is_authentic(tx, key, row):
+            yield left["revision"], row["event"] == RESTATED, left
+
+
+def restated(tx: Tx, rows: Sequence[Columns]) -> Mapping[str, Any] | None:
+    """What takes the place of these records, to be asked before they go; None where they are of no change.
+
+    Without it an earlier state that somebody puts back could not be told from the one that was left.
+
+    Raises:
+        KeyUnavailable: as `recorded` does.
+    """
+    if not any(row["event"] in EVENTS and row["outcome"] == "succeeded" for row in rows):
+        return None
+    said = recorded(tx)
+    if not said.revision:
+        return None
+    whole = said.from_the_start
+    kept = {name: left for name, left in said.rows.items() if left is not None or not whole}
+    return {"revision": said.revision, "mac": said.mac, "rows": kept, "whole": whole}
 
 
 def standings(found: Identities, said: Recorded) -> Mapping[str, Standing]:

@@ -571,8 +571,13 @@ def test_access_keys_move_to_the_sealing_key_of_today(
     assert knock(door, credentials).name == "alice"
 
 
-def test_an_earlier_state_that_is_put_back_is_found(manager: SecretsManager, store: Store) -> None:
-    """Rows that were authentic once let in who was let in then, and `rotate audit verify` tells."""
+@pytest.mark.parametrize("pruned", [False, True])
+def test_an_earlier_state_that_is_put_back_is_found(
+    manager: SecretsManager, store: Store, pruned: bool
+) -> None:
+    """Rows that were authentic once let in who was let in then, and `rotate audit verify` tells, however much of the
+    audit was pruned.
+    """
     watched = (tables.principals, tables.access_keys, tables.access_state)
     made(manager)
     auditing = Auditing(store)
@@ -582,6 +587,8 @@ def test_an_earlier_state_that_is_put_back_is_found(manager: SecretsManager, sto
             (table, tx.connection.execute(table.select()).mappings().all()) for table in watched
         ]
     manager.set_principal_status(**ME, principal="alice", disabled=True)
+    if pruned:
+        auditing.prune(**ME, before=datetime.now(UTC) + timedelta(days=1))
     assert auditing.verify(**ME).faults == ()
     with store.write() as tx:
         for table in reversed(watched):
@@ -593,3 +600,40 @@ def test_an_earlier_state_that_is_put_back_is_found(manager: SecretsManager, sto
 
     assert fault.chain == "principals"
     assert "the last recorded change left 3" in fault.meaning
+
+
+def test_a_review_goes_by_what_a_pruning_has_restated(
+    manager: SecretsManager, store: Store
+) -> None:
+    """Rows are told apart as before, also those that a record named which is gone, and what came after it."""
+    kept, other = made(manager), made(manager, "bob")
+    manager.create_principal(**ME, principal="gone")
+    manager.delete_principal(**ME, principal="gone")
+    auditing = Auditing(store)
+    auditing.prune(**ME, before=datetime.now(UTC) + timedelta(days=1))
+    manager.create_principal(**ME, principal="carol")
+    auditing.prune(**ME, before=datetime.now(UTC) + timedelta(days=1))
+    manager.create_principal(**ME, principal="dave")
+    assert manager.review_principals(**ME).right
+    people = tables.principals
+    alter(
+        store,
+        update(people).where(people.c.name == "bob").values(policies={"all": EVERYTHING}),
+        update(people).where(people.c.name == "dave").values(name="eve"),
+        delete(people).where(people.c.name == "carol"),
+    )
+
+    review = manager.review_principals(**ME)
+
+    arn = f"arn:aws:iam::{ACCOUNT}:user/"
+    assert not review.right
+    assert {row.name: row.standing for row in review.rows} == {
+        f"{arn}alice": Standing.AS_RECORDED,
+        f"{arn}bob": Standing.ALTERED,
+        f"{arn}carol": Standing.REMOVED,
+        f"{arn}dave": Standing.REMOVED,
+        f"{arn}eve": Standing.ADDED,
+        kept.access_key_id: Standing.AS_RECORDED,
+        other.access_key_id: Standing.AS_RECORDED,
+    }
+    assert [fault.chain for fault in auditing.verify(**ME).faults] == ["principals"]
