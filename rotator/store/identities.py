@@ -85,7 +85,7 @@ def as_they_stand(tx: Tx, *, for_update: bool = False) -> Identities:
     """What the rows say, authentic or not: for people to look at, never to decide by.
 
     Raises:
-        RowAltered: they can't be read.
+        RowAltered: they can't be read, or one has the name of another and would be taken for it.
     """
     if tx.dialect == "postgresql" and for_update:
         tx.execute(_LOCK)
@@ -95,7 +95,10 @@ def as_they_stand(tx: Tx, *, for_update: bool = False) -> Identities:
         _message(revision, people, keys)
     except (ValueError, TypeError, OverflowError, AttributeError):
         raise RowAltered(_UNREADABLE) from None
-    return Identities(revision=revision, mac=mac, principals=people, keys=keys)
+    found = Identities(revision=revision, mac=mac, principals=people, keys=keys)
+    if len(digests(found)) < len(people) + len(keys):
+        raise RowAltered(_UNREADABLE)
+    return found
 
 
 def shown_code(tx: Tx, found: Identities) -> str:

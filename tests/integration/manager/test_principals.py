@@ -503,6 +503,25 @@ def test_altered_rows_count_again_once_somebody_has_seen_them(
     assert Auditing(store).verify(**ME).faults == ()
 
 
+def test_no_row_is_hidden_behind_another_of_its_name(manager: SecretsManager, store: Store) -> None:
+    """An access key whose id is the ARN of a principal would be shown in its place: then nothing is shown."""
+    key = made(manager).access_key_id
+    code = manager.review_principals(**ME).code
+    keys = tables.access_keys
+    alter(
+        store,
+        update(tables.principals).values(policies={"all": EVERYTHING}),
+        update(keys)
+        .where(keys.c.access_key_id == key)
+        .values(access_key_id=f"arn:aws:iam::{ACCOUNT}:user/alice"),
+    )
+
+    with pytest.raises(RowAltered, match="can't even be shown"):
+        manager.review_principals(**ME)
+    with pytest.raises(RowAltered, match="can't even be shown"):
+        manager.repair_principals(**ME, code=code)
+
+
 def test_what_was_shown_is_all_that_is_accepted(manager: SecretsManager, store: Store) -> None:
     """Rows that change between the look and the repair are refused, and where nothing is wrong there is no repair."""
     made(manager)
