@@ -3,10 +3,12 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+from apscheduler.jobstores.base import JobLookupError  # type: ignore[import-untyped]
 from apscheduler.schedulers.background import (  # type: ignore[import-untyped]
     BackgroundScheduler,
 )
@@ -66,7 +68,8 @@ class Clockwork:
         back, self._ahead = self._ahead - ahead, ahead
         if back > _SLACK:
             for job in self._scheduler.get_jobs():
-                job.modify(next_run_time=job.next_run_time - timedelta(seconds=back))
+                with suppress(JobLookupError):  # it has come meanwhile
+                    job.modify(next_run_time=job.next_run_time - timedelta(seconds=back))
 
     def _add(self, name: str, act: Act, trigger: object) -> None:
         self._scheduler.add_job(self._put, trigger, args=[act], id=name, replace_existing=True)

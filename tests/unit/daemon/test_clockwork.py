@@ -31,3 +31,16 @@ def test_a_clock_that_was_set_back_prolongs_no_wait() -> None:
 
         for _ in range(2):
             acts.get(timeout=60)
+
+
+def test_what_comes_as_the_clock_is_set_back_ends_nothing() -> None:
+    """A moment that comes between two looks at what is to come is nobody's trouble."""
+    wall, acts = Wall(), SimpleQueue[Act]()
+    rounds, at_once = 200, 20
+    with Clockwork(acts.put, wall=wall) as clockwork:
+        for _ in range(rounds):
+            for number in range(at_once):
+                clockwork.once(f"look-{number}", lambda: None, seconds=0.0)
+            wall.set_by -= HOUR
+            clockwork.follow_clock()
+    assert not acts.empty()
