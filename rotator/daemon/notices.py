@@ -101,7 +101,7 @@ class _Line:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._notifier.notify(notice, deadline=clock() + _TIME_LIMIT)
-            except Exception as error:  # noqa: BLE001  # whatever it is, the others are to be told
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it is, the others are to be told
                 log.warning("notification.failed", attempt=attempt, **telling.why(error))
             else:
                 log.info("notification.sent", attempt=attempt)

@@ -124,7 +124,7 @@ def refused(log: Log, error: Exception, *, again_in: float) -> None:
         log.error("rotation.broken", **fields)
 
 
-def why(error: Exception) -> dict[str, object]:
+def why(error: BaseException) -> dict[str, object]:
     """What an event says of an error: its message only where rotator wrote it, for any other may quote a value."""
     fields: dict[str, object] = {"error": type(error).__name__}
     if isinstance(error, (RotatorError, StepError)):

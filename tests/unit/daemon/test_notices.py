@@ -50,3 +50,28 @@ def test_a_notice_that_found_no_thread_goes_with_the_next(monkeypatch: pytest.Mo
     assert eventually(lambda: counts == ["sent", "sent"])
     assert told.notices == [NOTICE, NOTICE]
     notices.close()
+
+
+class _Leaves(_Told):
+    """One who would end the process, the first time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = False
+
+    def notify(self, notice: Notice, *, deadline: float) -> None:
+        if not self.left:
+            self.left = True
+            raise SystemExit(1)
+        super().notify(notice, deadline=deadline)
+
+
+def test_a_notifier_that_would_end_the_process_is_asked_again() -> None:
+    """What it raises counts as a failure like any other, and its line goes on."""
+    told = _Leaves()
+    notices = Notices({"me": told})
+    counts: list[str] = []
+    notices.send(NOTICE, counted=lambda _name, outcome: counts.append(outcome))
+    notices.close()
+    assert eventually(lambda: counts == ["sent"])
+    assert told.notices == [NOTICE]
