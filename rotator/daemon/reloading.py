@@ -65,9 +65,11 @@ class Reloading:
             self._loop.put(lambda: self._accept(reloaded))
 
     def _accept(self, reloaded: Reloaded) -> None:
-        self._take(reloaded.parts)
-        _log.info("config.reloaded", changed=reloaded.changed)
-        self._done()
+        try:
+            self._take(reloaded.parts)
+            _log.info("config.reloaded", changed=reloaded.changed)
+        finally:
+            self._done()
 
     def _done(self) -> None:
         self._at_it = False
