@@ -53,7 +53,7 @@ class Breakers:
 
 @dataclass(slots=True)
 class Holds:
-    """Secrets whose task was refused before it began: they stay due, and are tried again after longer and longer."""
+    """Secrets whose task did not begin: what was refused stays due, and is tried again after longer and longer."""
 
     _troubles: dict[str, _Trouble] = field(default_factory=dict)
 
@@ -64,6 +64,11 @@ class Holds:
         trouble.times += 1
         trouble.until = now + pause
         return pause
+
+    def passed(self, arn: str, *, now: float) -> None:
+        """It was not due any more: left alone for a moment, since a list that was read before may still have it."""
+        trouble = self._troubles.setdefault(arn, _Trouble())
+        trouble.until = max(trouble.until, now + _FIRST_HOLD)
 
     def begun(self, arn: str) -> None:
         """Its task did begin."""

@@ -42,9 +42,10 @@ class Refusals:
             error: None where it was not due any more.
             rotation: its id, where it had begun.
         """
-        again_in = self._holds.refused(task.arn, now=now)
         if error is None:
+            self._holds.passed(task.arn, now=now)
             return
+        again_in = self._holds.refused(task.arn, now=now)
         telling.refused(telling.log_of(task, rotation), error, again_in=again_in)
         if self._is_worth_telling(task, error):
             self._told[task.arn] = task.since

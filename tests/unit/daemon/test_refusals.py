@@ -67,3 +67,12 @@ def test_a_message_that_nobody_wrote_is_not_passed_on() -> None:
     Refusals(told.append).refused(_TASK, ZeroDivisionError("a value"), None, now=0.0)
     assert told[0].reason is None
     assert b"a value" not in told[0].to_json()
+
+
+def test_what_another_daemon_did_first_is_not_left_alone_for_longer_and_longer() -> None:
+    """Whoever comes second each time is there a moment later, should the other one end."""
+    refusals = Refusals(lambda _: None)
+    for minute in range(10):
+        refusals.refused(_TASK, None, None, now=60.0 * minute)
+        assert refusals.held(60.0 * minute) == {_TASK.arn}
+        assert refusals.held(60.0 * minute + 2) == frozenset()
