@@ -79,15 +79,22 @@ class LeaseKeeper:
         with self._lock:
             self._leases.add(lease)
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._keep, name="rotator-leases", daemon=True
-                )
-                self._thread.start()
+                self._thread = self._started()
         try:
             yield lease
         finally:
             with self._lock:
                 self._leases.discard(lease)
+
+    def _started(self) -> threading.Thread | None:
+        thread = threading.Thread(target=self._keep, name="rotator-leases", daemon=True)
+        try:
+            thread.start()
+        except (
+            RuntimeError
+        ):  # the system has none to give: each step sees to its lease, and the next run asks again
+            return None
+        return thread
 
     def _keep(self) -> None:
         seconds = self._journal.policy.lease

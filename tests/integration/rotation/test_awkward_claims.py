@@ -1,5 +1,6 @@
 """What a run finds that is not as it should be: other rotators, other callers, clocks, values that don't open."""
 
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from rotator.store import rotations, tables, versions
 from tests.support.house import ALTERNATING, SINGLE, House
 from tests.support.manager import ALICE, ME, STRANGER, row_id, token
 from tests.support.postgres import DatabaseServer
+from tests.support.waiting import eventually
 
 GONE = replace(Owner.me(), pid=2**22 + 1, started="1")
 
@@ -125,6 +127,26 @@ def test_a_parked_rotation_is_nobodys_until_it_is_claimed_again(
         (row,) = house.history(name)
         assert (row.owner, row.status) == (None, Status.WAITING)
         assert claimed(desk, name).rotation_id == claim.rotation_id
+
+
+def test_leases_are_renewed_again_after_the_system_had_no_thread(
+    house: House, pg16: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that begins then sees to its lease step by step, and those after it have theirs renewed beside."""
+    desk = admission(house.with_policy(lease=1.0))
+    claim = claimed(desk, house.adopt(pg16, pg16.new_role()))
+    keeper = LeaseKeeper(desk.journal)
+
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", no_thread)
+        with keeper.hold(claim) as lease:
+            lease.ensure(10**6)
+    with keeper.hold(claim) as lease:
+        before = lease.until
+        assert eventually(lambda: lease.until > before)
 
 
 @contextmanager
