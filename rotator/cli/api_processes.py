@@ -31,7 +31,9 @@ from rotator.errors import ConfigurationError, StoreUnavailable
 
 _METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 _LET_GO: Final = 40.0  # seconds for a worker to end, which waits for what it answers
-_AGAIN_AFTER: Final = 1.0  # seconds, where a worker died before it answered anything
+_AGAIN_AFTER: Final = (
+    1.0  # seconds, where a worker could not be started, or died before it answered anything
+)
 READY: Final = "ready"
 """What a worker says when it begins to answer."""
 
@@ -170,13 +172,26 @@ class Supervisor:
         self._acts.put(self._reload)
 
     def _start(self) -> None:
-        if not self._stopping:
+        if self._stopping:
+            return
+        try:
             worker = _Worker(self._file, self._listener.fileno(), counts_in=self._counts.name)
-            self._workers.add(worker)
-            worker.watch(
-                ready=lambda: self._acts.put(partial(self._ready, worker)),
-                ended=lambda: self._acts.put(partial(self._ended, worker)),
-            )
+        except OSError as error:
+            if not self._was_ready:
+                raise
+            _log.error("api.worker_not_started", reason=error.strerror)
+            self._start_later()
+            return
+        self._workers.add(worker)
+        worker.watch(
+            ready=lambda: self._acts.put(partial(self._ready, worker)),
+            ended=lambda: self._acts.put(partial(self._ended, worker)),
+        )
+
+    def _start_later(self) -> None:
+        again = threading.Timer(_AGAIN_AFTER, self._acts.put, [self._start])
+        again.daemon = True
+        again.start()
 
     def _ready(self, worker: "_Worker") -> None:
         worker.hang_up_if_owed()
@@ -196,9 +211,7 @@ class Supervisor:
         elif worker.was_ready:
             self._start()
         else:
-            again = threading.Timer(_AGAIN_AFTER, self._acts.put, [self._start])
-            again.daemon = True
-            again.start()
+            self._start_later()
 
     def _stop(self) -> None:
         if self._stopping:

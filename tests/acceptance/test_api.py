@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import uuid
 from pathlib import Path
@@ -89,6 +90,23 @@ def test_workers_share_an_address_and_are_replaced(daemons: Daemons, house: Hous
     log = process.stop()
     assert [entry for entry in log if entry["event"] == "api.stopped"]
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_worker_that_can_not_be_started_is_started_later(daemons: Daemons) -> None:
+    """Where the system has nothing to give to a new process, the workers that are there go on."""
+    process = daemons.launch("api", "--workers", "2", "--listen", "127.0.0.1:0")
+    assert process.says("api.listening")
+    assert eventually(lambda: len(_children(process.pid)) == 2, timeout=_PATIENCE)
+    before = _children(process.pid)
+    victim = min(before)
+    limits = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    os.kill(victim, signal.SIGKILL)
+    assert process.says("api.worker_not_started")
+    assert before - {victim} <= _children(process.pid)
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, limits)
+    assert eventually(lambda: len(_children(process.pid) - {victim}) == 2, timeout=_PATIENCE)
+    process.stop()
 
 
 def test_a_reload_waits_for_workers_that_are_being_started(daemons: Daemons) -> None:
