@@ -87,17 +87,22 @@ def _shown(found: "Review") -> Iterator[str]:
 
 def _row(row: "ReviewedRow") -> Iterator[str]:
     standing = row.standing if row.standing == _RECORDED else row.standing.upper()
-    yield f"{standing}: {f'{row.kind} ' if row.kind else ''}{row.name}"
+    yield f"{standing}: {f'{row.kind} ' if row.kind else ''}{_within(row.name)}"
     for column, value in row.says.items():
         if column != "policies" and value not in ((), False):
-            yield f"    {column}: {_told(value)}"
+            yield f"    {column}: {_within(_told(value))}"
     policies = row.says.get("policies")
     if isinstance(policies, dict):
         for name, document in policies.items():
-            yield f"    policy {name}: {document}"
+            yield f"    policy {_within(name)}: {_within(str(document))}"
+
+
+def _within(text: str) -> str:
+    """A text of a row so that no line of it looks like another row: whoever altered the row may have written it."""
+    return "\n        ".join(text.splitlines())
 
 
 def _told(value: object) -> str:
     if isinstance(value, datetime):
         return moment(value)
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
