@@ -12,9 +12,11 @@ from rotator.manager.results import Delayed, SecretValueResult
 from rotator.model.caller import Caller, CallerKind
 from rotator.model.labels import CURRENT
 from rotator.sdk import SecretValue
+from rotator.store import values_together
 from rotator.store.notes import Access, AuditEntry
 from rotator.store.tx import Tx
 from rotator.store.values import ValueRow
+from rotator.store.values_together import Wanted
 from rotator.store.versions import VersionRow
 
 EVENT = "GetSecretValue"
@@ -74,9 +76,26 @@ class Look:
         )
         return cls(call, version_id, stage)
 
-    def find(self, tx: Tx) -> ValueRow | Delayed:
-        """The secret and its version, or how long the barrier holds it back."""
-        found = self.call.find_value(tx, version_id=self.version_id, stage=self.stage)
+    @property
+    def wanted(self) -> Wanted | None:
+        """What may be looked up together with what others want; None where it has to be looked up by itself."""
+        if self.version_id is not None or self.stage is None:
+            return None
+        caller, secret_id = self.call.caller, self.call.secret_id or ""
+        return values_together.wanted(
+            secret_id, account=caller.account, region=caller.region, stage=self.stage
+        )
+
+    def find(self, tx: Tx, *, ahead: ValueRow | None = None) -> ValueRow | Delayed:
+        """The secret and its version, or how long the barrier holds it back.
+
+        Args:
+            ahead: what was found in this transaction for what is `wanted`.
+        """
+        if ahead is None:
+            found = self.call.find_value(tx, version_id=self.version_id, stage=self.stage)
+        else:
+            found = self.call.admit(tx, ahead)
         if (
             found.barrier is not None
             and self.stage == CURRENT

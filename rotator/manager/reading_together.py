@@ -10,9 +10,11 @@ from rotator.manager.reading import Reading
 from rotator.manager.refusals import refusal
 from rotator.manager.results import Delayed, SecretValueResult
 from rotator.model.rotation import FRESH
+from rotator.store import values_together
 from rotator.store.notes import Access, AuditEntry
 from rotator.store.store import Tx
 from rotator.store.values import ValueRow
+from rotator.store.values_together import Wanted
 from rotator.store.versions import VersionRow
 
 ReadOutcome: TypeAlias = SecretValueResult | Delayed | RotatorError
@@ -35,11 +37,22 @@ class _Try:
     error: RotatorError | None = None
     entry: AuditEntry | None = None
 
-    def find(self, tx: Tx) -> None:
-        """Looks the version up."""
+    def begin(self) -> Wanted | None:
+        """What is to be looked up; None where that has to be done by itself, or not at all."""
         try:
             self.look = look = Look.of(self.read)
-            found = look.find(tx)
+        except RotatorError as error:
+            self.fail(error)
+            return None
+        return look.wanted
+
+    def find(self, tx: Tx, ahead: ValueRow | None) -> None:
+        """Looks the version up, where it wasn't `ahead`."""
+        look = self.look
+        if look is None:
+            return
+        try:
+            found = look.find(tx, ahead=ahead)
             if isinstance(found, Delayed):
                 self.looked = found
             else:
@@ -68,9 +81,11 @@ class ReadingTogether(Reading):
         """
         tries = [_Try(read) for read in reads]
         at, since = self._clock(), self._sealer.moment()
+        wanted = [each.begin() for each in tries]
         with self._store.read() as tx:
-            for each in tries:
-                each.find(tx)
+            ahead = values_together.find(tx, {each for each in wanted if each is not None})
+            for each, sought in zip(tries, wanted, strict=True):
+                each.find(tx, None if sought is None else ahead.get(sought))
         for each in tries:
             self._open_found(each, at=at, since=since)
         self._record_all(tries)

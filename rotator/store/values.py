@@ -140,34 +140,36 @@ _in_use = (
     & versions.c.nonce.is_not(None)
     & versions.c.ciphertext.is_not(None)
 )
-_ORDINARY = (
-    select(
-        secrets.c.id,
-        secrets.c.arn,
-        secrets.c.accessed_on,
-        secrets.c.resource_policy,
-        secrets.c.kms_key_id,
-        versions.c.version_id,
-        versions.c.created_at,
-        versions.c.accessed_on,
-        versions.c.key_id,
-        versions.c.wrapped_key,
-        versions.c.nonce,
-        versions.c.ciphertext,
-        versions.c.binary,
-        _all.c.label,
+_ORDINARY_COLUMNS = (
+    *(secrets.c[name] for name in ("id", "name", "arn", "accessed_on", "resource_policy", "kms_key_id")),
+    *(versions.c[name] for name in ("version_id", "created_at", "accessed_on", "key_id")),
+    *(versions.c[name] for name in ("wrapped_key", "nonce", "ciphertext", "binary")),
+    _all.c.label,
+)  # fmt: skip
+
+
+def ordinary(which: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Of the secrets that are meant what is ordinary, at a label: a row for each label of its version."""
+    found = (
+        secrets.join(
+            _wanted,
+            (_wanted.c.secret_id == secrets.c.id) & (_wanted.c.label == bindparam("wanted")),
+        )
+        .join(
+            versions,
+            (versions.c.secret_id == secrets.c.id)
+            & (versions.c.version_id == _wanted.c.version_id),
+        )
+        .join(
+            _all,
+            (_all.c.secret_id == versions.c.secret_id)
+            & (_all.c.version_id == versions.c.version_id),
+        )
     )
-    .join(_wanted, (_wanted.c.secret_id == secrets.c.id) & (_wanted.c.label == bindparam("wanted")))
-    .join(
-        versions,
-        (versions.c.secret_id == secrets.c.id) & (versions.c.version_id == _wanted.c.version_id),
-    )
-    .join(
-        _all,
-        (_all.c.secret_id == versions.c.secret_id) & (_all.c.version_id == versions.c.version_id),
-    )
-    .where(_BY["name"], _in_use)
-)
+    return select(*_ORDINARY_COLUMNS).select_from(found).where(which, _in_use)
+
+
+_ORDINARY = ordinary(_BY["name"])
 
 
 def find(
@@ -194,7 +196,7 @@ def find(
     if key == "name" and version_id is None:
         rows = tx.execute(_ORDINARY, parameters).all()
         if rows:
-            return _ordinary_row(rows, at)
+            return ordinary_row(rows, account=at["at_account"], region=at["at_region"])
     rows = tx.execute(statements[key], parameters).all()
     if not rows:
         raise ResourceNotFound("Secrets Manager can't find the specified secret.")
@@ -231,10 +233,11 @@ def _several(
         yield from map(_value_row, of_one.values())
 
 
-def _ordinary_row(rows: Sequence[Any], at: Mapping[str, str]) -> ValueRow:
-    """What the rows of `_ORDINARY` say together, of the secret that was looked up at this name."""
+def ordinary_row(rows: Sequence[Any], *, account: str, region: str) -> ValueRow:
+    """What the rows of `ordinary` say together, of a secret that was looked up there."""
     (
         id_,
+        name,
         arn,
         secret_day,
         policy,
@@ -254,9 +257,9 @@ def _ordinary_row(rows: Sequence[Any], at: Mapping[str, str]) -> ValueRow:
     )
     return ValueRow(
         id_,
-        at["at_account"],
-        at["at_region"],
-        at["at_name"],
+        account,
+        region,
+        name,
         arn,
         secret_day,
         None,
