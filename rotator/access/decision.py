@@ -110,6 +110,19 @@ def decide(
     return Decision(allowed=True, reason=Reason.ALLOWED_BY_BOTH, statement=both)
 
 
+def asks_the_request(policies: Iterable[Attached]) -> bool:
+    """Whether what policies say of an action on a resource may be something else for the next request.
+
+    It may where a statement has conditions or variables.
+    """
+    return any(
+        statement.conditions or any("${" in name for name in statement.resources.names)
+        for policy in policies
+        if policy.document is not None
+        for statement in policy.document.statements
+    )
+
+
 def _within(by_identity: str | None, by_resource: str | None) -> Decision:
     if by_identity is not None:
         return Decision(allowed=True, reason=Reason.ALLOWED_BY_IDENTITY, statement=by_identity)

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from rotator.access.credentials import TEMPORARY
-from rotator.access.decision import Asker, Decision, OnResource, Question, Reason, decide
+from rotator.access.decision import (
+    Asker,
+    Decision,
+    OnResource,
+    Question,
+    Reason,
+    asks_the_request,
+    decide,
+)
 from rotator.errors import (
     AccessDenied,
     InvalidRequest,
@@ -16,11 +24,12 @@ from rotator.manager.asked import About, Asked
 from rotator.model.caller import Caller
 from rotator.model.policy_document import parse_policy
 from rotator.store import audit_policies, identities, replicas, secrets, tags
-from rotator.store.principal_rows import Attached, Identities
+from rotator.store.principal_rows import Identities, Principal
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
 
 _KEPT = 4096
+_KEPT_DECISIONS: dict[tuple[bytes | int | str, ...], Decision] = {}
 _TAG_KEYS = ("secretsmanager:resourcetag/", "aws:resourcetag/")
 _OF_VALUES = frozenset({"GetSecretValue", "PutSecretValue"})
 _DEFAULT_KEY = (
@@ -109,18 +118,14 @@ def judge(tx: Tx, *, caller: Caller, event: str, about: About, asked: Asked) -> 
         UnrecognizedClient: the principal, or the access key, was disabled or deleted since the call came.
     """
     known = identities.load(tx)
-    policies = _policies(known, caller)
+    principal = _admitted(known, caller)
     policy, key = about.governed_by or (
         (None, None) if about.row is None else secrets.policy_and_key(tx, about.row)
     )
     if policy is not None:
         audit_policies.require(tx, arn=about.arn, policy=policy)
     view = View(tx=tx, caller=caller, about=about, asked=asked)
-    decision = decide(
-        question(caller, event=event, about=about, view=view),
-        identity=policies,
-        resource=None if policy is None else on_resource(policy),
-    )
+    decision = _decided(known, principal, view, event=event, policy=policy)
     foreign = decision.allowed and about.account != caller.account
     if foreign and about.row is not None and event in _OF_VALUES and key is None:
         raise InvalidRequest(_DEFAULT_KEY)
@@ -153,7 +158,34 @@ def denied(caller: Caller, *, event: str, named: str, decision: Decision) -> Acc
     return error
 
 
-def _policies(known: Identities, caller: Caller) -> Sequence[Attached]:
+def _decided(
+    known: Identities, principal: Principal, view: View, *, event: str, policy: str | None
+) -> Decision:
+    """What the principal's policies and the secret's say.
+
+    What nothing but the principal's decide is worked out once for as long as nobody changes a principal.
+    """
+    about, caller = view.about, view.caller
+    # The code is that of all principals, at one revision, with all that they have.
+    place = (known.mac, principal.id, caller.account, event, about.account, about.arn)
+    kept = None if policy is not None else _KEPT_DECISIONS.get(place)
+    if kept is not None:
+        return kept
+    policies = known.policies_of(principal)
+    decision = decide(
+        question(caller, event=event, about=about, view=view),
+        identity=policies,
+        resource=None if policy is None else on_resource(policy),
+    )
+    if policy is None and not asks_the_request(policies):
+        if len(_KEPT_DECISIONS) >= _KEPT:
+            _KEPT_DECISIONS.clear()
+        _KEPT_DECISIONS[place] = decision
+    return decision
+
+
+def _admitted(known: Identities, caller: Caller) -> Principal:
+    """The principal that calls, as it is now."""
     principal = known.with_unique_id(caller.user_id or "")
     key_id = caller.context.access_key_id or ""
     key = known.keys.get(key_id)
@@ -164,7 +196,7 @@ def _policies(known: Identities, caller: Caller) -> Sequence[Attached]:
     )
     if principal is None or principal.disabled or not usable:
         raise UnrecognizedClient("The security token included in the request is invalid.")
-    return known.policies_of(principal)
+    return principal
 
 
 @lru_cache(_KEPT)

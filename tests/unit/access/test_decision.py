@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rotator.access.conditions import hold
-from rotator.access.decision import Asker, Decision, OnResource, Question, Reason, decide
+from rotator.access.decision import (
+    Asker,
+    Decision,
+    OnResource,
+    Question,
+    Reason,
+    asks_the_request,
+    decide,
+)
 from rotator.model.policy_document import parse_identity_policy, parse_policy
 from rotator.store.principal_rows import Attached
 from tests.unit.access import naive_policies
@@ -408,3 +416,29 @@ def test_another_reader_comes_to_the_same(
         "context": context,
     }
     assert decision.allowed is naive_policies.allowed(identity, resource, asked)
+
+
+@pytest.mark.parametrize(
+    ("statements", "asks"),
+    [
+        ([own()], False),
+        ([own(), own("Deny", Resource=f"{SECRET[:-6]}*")], False),
+        ([own(Condition={"Null": {"aws:TokenIssueTime": "true"}})], True),
+        ([own(), own("Deny", Condition={"Bool": {"aws:SecureTransport": "false"}})], True),
+        ([own(Resource="arn:aws:secretsmanager:*:*:secret:${aws:username}/*")], True),
+        ([own(Resource=None, NotResource="arn:aws:secretsmanager:*:*:secret:${a}")], True),
+    ],
+)
+def test_conditions_and_variables_ask_the_request(
+    statements: Sequence[Mapping[str, Any]], asks: bool
+) -> None:
+    """A statement with conditions or variables may say something else of the next request; no other does."""
+    said = [{k: v for k, v in one.items() if v is not None} for one in statements]
+    document = parse_identity_policy(policy(*said))
+    assert asks_the_request([Attached(owner=ME, name="p", document=document)]) is asks
+
+
+def test_what_is_no_policy_asks_nothing() -> None:
+    """It denies every request."""
+    assert not asks_the_request([Attached(owner=ME, name="p", document=None)])
+    assert not asks_the_request([])
