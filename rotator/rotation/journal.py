@@ -12,7 +12,7 @@ from rotator.crypto.envelope import Sealed
 from rotator.errors import FencedOut
 from rotator.manager import following
 from rotator.manager.next_due import Planner, anchor_of
-from rotator.model.labels import Labels
+from rotator.model.labels import PENDING, Labels
 from rotator.model.rotation import Goal, MachineState, Phase, Status
 from rotator.rotation import audited, pending, pinning
 from rotator.rotation.claim import Claim
@@ -187,22 +187,25 @@ class Journal:
         return replace(claim, waits_until=None)
 
     def _move_current(self, tx: Tx, claim: Claim) -> tuple[SecretRow, Labels, Mapping[str, object]]:
-        secret, due = self._write_rotated(tx, claim)
-        before = labels.load(tx, secret.id)
-        after = before.finish(claim.token)
-        labels.save(tx, secret.id, before=before, after=after)
-        return secret, after, due
+        """Moves the labels, and writes the secret with its next due time: by what the claim has read where that holds.
 
-    def _write_rotated(self, tx: Tx, claim: Claim) -> tuple[SecretRow, Mapping[str, object]]:
-        """The secret and its next due time, which are written by what the claim has read where that still holds."""
+        Returns:
+            The secret and its labels as they are then, and the columns of the due time.
+        """
         now: dict[str, Any] = {"rotated_at": tx.now, "changed_at": tx.now, **_NO_BARRIER}
         due = self.planner.due_columns(tx, claim.secret, rotated_at=tx.now, now=tx.now)
         secret = secrets.update_known(tx, claim.secret, **now, **due)
-        if secret is None:
+        if secret is not None:
+            # Nobody else has moved a label either: that is a revision of the secret.
+            before = claim.labels.put(claim.token, {PENDING})
+        else:
             secret = secrets.update_returning(tx, claim.secret.id, **now)
             due = self.planner.due_columns(tx, secret, rotated_at=tx.now, now=tx.now)
             secrets.update(tx, secret.id, **due)
-        return secret, due
+            before = labels.load(tx, secret.id)
+        after = before.finish(claim.token)
+        labels.save(tx, secret.id, before=before, after=after)
+        return secret, after, due
 
     def end(
         self,

@@ -36,13 +36,13 @@ from rotator.rotation.setbacks import failed
 from rotator.sdk import Candidate, Overlap, Proof
 
 _DIRECT = {
-    Phase.INTENT: Act.OPEN,
-    Phase.PREFLIGHT: Act.PREFLIGHT,
-    Phase.CREATE: Act.CREATE,
-    Phase.TEST: Act.TEST,
-    Phase.FINISH: Act.FINISH,
-    Phase.REVERT: Act.REVERT,
-    Phase.ENDED: Act.END,
+    Phase.INTENT: Action(Act.OPEN),
+    Phase.PREFLIGHT: Action(Act.PREFLIGHT),
+    Phase.CREATE: Action(Act.CREATE),
+    Phase.TEST: Action(Act.TEST),
+    Phase.FINISH: Action(Act.FINISH),
+    Phase.REVERT: Action(Act.REVERT),
+    Phase.ENDED: Action(Act.END),
 }
 
 
@@ -158,7 +158,7 @@ def next_action(state: MachineState) -> Action:
 
             return retiring.next_action(state)
         case _:
-            return Action(_DIRECT[state.phase])
+            return _DIRECT[state.phase]
 
 
 def advance(

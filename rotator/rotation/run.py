@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from rotator.errors import (
     FencedOut,
@@ -66,8 +67,8 @@ class _Run:
         try:
             if self._state.phase is Phase.ENDED and not self._is_ours(self._end_at_once):
                 return self._report_of_others()
-            while machine.next_action(self._state).act not in _OVER:
-                if not self._is_ours(self._step):
+            while (action := machine.next_action(self._state)).act not in _OVER:
+                if not self._is_ours(partial(self._step, action)):
                     return self._report_of_others()
                 if self._parked:
                     return self._report(self._state)
@@ -91,9 +92,7 @@ class _Run:
     def _end_at_once(self) -> None:
         self._end(self._state)
 
-    def _step(self) -> None:
-        """One action."""
-        action = machine.next_action(self._state)
+    def _step(self, action: Action) -> None:
         match action.act:
             case Act.WAIT:
                 self._wait()
