@@ -44,12 +44,16 @@ class Crew(Generic[T]):
         self._told = False
 
     async def perform(self, work: Callable[[], T]) -> T:
-        """What `work` answers, or raises, in one of the threads."""
+        """What `work` answers, or raises, in one of the threads.
+
+        Raises:
+            RuntimeError: no thread can be started, and there is none.
+        """
         loop = asyncio.get_running_loop()
         job = _Job(work, loop.create_future())
-        self._under_way += 1
-        if self._under_way > len(self._threads) < self._size:
+        if self._under_way >= len(self._threads) < self._size:
             self._start_one(loop)
+        self._under_way += 1
         self._jobs.put(job)
         answer: T = await job.answer
         return answer
@@ -64,8 +68,13 @@ class Crew(Generic[T]):
     def _start_one(self, loop: asyncio.AbstractEventLoop) -> None:
         name = f"{self._name}_{len(self._threads)}"
         thread = threading.Thread(target=self._work, args=(loop,), name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # the machine has none to give
+            if not self._threads:
+                raise
+        else:
+            self._threads.append(thread)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         while (job := self._jobs.get()) is not None:

@@ -115,21 +115,28 @@ class Gathering(Generic[J, T]):
         """Gives what waits to the threads that have nothing to do."""
         self._parting, self._is_due = None, False
         while self._waiting:
-            if not self._idle:
-                if len(self._threads) >= self._size:
-                    return
-                self._start_one(loop)
+            if not self._idle and not self._starts_one(loop):
+                return
             count = min(len(self._waiting), self._most)
             self._expected = count
             self._idle -= 1
             self._batches.put(_Batch([self._waiting.popleft() for _ in range(count)]))
 
-    def _start_one(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _starts_one(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether there is another thread now; where there can be none at all, what waits has failed."""
+        if len(self._threads) >= self._size:
+            return False
         name = f"{self._name}_{len(self._threads)}"
         thread = threading.Thread(target=self._run, args=(loop,), name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the machine has none to give
+            while self._waiting and not self._threads:
+                self._fail(self._waiting.popleft()[1], error)
+            return False
         self._threads.append(thread)
         self._idle += 1
-        thread.start()
+        return True
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while (batch := self._batches.get()) is not None:
@@ -149,9 +156,13 @@ class Gathering(Generic[J, T]):
             self._part_soon(loop)
         if batch.error is not None:
             for answer in batch.answers:
-                if not answer.cancelled():
-                    answer.set_exception(batch.error)
+                self._fail(answer, batch.error)
             return
         for answer, outcome in zip(batch.answers, batch.outcomes, strict=True):
             if not answer.cancelled():
                 answer.set_result(outcome)
+
+    @staticmethod
+    def _fail(answer: Awaiting[T], error: BaseException) -> None:
+        if not answer.cancelled():
+            answer.set_exception(error)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from rotator.api.crew import Crew
+from tests.support.threads import no_more_threads
 
 SIZE = 3
 
@@ -92,3 +93,17 @@ def test_what_is_under_way_is_done_before_the_end() -> None:
     go_on.set()
     crew.close()
     assert done.is_set()
+
+
+def test_a_thread_that_can_not_be_started_is_not_missed(crew: Crew[int]) -> None:
+    """Without any the call fails, and the next is tried anew; else the others do its work, and all of them end."""
+
+    async def with_less_and_less() -> list[int]:
+        with no_more_threads(), pytest.raises(RuntimeError, match="thread"):
+            await crew.perform(lambda: 0)
+        first = await crew.perform(lambda: 1)
+        with no_more_threads():
+            others = await asyncio.gather(crew.perform(lambda: 2), crew.perform(lambda: 3))
+        return [first, *others]
+
+    assert asyncio.run(with_less_and_less()) == [1, 2, 3]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from rotator.api.gathering import Gathering
+from tests.support.threads import no_more_threads
 
 MOST = 4
 
@@ -141,4 +142,27 @@ def test_who_comes_alone_is_not_kept_waiting_for_long() -> None:
 
     assert asyncio.run(twice()) == 8
     assert worker.batches == [[1, 2, 3], [4]]
+    gathered.close()
+
+
+def test_a_thread_that_can_not_be_started_is_not_missed() -> None:
+    """Without any the calls fail, and the next is tried anew; else another one does its work, and all of them end."""
+    worker = Worker()
+    gathered = gathering(worker, threads=2)
+
+    async def with_less_and_less() -> list[int]:
+        with no_more_threads():
+            failing = [gathered.perform(number) for number in (1, 2)]
+            for failed in failing:
+                with pytest.raises(RuntimeError, match="thread"):
+                    await failed
+        first = gathered.perform(3)
+        assert await asyncio.to_thread(worker.begun.wait, 30)
+        with no_more_threads():
+            second = gathered.perform(4)
+            await asyncio.sleep(0)
+            worker.go_on.set()
+            return [await first, await second]
+
+    assert asyncio.run(with_less_and_less()) == [6, 8]
     gathered.close()
