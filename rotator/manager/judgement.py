@@ -32,7 +32,7 @@ _KEPT = 4096
 _KEPT_DECISIONS: dict[tuple[bytes | int | str, ...], Decision] = {}
 _TAG_KEYS = ("secretsmanager:resourcetag/", "aws:resourcetag/")
 _OF_VALUES = frozenset({"GetSecretValue", "PutSecretValue"})
-_DEFAULT_KEY = (
+KEPT_HOME = (
     "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service "
     "key."
 )
@@ -126,10 +126,19 @@ def judge(tx: Tx, *, caller: Caller, event: str, about: About, asked: Asked) -> 
         audit_policies.require(tx, arn=about.arn, policy=policy)
     view = View(tx=tx, caller=caller, about=about, asked=asked)
     decision = _decided(known, principal, view, event=event, policy=policy)
-    foreign = decision.allowed and about.account != caller.account
-    if foreign and about.row is not None and event in _OF_VALUES and key is None:
-        raise InvalidRequest(_DEFAULT_KEY)
+    if decision.allowed and is_kept_home(caller, event=event, about=about, key=key):
+        raise InvalidRequest(KEPT_HOME)
     return decision
+
+
+def is_kept_home(caller: Caller, *, event: str, about: About, key: str | None) -> bool:
+    """Whether a call is about the value of another account's secret, which is sealed under the default key.
+
+    Args:
+        key: the name of the secret's sealing key, None for the default one.
+    """
+    foreign = about.account != caller.account and about.row is not None
+    return foreign and event in _OF_VALUES and key is None
 
 
 def question(caller: Caller, *, event: str, about: About, view: View) -> Question:
