@@ -1,7 +1,7 @@
 """Who a signed request is from."""
 
 from collections.abc import Callable, Hashable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -32,6 +32,7 @@ _log = telemetry.logger("access")
 _INVALID = "The security token included in the request is invalid."
 _MOST_KEPT = 4096
 _LONGEST_AGENT = 256
+_DAY = timedelta(days=1)
 _MAPPED = "::ffff:"  # RFC 4291, section 2.5.5.2
 
 K = TypeVar("K", bound=Hashable)
@@ -188,10 +189,10 @@ class Authenticator:
 
     def _note_use(self, key: AccessKey, now: datetime) -> None:
         """Notes the day of a key's last use, once a day; whoever asks is not kept from an answer by that."""
-        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         last = self._noted.get(key.access_key_id, key.used_on)
-        if last is not None and last >= day:
+        if last is not None and now - last < _DAY:
             return
+        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         self._noted[key.access_key_id] = day
 
         def note(tx: Tx) -> None:

@@ -32,6 +32,7 @@ _COMPACT = "%Y%m%dT%H%M%SZ"
 _COMPACT_TEXT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
 _KEPT = 256
 _HEADER_PARTS = ("Credential", "Signature", "SignedHeaders")
+_SAID_IN_QUERY = frozenset({b"X-Amz-Signature", b"X-Amz-Algorithm"})
 _QUERY_PARTS = ("X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
@@ -76,7 +77,7 @@ def read(request: SignedRequest, *, regions: Collection[str], now: datetime) -> 
         RequestExpired: it was made at another time.
     """
     headers, pairs = request.by_name, request.pairs
-    in_query = any(name in {b"X-Amz-Signature", b"X-Amz-Algorithm"} for name, _ in pairs)
+    in_query = bool(pairs) and not _SAID_IN_QUERY.isdisjoint([name for name, _ in pairs])
     if "authorization" in headers and in_query:
         raise IncompleteSignature(
             "The request is signed both in its Authorization header and in its query; sign it in one way only."
@@ -244,6 +245,7 @@ def _names(signed_headers: str) -> tuple[str, ...] | None:
     return tuple(names) if names == sorted({name.lower() for name in names}) else None
 
 
+@lru_cache(_KEPT)  # most requests of a moment name the same one
 def _moment(text: str, *, rfc: bool) -> datetime | None:
     """The time that a header or parameter names, None where it names none; `rfc`: as HTTP's Date does."""
     try:

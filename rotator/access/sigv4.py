@@ -48,7 +48,7 @@ def signing_key(secret_access_key: str, *, date: str, region: str, service: str)
 def _canonical(request: SignedRequest, signature: Signature) -> str:
     headers = request.by_name
     lines = [
-        f"{name}:{','.join([' '.join(value.split()) for value in headers.get(name, ())])}"
+        name + ":" + ",".join([" ".join(value.split()) for value in headers.get(name, ())])
         for name in signature.signed_headers
     ]
     return "\n".join(
@@ -82,6 +82,8 @@ def _normalised(path: str) -> str:
 
 
 def _canonical_query(request: SignedRequest) -> str:
+    if not request.query:
+        return ""
     encoded = sorted(
         (quote(name, safe="-_.~"), quote(value, safe="-_.~"))
         for name, value in request.pairs
