@@ -34,6 +34,7 @@ from rotator.sdk import (
 )
 from rotator.sdk.errors import step_error_from_wire
 from rotator.sdk.log import RotationLog
+from rotator.sdk.processes import wait_for_end
 
 # Seconds for verbs that have no rotation's deadline and make no connection.
 _PURE_LIMIT = 10.0
@@ -297,10 +298,15 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> int:
-    """Kills the process with all that it started.
+    """Ends the process with all that it started.
 
-    It was not waited for before, so that its number still names its process group and nobody else's.
+    It was not waited for before, so that its number still names it and its process group, and nobody else's.
     """
+    if sys.platform.startswith(
+        "linux"
+    ):  # what left the group is seen to by the process above the rotator's
+        os.kill(process.pid, signal.SIGTERM)
+        wait_for_end(process.pid, seconds=_FAREWELL)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     code = process.wait()

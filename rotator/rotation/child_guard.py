@@ -21,9 +21,11 @@ class Guard:
     Args:
         requests: the descriptor of the pipe that the engine holds the other end of.
         farewell: seconds between two verbs, from the end of the requests until the process is killed.
+        watched: a process above ends what this one started, once it has ended.
     """
 
-    def __init__(self, requests: int, *, farewell: float = FAREWELL) -> None:
+    def __init__(self, requests: int, *, farewell: float = FAREWELL, watched: bool = False) -> None:
+        self._watched = watched
         self._changed = threading.Condition()
         self._deadline: float | None = None
         self._over = False
@@ -35,7 +37,7 @@ class Guard:
     def verb(self, deadline: float) -> Iterator[None]:
         """Nothing of what runs inside outlives `deadline`, a reading of `clock()`, or the engine."""
         if deadline <= clock():
-            _die()
+            self._die()
         self._set(deadline)
         try:
             yield
@@ -58,7 +60,7 @@ class Guard:
             while True:
                 remaining = None if self._deadline is None else self._deadline - clock()
                 if remaining is not None and remaining <= 0:
-                    _die()
+                    self._die()
                 self._changed.wait(None if remaining is None else min(remaining, _LOOK))
 
     def _end_with_the_engine(self, requests: int) -> None:
@@ -70,8 +72,10 @@ class Guard:
                 lambda: self._over or self._deadline is not None, timeout=self._farewell
             )
             if not self._over:
-                _die()
+                self._die()
 
-
-def _die() -> None:
-    os.killpg(0, signal.SIGKILL)
+    def _die(self) -> None:
+        if self._watched:
+            os.kill(os.getpid(), signal.SIGKILL)
+        else:
+            os.killpg(0, signal.SIGKILL)

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from rotator.rotation.answers import Nonsense, checked
 from rotator.rotation.child_guard import Guard
+from rotator.rotation.child_warden import goes_on_below
 from rotator.rotation.loading import loaded
 from rotator.rotation.telling import text
 from rotator.sdk import Candidate, Misconfigured, Rotation, Rotator, SecretValue, StepError, Use
@@ -25,6 +26,7 @@ _REINSTALL = "reinstall or update its package; `rotate plugins` shows where it c
 def main() -> None:
     """Serves requests until there are no more."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash leaves no values on the disk
+    watched = goes_on_below()
     requests, answers = (
         os.dup(0),
         os.dup(1),
@@ -32,7 +34,7 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
-    guard = Guard(requests)
+    guard = Guard(requests, watched=watched)
     with open(requests, encoding="utf-8") as lines, open(answers, "w", encoding="utf-8") as out:  # noqa: PTH123
         serve(lines, out, guard)
     guard.stand_down()

@@ -9,13 +9,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO
 
-from rotator.sdk import Misconfigured, OutcomeUnknown, clock
+from rotator.sdk import Misconfigured, OutcomeUnknown, clock, supervisor
+from rotator.sdk.processes import wait_for_end
 from rotators.external.protocol import KEPT_ERRORS, LARGEST_ANSWER, ExternalBug
 
-_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _CHUNK = 65536
 _FAREWELL = 5.0  # seconds that the supervisor may take to end what the program started
 
@@ -52,7 +51,14 @@ def run(
     """
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        own = [sys.executable, "-I", "-S", str(_SUPERVISOR), str(theirs.fileno()), repr(deadline)]
+        own = [
+            sys.executable,
+            "-I",
+            "-S",
+            supervisor.__file__,
+            str(theirs.fileno()),
+            repr(deadline),
+        ]
         process = subprocess.Popen(
             [*own, *arguments],
             bufsize=0,
@@ -78,7 +84,7 @@ class _Conversation:
     def __init__(
         self,
         process: subprocess.Popen[bytes],
-        supervisor: socket.socket,
+        watch: socket.socket,
         content: bytes,
         deadline: float,
     ) -> None:
@@ -86,7 +92,7 @@ class _Conversation:
             _descriptor, (process.stdin, process.stdout, process.stderr)
         )
         self._stdin = process.stdin
-        self._supervisor = supervisor
+        self._watch = watch
         self._content = memoryview(content)
         self._deadline = deadline
         self._written, self._complaints = bytearray(), bytearray()
@@ -94,7 +100,7 @@ class _Conversation:
         for descriptor in (self._in, self._out, self._errors):
             os.set_blocking(descriptor, False)
         self._poll.register(self._in, select.POLLOUT)
-        for descriptor in (self._out, self._errors, supervisor.fileno()):
+        for descriptor in (self._out, self._errors, watch.fileno()):
             self._poll.register(descriptor, select.POLLIN)
 
     def ended(self, program: str) -> Ended:
@@ -108,11 +114,11 @@ class _Conversation:
             for descriptor, kept in self._streams():
                 if descriptor in events:
                     self._read(descriptor, kept)
-            if self._supervisor.fileno() in events:
+            if self._watch.fileno() in events:
                 return self._result(program)
 
     def _result(self, program: str) -> Ended:
-        line = self._supervisor.recv(_CHUNK).decode()
+        line = self._watch.recv(_CHUNK).decode()
         if not line:  # at the deadline it kills itself, which may be seen first
             raise self._too_late(program)
         told = line.strip()
@@ -171,12 +177,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
     The group is nobody else's before the supervisor was waited for.
     """
-    if sys.platform.startswith("linux"):  # elsewhere the supervisor could do no more
-        supervisor = os.pidfd_open(process.pid)
-        poll = select.poll()
-        poll.register(supervisor, select.POLLIN)
-        poll.poll(_FAREWELL * 1000)
-        os.close(supervisor)
+    wait_for_end(
+        process.pid, seconds=_FAREWELL
+    )  # elsewhere than on Linux the supervisor could do no more
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -182,13 +182,15 @@ class Leaking(FileRotator):
     name = "leaking"
 
     def set_secret(self, rotation: Rotation) -> None:
-        sleeper = subprocess.Popen(
-            [sys.executable, "-c", f"import time; time.sleep({_FOR_EVER})"],
-            stdin=subprocess.DEVNULL,
-        )
         fields = rotation.value(Candidate.CURRENT).fields()
-        with self._file(fields, "pids").open("a") as pids:
-            pids.write(f"{sleeper.pid}\n")
+        for leaves_the_group in (False, True):
+            sleeper = subprocess.Popen(
+                [sys.executable, "-c", f"import time; time.sleep({_FOR_EVER})"],
+                stdin=subprocess.DEVNULL,
+                start_new_session=leaves_the_group,
+            )
+            with self._file(fields, "pids").open("a") as pids:
+                pids.write(f"{sleeper.pid}\n")
         super().set_secret(rotation)
 
 

@@ -26,8 +26,8 @@ def main() -> None:
     """Runs the program to its end."""
     engine, deadline, arguments = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
     os.set_inheritable(engine, False)
-    adopts = _adopt_orphans()
-    ended = _child_ends()
+    adopts = adopt_orphans()
+    ended = child_ends()
     try:
         program = os.posix_spawn(arguments[0], arguments, os.environ, setsigdef=_IGNORED_HERE)
     except OSError as error:
@@ -41,29 +41,32 @@ def main() -> None:
         events = dict(poll.poll(max(0.0, min(remaining, _LOOK)) * 1000))
         if remaining <= 0 or engine in events:
             if adopts:
-                _end_children(ended)
+                end_children(ended)
             os.killpg(0, signal.SIGKILL)
         if ended in events:
             os.read(ended, 64)
             found, status = os.waitpid(program, os.WNOHANG)
             if found:
                 if adopts:
-                    _end_children(ended)
+                    end_children(ended)
                 _tell(engine, str(os.waitstatus_to_exitcode(status)))
                 os._exit(0)
 
 
-def _adopt_orphans() -> bool:
-    """Whether what the program starts becomes a child of this process when its own parent has ended."""
+def adopt_orphans() -> bool:
+    """Whether whatever is started below this process becomes its child when its own parent has ended."""
     if not sys.platform.startswith("linux"):
         return False
     return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
-def _end_children(ended: int) -> None:
-    """Kills children until there are none: those of a killed one become children in turn.
+def end_children(ended: int) -> None:
+    """Kills children until there are none: those of a killed one become children in turn, where orphans are adopted.
 
     A child that was not waited for keeps its number, so none of somebody else's is ever meant.
+
+    Args:
+        ended: what `child_ends` gave.
     """
     poll = select.poll()
     poll.register(ended, select.POLLIN)
@@ -99,7 +102,7 @@ def _children() -> list[int]:
     return found
 
 
-def _child_ends() -> int:
+def child_ends() -> int:
     """A descriptor that can be read when a child has ended."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
