@@ -5,7 +5,7 @@ from dataclasses import replace
 from rotator.errors import InvalidParameter
 from rotator.manager.call import Call
 from rotator.sdk import Authority
-from rotator.store import secrets
+from rotator.store import administration
 from rotator.store.secrets import SecretRow
 from rotator.store.store import Tx
 
@@ -41,7 +41,7 @@ def resolve_authority(tx: Tx, call: Call, secret: SecretRow, authority: Authorit
             f"The secret {secret.name} can't be its own admin secret. Name another one, or none where "
             "the credential changes itself."
         )
-    if secret.arn in secrets.admin_chain(tx, admin.arn):
+    if secret.arn in administration.admin_chain(tx, admin.arn):
         raise InvalidParameter(
             f"{admin.name} can't be the admin secret of {secret.name}, because its own rotation needs "
             f"{secret.name}, directly or through others. Rotating either would wait for the other."

@@ -32,7 +32,7 @@ from rotator.model.names import check_name, parse_secret_id, secret_arn
 from rotator.model.replication import ReplicaRegion
 from rotator.model.rotation import Status
 from rotator.sdk import SecretValue
-from rotator.store import creation, replicas, rotations, secrets, versions
+from rotator.store import administration, creation, replicas, rotations, secrets, versions
 from rotator.store.changes import GONE
 from rotator.store.creation import NewSecret
 from rotator.store.secrets import SecretRow
@@ -291,7 +291,7 @@ class Lifecycle(Operations):
 
 
 def _mark(tx: Tx, call: Call, *, days: int) -> Deletion:
-    secrets.lock_authority(tx)
+    administration.lock_authority(tx)
     secret = call.find_usable(tx, for_update=True)
     _refuse_replicated(call, secret)
     _refuse_admin(tx, call, secret)
@@ -304,7 +304,7 @@ def _mark(tx: Tx, call: Call, *, days: int) -> Deletion:
 
 
 def _remove(tx: Tx, call: Call) -> Deletion:
-    secrets.lock_authority(tx)
+    administration.lock_authority(tx)
     secret = call.find(tx, for_update=True)
     _refuse_replicated(call, secret)
     _refuse_admin(tx, call, secret)
@@ -332,7 +332,7 @@ def _refuse_replicated(call: Call, secret: SecretRow) -> None:
 def _refuse_admin(tx: Tx, call: Call, secret: SecretRow) -> None:
     if call.caller.kind is not CallerKind.LOCAL:
         return
-    found = secrets.administered(tx, secret.arn, limit=_NAMED + 1)
+    found = administration.administered(tx, secret.arn, limit=_NAMED + 1)
     if not found:
         return
     shown = ", ".join(found[:_NAMED]) + (" and others" if len(found) > _NAMED else "")

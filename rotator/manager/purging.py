@@ -7,7 +7,7 @@ from rotator.manager.lifecycle import PURGED
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
-from rotator.store import left_over, secrets
+from rotator.store import deleted, left_over, secrets
 from rotator.store.changes import GONE
 
 _BATCH = 100  # secrets of one transaction: long enough to be fast, short enough to hold nobody up
@@ -62,7 +62,7 @@ class Purging(Operations):
         call = Call(event="ListSecrets", caller=caller, request_id=request_id)
         with self._store.read() as tx:
             call.permit(account=caller.account, region=caller.region)
-            found = secrets.overdue(tx, account=caller.account, region=caller.region, limit=limit)
+            found = deleted.overdue(tx, account=caller.account, region=caller.region, limit=limit)
             call.record(tx, None, detail={"overdue": len(found)})
         return found
 
@@ -70,7 +70,7 @@ class Purging(Operations):
         caller = call.caller
         with self._store.write() as tx:
             call.permit(account=caller.account, region=caller.region)
-            due = secrets.purgeable(
+            due = deleted.purgeable(
                 tx, account=caller.account, region=caller.region, now=tx.now, limit=size
             )
             for secret in due:

@@ -6,7 +6,7 @@ from typing import Any
 from rotator.errors import ResourceNotFound
 from rotator.manager.call import Call
 from rotator.model.replication import ReplicaRegion, ReplicaStatus, in_sync, replica_arn
-from rotator.store import creation, replicas, rotations, secrets, tags, versions
+from rotator.store import administration, creation, replicas, rotations, secrets, tags, versions
 from rotator.store.changes import GONE
 from rotator.store.creation import NewSecret
 from rotator.store.secrets import SecretRow
@@ -109,7 +109,11 @@ def _why_not(tx: Tx, call: Call, secret: SecretRow, region: str, *, force: bool)
     if there.primary_region is not None or there.replicas:
         return f"{exists} It is replicated itself, so it can't be overwritten."
     in_use = rotations.active(tx, there.id, for_update=True) is not None
-    if in_use or versions.any_pinned(tx, there.id) or secrets.administered(tx, there.arn, limit=1):
+    if (
+        in_use
+        or versions.any_pinned(tx, there.id)
+        or administration.administered(tx, there.arn, limit=1)
+    ):
         return f"{exists} It is in use by a rotation, so it can't be overwritten."
     remove(tx, call, there)
     return None

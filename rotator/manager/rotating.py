@@ -28,7 +28,7 @@ from rotator.model.rules import Limits, Missed
 from rotator.schedule import ScheduleError, parse_duration, zone_named
 from rotator.schedule.interval import LONGEST_INTERVAL
 from rotator.sdk import Authority
-from rotator.store import labels, rotations, secrets
+from rotator.store import administration, labels, rotations
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
 
@@ -117,7 +117,7 @@ class Rotating(Operations):
         )
         with self._store.write() as tx:
             if authority is not None:
-                secrets.lock_authority(tx)
+                administration.lock_authority(tx)
             secret = call.find_usable(tx, for_update=True)
             named = rotator or secret.rotator
             if named is None:

@@ -1,20 +1,19 @@
 """The secrets themselves, with their rotation settings and read barrier, as rows."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from sqlalchemy import and_, bindparam, delete, exists, select, text
+from sqlalchemy import and_, bindparam, delete, select
 from sqlalchemy import update as sql_update
 
 from rotator.errors import ResourceNotFound, RowAltered
 from rotator.model.names import is_own_arn, parse_secret_id, split_suffix
 from rotator.model.rotation import LONGEST_BARRIER
 from rotator.store import search
-from rotator.store.left_over import OF_VERSION
 from rotator.store.store import Tx
-from rotator.store.tables import ACTIVE_ROTATION, Instant, rotations, secrets, versions
+from rotator.store.tables import secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,54 +132,6 @@ _UPDATE_KNOWN = _UPDATE.where(secrets.c.revision == bindparam("at_revision")).va
     revision=secrets.c.revision + 1
 )
 _DELETE = delete(secrets).where(secrets.c.id == bindparam("at_id"))
-# A rotation that was abandoned and is not settled keeps its secret, as a pinned version does, but for one that was
-# pinned only for its credential to be retired, where that has failed for good.
-_PURGEABLE = (
-    _SELECT.where(
-        secrets.c.account == bindparam("at_account"),
-        secrets.c.region == bindparam("at_region"),
-        secrets.c.purge_at <= bindparam("at_time", type_=Instant),
-        ~exists().where(
-            versions.c.secret_id == secrets.c.id,
-            versions.c.pinned,
-            ~exists().where(OF_VERSION).correlate(versions),
-        ),
-        ~exists().where(
-            rotations.c.secret_id == secrets.c.id,
-            text(ACTIVE_ROTATION),
-        ),
-    )
-    .order_by(secrets.c.purge_at, secrets.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-)
-_OVERDUE = (
-    select(secrets.c.name)
-    .where(
-        secrets.c.account == bindparam("at_account"),
-        secrets.c.region == bindparam("at_region"),
-        secrets.c.purge_at <= bindparam("at_time", type_=Instant),
-    )
-    .order_by(secrets.c.purge_at, secrets.c.id)
-    .limit(bindparam("most"))
-)
-
-_chain = (
-    select(secrets.c.arn, secrets.c.admin_arn)
-    .where(secrets.c.arn == bindparam("at_arn"))
-    .cte("chain", recursive=True)
-)
-_ADMIN_CHAIN = select(
-    _chain.union(
-        select(secrets.c.arn, secrets.c.admin_arn).join(_chain, secrets.c.arn == _chain.c.admin_arn)
-    ).c.arn
-)
-_ADMINISTERED = (
-    select(secrets.c.name)
-    .where(secrets.c.admin_arn == bindparam("admin"), secrets.c.deleted_at.is_(None))
-    .limit(bindparam("most"))
-)
-_LOCK_AUTHORITY = text("SELECT pg_advisory_xact_lock(hashtext('rotator authority'))")
 
 
 def _one(
@@ -340,23 +291,6 @@ def remove(tx: Tx, secret_id: int) -> None:
     tx.execute(_DELETE, {"at_id": secret_id})
 
 
-def purgeable(
-    tx: Tx, *, account: str, region: str, now: datetime, limit: int
-) -> Sequence[SecretRow]:
-    """Secrets whose recovery window is over and whose targets hold nothing unsettled; the longest due first.
-
-    They are locked for this transaction; those that another one has are left to it.
-    """
-    where = {"at_account": account, "at_region": region, "at_time": now, "most": limit}
-    return [SecretRow._make(row) for row in tx.execute(_PURGEABLE, where)]
-
-
-def overdue(tx: Tx, *, account: str, region: str, limit: int) -> tuple[str, ...]:
-    """Names of the secrets whose recovery window is over; the longest due first."""
-    where = {"at_account": account, "at_region": region, "at_time": tx.now, "most": limit}
-    return tuple(tx.execute(_OVERDUE, where).scalars())
-
-
 def resource_policy(tx: Tx, secret_id: int) -> str | None:
     """The resource policy of a secret as it was given, None where it has none."""
     policy: str | None = tx.execute(_POLICY, {"at_id": secret_id}).scalar_one()
@@ -367,22 +301,3 @@ def policy_and_key(tx: Tx, secret_id: int) -> tuple[str | None, str | None]:
     """The resource policy of a secret and the name of its sealing key, None where it has none."""
     row = tx.execute(_POLICY_AND_KEY, {"at_id": secret_id}).one_or_none()
     return (None, None) if row is None else (row.resource_policy, row.kms_key_id)
-
-
-def admin_chain(tx: Tx, arn: str) -> frozenset[str]:
-    """The ARNs of a secret, of its admin secret, of that one's admin secret, and so on."""
-    return frozenset(tx.execute(_ADMIN_CHAIN, {"at_arn": arn}).scalars())
-
-
-def administered(tx: Tx, arn: str, *, limit: int) -> tuple[str, ...]:
-    """Names of secrets, not marked for deletion, whose pinned admin secret this is; at most `limit`."""
-    return tuple(tx.execute(_ADMINISTERED, {"admin": arn, "most": limit}).scalars())
-
-
-def lock_authority(tx: Tx) -> None:
-    """Lets one transaction at a time change who administers whom, so that no two close a cycle together.
-
-    On SQLite every write transaction is alone anyhow.
-    """
-    if tx.dialect == "postgresql":
-        tx.execute(_LOCK_AUTHORITY)
