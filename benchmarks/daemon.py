@@ -102,7 +102,7 @@ def _look(fleet: Fleet) -> Callable[[], None]:
 
 def burst(place: _Place, count: int, step: float) -> Iterator[Ratio]:
     """Many due at one instant, against what their steps take side by side; and against what the rows of as many
-    rotations take as many threads, that is how near to the first bound this machine lets anybody come.
+    rotations take alone, that is how near to the first bound this machine lets anybody come.
     """
     url, folder = place(count)
     fleet = Fleet.at(url, folder)
