@@ -61,4 +61,5 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Making the environment in $(VENV) (once, about a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m compileall -q rotator rotators
 	@touch $(READY)

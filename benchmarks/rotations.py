@@ -86,9 +86,7 @@ class _Command:
         self._server = server
         self._program = str(Path(sys.executable).with_name("rotate"))
         self._environment = {
-            **{
-                name: value for name, value in os.environ.items() if not name.startswith("ROTATOR_")
-            },
+            **_plain_environment(),
             "ROTATOR_HOME": str(home),
             "ROTATOR_BARRIER_DRAIN": "0",
         }
@@ -137,6 +135,23 @@ class _Script:
         }
         script = [sys.executable, "-m", "benchmarks.bare_process"]
         done = subprocess.run(
-            script, input=json.dumps(at), text=True, check=True, stdout=subprocess.PIPE
+            script,
+            input=json.dumps(at),
+            env=_plain_environment(),
+            text=True,
+            check=True,
+            stdout=subprocess.PIPE,
         )
         self._login = Login(self._login.user, done.stdout.strip())
+
+
+def _plain_environment() -> dict[str, str]:
+    """This one without settings of rotator's, and with bytecode that is kept, as pip leaves it with what it installs.
+
+    The program's own modules would otherwise be compiled at each start, where the floor's lie ready in the libraries.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ROTATOR_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
