@@ -3,10 +3,11 @@
 from rotator.manager.access_keys import AccessKeys
 from rotator.manager.batch import Batching
 from rotator.manager.bulk import Bulk
+from rotator.manager.creating import Creating
+from rotator.manager.deleting import Deleting
 from rotator.manager.describing import Describing
 from rotator.manager.exporting import Exporting
 from rotator.manager.keys import Keys
-from rotator.manager.lifecycle import Lifecycle
 from rotator.manager.passwords import Passwords
 from rotator.manager.policies import Policies
 from rotator.manager.principals import Principals
@@ -26,7 +27,8 @@ from rotator.manager.writing import Writing
 
 
 class SecretsManager(
-    Lifecycle,
+    Creating,
+    Deleting,
     Purging,
     Pruning,
     ReadingTogether,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from rotator.manager.call import Call
-from rotator.manager.lifecycle import PURGED
+from rotator.manager.deleting import PURGED
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from rotator.crypto.envelope import Sealer
 from rotator.crypto.keyring import FileKeyProvider
 from rotator.manager import purging
-from rotator.manager.lifecycle import PURGED
+from rotator.manager.deleting import PURGED
 from rotator.manager.manager import SecretsManager
 from rotator.store.store import Store
 from rotator.store.tables import audit, labels, secrets, tags, versions, words
