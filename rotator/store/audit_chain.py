@@ -27,7 +27,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 _PLAIN = (str, int)
-_quoted = json.encoder.encode_basestring_ascii
+quoted = json.encoder.encode_basestring_ascii
+"""A text in JSON."""
 _START = b"rotator:audit:start:1"
 _LINK = b"rotator:audit:link:1"
 _SEAL = b"rotator:audit:seal:1"
@@ -74,7 +75,7 @@ def _texts(value: Any) -> str:
     """The JSON of mappings of texts, which nearly all details are; to set up the encoder costs more than that."""
     kind = type(value)
     if kind is str:
-        return _quoted(value)
+        return quoted(value)
     if kind is not dict:
         raise _Otherwise
     members = []
@@ -82,8 +83,8 @@ def _texts(value: Any) -> str:
         if type(name) is not str:
             raise _Otherwise
         member = value[name]
-        text = _quoted(member) if type(member) is str else _texts(member)
-        members.append(f"{_quoted(name)}:{text}")
+        text = quoted(member) if type(member) is str else _texts(member)
+        members.append(f"{quoted(name)}:{text}")
     return f"{{{','.join(members)}}}"
 
 
@@ -93,7 +94,12 @@ def link_mac(key: AuditKey, previous: bytes, columns: Mapping[str, Any]) -> byte
     Args:
         columns: every column of its row but the code itself.
     """
-    return key.mac(encode(_LINK, previous, canonical(columns)))
+    return text_mac(key, previous, canonical(columns))
+
+
+def text_mac(key: AuditKey, previous: bytes, text: bytes) -> bytes:
+    """The same, of the row as `canonical` has it."""
+    return key.mac(encode(_LINK, previous, text))
 
 
 def seal(key: AuditKey, head: Link) -> bytes:
@@ -120,27 +126,32 @@ def canonical(columns: Mapping[str, Any]) -> bytes:
             `encoded`.
     """
     parts: list[str] = []
-    for name, quoted in _in_order(tuple(columns)):
+    for name, named in _in_order(tuple(columns)):
         value = columns[name]
         if (
             type(value) is str
         ):  # most are, and a call for each of them would cost more than all the rest
-            parts += quoted, _quoted(value)
+            parts += named, quoted(value)
         elif value is not None:
-            parts += quoted, _as_json(value)
+            parts += named, in_json(value)
     return f"[{','.join(parts)}]".encode()
 
 
 @lru_cache(maxsize=64)
 def _in_order(names: tuple[str, ...]) -> Sequence[tuple[str, str]]:
     """The names sorted, each with itself in quotes."""
-    return [(name, _quoted(name)) for name in sorted(names)]
+    return [(name, quoted(name)) for name in sorted(names)]
 
 
-def _as_json(value: Any) -> str:
-    """What JSON has no type for, and what it has one for, as lists that can't be taken for each other."""
-    # Numbers by themselves: to set up an encoder for each record costs more than to write it.
+def in_json(value: Any) -> str:
+    """A column's value as `canonical` has it.
+
+    What JSON has no type for, and what it has one for, are lists that can't be taken for each other.
+    """
+    # Texts and numbers by themselves: to set up an encoder for each record costs more than to write it.
     kind = type(value)
+    if kind is str:
+        return quoted(value)
     if kind is int:
         return int.__repr__(value)
     if kind is datetime:

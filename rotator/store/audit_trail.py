@@ -12,14 +12,14 @@ from sqlalchemy.exc import IntegrityError
 from rotator.crypto.audit_key import AuditKey, AuditKeySource
 from rotator.errors import AuditBroken, KeyUnavailable, StoreUnavailable
 from rotator.store import audit_checkpoints, audit_heads, restating
-from rotator.store.audit_chain import SHARDS, Link, encoded, link_mac, start
+from rotator.store.audit_chain import SHARDS, Link, in_json, start
 from rotator.store.audit_checkpoints import EVERY, Reason
+from rotator.store.audit_drafts import Draft
 from rotator.store.notes import AuditEntry
 from rotator.store.tables import JsonText, audit, secrets
 from rotator.store.tx import Dialect, Tx
 
 _INSERT = insert(audit).values(detail=bindparam("detail", type_=JsonText)).inline()
-_COLUMNS = (*AuditEntry._fields, "shard", "seq", "at")
 _ANY_RECORDED = select(exists().where(secrets.c.revision > 0))
 
 
@@ -246,18 +246,16 @@ def _preferred(dialect: Dialect) -> Sequence[int]:
 
 
 def _chained(
-    key: AuditKey, head: Link, tx: Tx, entries: Sequence[AuditEntry]
+    key: AuditKey, head: Link, tx: Tx, entries: Sequence[AuditEntry | Draft]
 ) -> tuple[Sequence[Mapping[str, Any]], Link]:
-    seq, mac, at = head.seq, head.mac, tx.now
+    seq, mac, now = head.seq, head.mac, tx.now
+    at = in_json(now)
     rows = []
     for entry in entries:
+        draft = Draft.of(entry)
         seq += 1
-        columns: dict[str, Any] = dict(zip(_COLUMNS, (*entry, head.shard, seq, at), strict=True))
-        detail = None if entry.detail is None else encoded(entry.detail)
-        columns["detail"] = detail
-        columns["mac"] = mac = link_mac(key, mac, columns)
-        columns["detail"] = None if detail is None else str(detail)
-        rows.append(columns)
+        mac = draft.mac(key, mac, shard=head.shard, seq=seq, at=at)
+        rows.append({**draft.columns, "shard": head.shard, "seq": seq, "at": now, "mac": mac})
     return rows, Link(shard=head.shard, seq=seq, mac=mac)
 
 

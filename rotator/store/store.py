@@ -12,6 +12,7 @@ from rotator.errors import RotatorError
 from rotator.store import accesses, audit_checkpoints, schema
 from rotator.store.audit_chain import CHECKPOINTS, Link
 from rotator.store.audit_checkpoints import Checkpoint, Reason
+from rotator.store.audit_drafts import Draft
 from rotator.store.audit_trail import Place, Trail
 from rotator.store.database import LOCK_TIMEOUT, Database, open_engine
 from rotator.store.group_commit import GroupCommit
@@ -126,10 +127,9 @@ class Store(Database):
         self._wake = wake
 
     def write_with_others(self, act: Callable[[Tx], R]) -> R:
-        """What `act` answers, after its transaction is committed. It may share the transaction with those of other
-        threads, which are kept or not each by itself.
+        """What `act` answers, after its transaction is committed.
 
-        SQLite has one writer at a time, and each waits for the disk; PostgreSQL does the same by itself.
+        On SQLite, where one writes at a time, it may share it with other threads; each is kept or not by itself.
 
         Args:
             act: writes, and has no other effect: where another's fails it is called again, in a new transaction.
@@ -227,8 +227,7 @@ class Store(Database):
         """The heads and the last checkpoint, each known to be as it was written.
 
         Raises:
-            AuditBroken: one of them is not.
-            KeyUnavailable, StoreUnavailable: they can't be read or compared.
+            AuditBroken, KeyUnavailable, StoreUnavailable: one of them is not, or they can't be read or compared.
         """
         with self.read() as tx:
             heads = self._trail.heads(tx)
@@ -245,7 +244,7 @@ class Store(Database):
             tx.entries.extend(entries)
             return audit_checkpoints.add(tx, key, heads, reason=reason)
 
-    def record(self, *entries: AuditEntry, accesses: Sequence[Access] = ()) -> None:
+    def record(self, *entries: AuditEntry | Draft, accesses: Sequence[Access] = ()) -> None:
         """Commits records of what changed nothing, such as a read or a refusal, with those of other threads.
 
         Args:
@@ -254,9 +253,10 @@ class Store(Database):
         Raises:
             KeyUnavailable, StoreUnavailable: they can't be kept, so nobody may be answered as if they were.
         """
+        drafts = [Draft.of(each) for each in entries]
 
         def note(tx: Tx) -> None:
-            tx.entries.extend(entries)
+            tx.entries.extend(drafts)
             tx.accesses.extend(accesses)
 
         self._group.submit(note)

@@ -13,6 +13,7 @@ from rotator.crypto.audit_key import AuditKey
 from rotator.errors import StoreUnavailable
 from rotator.sdk import clock
 from rotator.store import statements
+from rotator.store.audit_drafts import Draft
 from rotator.store.notes import Access, AuditEntry
 from rotator.store.statements import Parameters, Rows
 
@@ -125,7 +126,7 @@ class Tx:
     dialect: Dialect
     clock: Clock
     memory: Memory = field(default_factory=Memory)
-    entries: list[AuditEntry] = field(default_factory=list)
+    entries: list[AuditEntry | Draft] = field(default_factory=list)
     accesses: list[Access] = field(default_factory=list)
     wakes: bool = False
     identities: object | None = None
