@@ -22,18 +22,22 @@ class Draft:
     __slots__ = ("_after", "_before", "_between", "columns")
 
     def __init__(self, entry: AuditEntry) -> None:
-        request_id, account, region, principal, event, arn, version_id, outcome, told, _ = entry
-        detail = None if told is None else encoded(told)
+        detail = None if entry.detail is None else encoded(entry.detail)
         # With the place in between it is what `audit_chain.canonical` gives of the whole row, column by column.
-        self._before = f'["account",{quoted(account)},'
-        self._between = (
-            ("" if detail is None else f'"detail",{in_json(detail)},')
-            + f'"event",{quoted(event)},"outcome",{quoted(outcome)},"principal",{quoted(principal)},'
-            f'"region",{quoted(region)},"request_id",{quoted(request_id)},'
-            + ("" if entry.revision is None else f'"revision",{in_json(entry.revision)},')
-            + ("" if arn is None else f'"secret_arn",{quoted(arn)},')
+        self._before = _member("account", entry.account)
+        self._between = "".join(
+            (
+                _member("detail", detail),
+                _member("event", entry.event),
+                _member("outcome", entry.outcome),
+                _member("principal", entry.principal),
+                _member("region", entry.region),
+                _member("request_id", entry.request_id),
+                _member("revision", entry.revision),
+                _member("secret_arn", entry.secret_arn),
+            )
         )
-        self._after = "]" if version_id is None else f',"version_id",{quoted(version_id)}]'
+        self._after = _member("version_id", entry.version_id)
         self.columns: Mapping[str, Any] = entry._asdict() | {
             "detail": None if detail is None else str(detail)
         }
@@ -50,5 +54,11 @@ class Draft:
             previous: the code of the record before it.
             at: its time, `in_json`.
         """
-        text = f'{self._before}"at",{at},{self._between}"seq",{seq},"shard",{shard}{self._after}'
-        return text_mac(key, previous, text.encode())
+        text = f'[{self._before}"at",{at},{self._between}"seq",{seq},"shard",{shard},{self._after}'
+        return text_mac(key, previous, f"{text[:-1]}]".encode())
+
+
+def _member(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    return f'"{name}",{quoted(value) if type(value) is str else in_json(value)},'

@@ -1,5 +1,7 @@
 """GetSecretValue for several callers at once: each has its own outcome, and all have one commit."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, count, repeat
@@ -12,6 +14,7 @@ from rotator.errors import (
     AccessDenied,
     AuditBroken,
     DecryptionFailure,
+    InvalidRequest,
     ResourceNotFound,
     StoreUnavailable,
     ValidationError,
@@ -25,6 +28,7 @@ from rotator.model.rotation import FRESH
 from rotator.store import secrets, tables
 from rotator.store.audit_search import AuditFilter, AuditRecord
 from rotator.store.store import Store
+from rotator.store.tx import Tx
 from tests.support.manager import ALICE, ME, row_id, value
 from tests.support.principals import principal, statement
 
@@ -156,3 +160,50 @@ def test_a_value_that_is_old_by_the_commit_is_looked_up_again(
     assert all(isinstance(each, StoreUnavailable) for each in outcomes)
     assert next(ticks) > 2 * MOST_LOOKS
     assert set(records(store)) == {"read-0", "read-1", "read-2"}
+
+
+def test_what_changed_before_the_commit_is_given_as_it_is_then(
+    manager: SecretsManager, store: Store, sealer: Sealer
+) -> None:
+    """Of several that are old by the commit each is as of just now: changed, deleted, held back, or as it was."""
+
+    def changes() -> Iterator[float]:
+        yield 0.0
+        manager.put_secret_value(**ME, secret_id="one", value=value("newer"))
+        manager.delete_secret(**ME, secret_id="altered", recovery_window_in_days=7)
+        with store.write() as tx:
+            until = tx.now + timedelta(seconds=60)
+            secrets.update(tx, row_id(tx, "held"), barrier_raised_at=tx.now, barrier_until=until)
+        yield from repeat(FRESH * 2)
+
+    at = changes()
+    slow = SecretsManager(store, sealer, clock=lambda: next(at))
+    names = ("one", "two", "held", "altered")
+    one, two, held, deleted = slow.read_secret_values(
+        [read(n, name) for n, name in enumerate(names)]
+    )
+    assert isinstance(one, SecretValueResult)
+    assert one.value.string == "newer"
+    assert isinstance(two, SecretValueResult)
+    assert two.value.string == "of two"
+    assert isinstance(held, Delayed)
+    assert isinstance(deleted, InvalidRequest)
+
+
+def test_many_that_are_old_by_the_commit_take_one_more_look(
+    store: Store, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are looked up again together, as they were the first time."""
+    begun: list[AbstractContextManager[Tx]] = []
+    begin = store.read
+
+    def counted() -> AbstractContextManager[Tx]:
+        begun.append(begin())
+        return begun[-1]
+
+    monkeypatch.setattr(store, "read", counted)
+    at = chain([0.0], repeat(FRESH * 2))
+    slow = SecretsManager(store, sealer, clock=lambda: next(at))
+    outcomes = slow.read_secret_values([read(n, name) for n, name in enumerate(("one", "two"))])
+    assert all(isinstance(each, SecretValueResult) for each in outcomes)
+    assert len(begun) == 2
