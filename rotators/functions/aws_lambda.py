@@ -4,8 +4,10 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
 
 import json
-from functools import cache
-from threading import Lock
+from collections.abc import Callable
+from functools import cache, partial
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
 from typing import Any, NoReturn
 
 from rotator.sdk import (
@@ -44,6 +46,7 @@ _NOT_LOADED = frozenset(
 _CONNECT = 5.0  # seconds
 _MARGIN = 0.2  # seconds before the deadline at which an answer is no longer waited for
 _SERVERS_FAULT = 500
+_LARGEST_FAILURE = 1024 * 1024  # bytes: more than is shown of one by far
 _SESSION_LOCK = Lock()  # a session makes one client at a time
 
 
@@ -96,9 +99,9 @@ class LambdaFunction(FunctionRotator):
         """
         rotation.check_deadline()
         seconds = max(0.1, rotation.remaining() - _MARGIN)
-        answer = self._call(event_of(step, rotation), seconds=seconds, kind="RequestResponse")
-        if "FunctionError" in answer:
-            kind, said = _error_in(answer["Payload"].read())
+        failure = self._call(event_of(step, rotation), seconds=seconds, kind="RequestResponse")
+        if failure is not None:
+            kind, said = _error_in(failure)
             said = scrub(said, plaintexts(rotation))
             if kind in _NOT_LOADED:
                 raise Misconfigured(
@@ -113,14 +116,14 @@ class LambdaFunction(FunctionRotator):
             self._client.close()
             self._client = None
 
-    def _call(self, event: dict[str, str], *, seconds: float, kind: str) -> Any:
+    def _call(self, event: dict[str, str], *, seconds: float, kind: str) -> bytes | None:
+        """What the function said of its failure; None where it did not fail."""
         from botocore import exceptions as failures  # by whoever has functions elsewhere alone
 
         try:
             client = self._connected(seconds)
-            return client.invoke(
-                FunctionName=self.name, InvocationType=kind, Payload=json.dumps(event).encode()
-            )
+            given = {"InvocationType": kind, "Payload": json.dumps(event).encode()}
+            return _within(seconds, partial(_invoked, client, FunctionName=self.name, **given))
         except failures.ClientError as error:
             self._refused(error.response)
         except (failures.EndpointConnectionError, failures.ConnectTimeoutError) as error:
@@ -130,7 +133,7 @@ class LambdaFunction(FunctionRotator):
                 f"{self._where} can't prove who it is: {error}",
                 hint="name the authority that signed its certificate in tls.trust",
             ) from None
-        except failures.HTTPClientError as error:
+        except (failures.HTTPClientError, TimeoutError) as error:
             raise OutcomeUnknown(
                 f"{self.name} was invoked, but its answer was lost: {type(error).__name__}",
                 hint="where it needs longer, raise rotation.step_limit; its own time limit should be shorter than that",
@@ -178,6 +181,39 @@ class LambdaFunction(FunctionRotator):
         elif status >= _SERVERS_FAULT:
             kind = OutcomeUnknown
         raise kind(f"{self._where} did not invoke {self.name}: {code}: {said}")
+
+
+def _invoked(client: Any, **given: Any) -> bytes | None:
+    answer = client.invoke(**given)
+    if "FunctionError" not in answer:
+        return None
+    told: bytes = answer["Payload"].read(_LARGEST_FAILURE)
+    return told
+
+
+def _within(seconds: float, invoke: Callable[[], bytes | None]) -> bytes | None:
+    """What it gives. The limits of botocore are those of each piece of an answer, so it works in a thread that is given
+    up when the time is over.
+
+    Raises:
+        TimeoutError: it is.
+    """
+    answers: SimpleQueue[tuple[bytes | None, Exception | None]] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put((invoke(), None))
+        except Exception as error:  # noqa: BLE001  # it is raised again where it is waited for
+            answers.put((None, error))
+
+    Thread(target=work, name="rotator-invoke", daemon=True).start()
+    try:
+        told, error = answers.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return told
 
 
 @cache

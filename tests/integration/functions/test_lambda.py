@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -170,3 +171,39 @@ def test_rotate_secret_names_what_can_be_invoked(house: House, *, invocable: boo
         assert said["Code"] == "AccessDeniedException"
         assert said["Message"].startswith("Secrets Manager cannot invoke the specified Lambda")
         assert "RotationEnabled" not in client.describe_secret(SecretId="db")
+
+
+@pytest.mark.parametrize(
+    "begun", [b"HTTP/1.1 200 OK\r\nX-", b"HTTP/1.1 200 OK\r\nX-Amz-Function-Error: U\r\n\r\n"]
+)
+def test_an_answer_that_never_ends_is_not_waited_for(begun: bytes) -> None:
+    """Piece after piece, each in time: a server that goes on like that holds up no step beyond its deadline."""
+    over = threading.Event()
+
+    def dribble(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(begun)
+            while not over.wait(0.05):
+                connection.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=dribble, args=(listener,), daemon=True)
+        server.start()
+        options = {
+            "endpoint": f"http://127.0.0.1:{listener.getsockname()[1]}",
+            "region": REGION,
+            "access_key_id": "AKIA",
+            "secret_access_key": "secret",
+            "session_token": None,
+            "trust": None,
+        }
+        function = LambdaFunction(name=ARN, host=_Nowhere(), **options)
+        try:
+            with pytest.raises(OutcomeUnknown, match="its answer was lost"):
+                function.invoke(Step.SET, _rotation(seconds=2.0))
+            assert server.is_alive()
+        finally:
+            over.set()
+            function.close()
+            server.join()

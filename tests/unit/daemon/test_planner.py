@@ -92,6 +92,16 @@ def test_a_busy_target_holds_up_no_other() -> None:
     assert [one.target for one in chosen] == ["quick:1"]
 
 
+def test_what_changes_no_target_waits_for_none() -> None:
+    """The cap of a target is not that of all tasks together that have none."""
+    due = [
+        Task(arn=str(number), name="", rotator="r", target=None, since=_START)
+        for number in range(3)
+    ]
+    caps = Caps(workers=8, per_target=1, per_rotator=8)
+    assert len(Waiting(due).take(Running(), caps=caps, targets={})) == 3
+
+
 @given(due=_tasks(), size=st.integers(1, 10), chances=st.lists(st.floats(0, 1), min_size=25))
 def test_a_mix_loses_nothing_and_leaves_the_earliest_first(
     due: list[Task], size: int, chances: list[float]
