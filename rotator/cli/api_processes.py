@@ -93,8 +93,10 @@ def _listening(session: Session, address: tuple[str, int]) -> Listener:
     """The socket, which may be served as the settings are.
 
     Raises:
-        ConfigurationError: the address can't be had, the certificate can't be used, or it would be plaintext there.
+        ConfigurationError: the address can't be had, the certificate can't be used, or it would be plaintext there; or
+            no due times can be worked out.
     """
+    session.planner.check()
     given = session.configuration.settings.api
     if given.tls.files is not None:
         Certificate(*given.tls.files)

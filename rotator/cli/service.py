@@ -27,6 +27,7 @@ def daemon_of(session: Session) -> Daemon:
         ConfigurationError, KeyUnavailable, StoreUnavailable: it can't work like that.
     """
     settings = session.configuration.settings
+    session.planner.check()
     now = session
 
     def read_again() -> Reloaded:

@@ -66,3 +66,15 @@ def test_a_calendar_moves_what_is_planned(home: RotateCommand) -> None:
     assert "blackouts close every window" in home.ok("status", "db/b").out
     assert home.json("schedule", "refresh")["changed"] >= 1
     assert home.json("schedule", "refresh") == {"changed": 0, "missed": 0, "unreadable": []}
+
+
+@pytest.mark.parametrize("command", ["now db/a", "daemon", "api --listen 127.0.0.1:0"])
+def test_a_file_that_is_no_calendar_is_told_before_anything_is_done(
+    home: RotateCommand, command: str
+) -> None:
+    """What would need it at the end of a rotation, or minutes later, refuses it when it begins."""
+    (home.home / "nights.ics").write_text("no calendar")
+    ran = home(*command.split(), ROTATOR_CALENDARS="{nights: {icalendar: nights.ics}}")
+    assert ran.code == 2
+    assert "nights.icalendar: it is no iCalendar file" in ran.out + ran.err
+    assert not home.json("history", "db/a")["rotations"]
