@@ -14,8 +14,8 @@ from rotator.model.caller import Caller
 from rotator.store import audit_pruning, audit_search, audit_verifying
 from rotator.store.audit_chain import Link, is_sealed, seal
 from rotator.store.audit_checkpoints import Reason
+from rotator.store.audit_faults import Verification
 from rotator.store.audit_search import AuditFilter, AuditRecord, Place
-from rotator.store.audit_verifying import Verification
 from rotator.store.notes import AuditEntry
 from rotator.store.store import Store
 

@@ -4,85 +4,25 @@ And whether the secrets are as the records of their changes left them.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-
-from sqlalchemy import func, select, text
 
 from rotator.crypto.audit_key import AuditKey
 from rotator.errors import AuditBroken
-from rotator.store import audit_checkpoints, audit_heads, audit_identities, audit_rows
+from rotator.store import (
+    audit_checkpoints,
+    audit_heads,
+    audit_identities,
+    audit_rows,
+    audit_strays,
+)
 from rotator.store.audit_chain import CHECKPOINTS, SHARDS, UNCHAINED, Link, is_sealed, start
 from rotator.store.audit_checkpoints import Checkpoint
-from rotator.store.audit_rows import Difference
+from rotator.store.audit_faults import Fault, Verification, Wrong, chain_name, of_secret
 from rotator.store.audit_walk import BATCH, linked, rows_after
 from rotator.store.store import Store
-from rotator.store.tables import audit
-from rotator.store.tx import Tx
-
-_STRAY_SHARDS = (
-    select(audit.c.shard, func.min(audit.c.seq).label("seq"))
-    .where((audit.c.shard < UNCHAINED) | (audit.c.shard > SHARDS[-1]))
-    .group_by(audit.c.shard)
-)
-# In one statement, so that it sees records and heads of one moment.
-_BEYOND = text(
-    "SELECT heads.shard AS shard, min(audit.seq) AS seq FROM audit_heads AS heads "
-    "JOIN audit ON audit.shard = heads.shard AND audit.seq > heads.seq "
-    "GROUP BY heads.shard ORDER BY heads.shard"
-)
-_CHECKPOINTS_BEYOND = text(
-    "SELECT min(audit_checkpoints.seq) FROM audit_checkpoints, audit_heads AS heads "
-    "WHERE heads.shard = -2 AND audit_checkpoints.seq > heads.seq"
-)
-
 
 _LOOKS = 5
-
-
-class Wrong(StrEnum):
-    """What is wrong with a chain."""
-
-    ALTERED = "altered"
-    REMOVED = "removed"
-    CUT = "cut"
-    INSERTED = "inserted"
-    HEAD = "head"
-    OTHER_THAN_KEPT = "other-than-kept"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """The first thing that is wrong in one place.
-
-    Attributes:
-        chain: `shard 3`, `checkpoints`, `unchained`.
-        seq: of the record; None where it is not about one.
-        meaning: what it means, for people.
-    """
-
-    chain: str
-    seq: int | None
-    wrong: Wrong
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """What was found.
-
-    Attributes:
-        records: how many were walked, in chains or not.
-        unchained: how many of them an earlier release left, in no chain.
-        secrets: how many were compared with the records of their changes.
-    """
-
-    records: int
-    checkpoints: int
-    unchained: int
-    secrets: int
-    faults: tuple[Fault, ...]
 
 
 def verify(
@@ -302,15 +242,8 @@ class _Verifier:
 
     def _strays(self, bases: Mapping[int, Link] | None) -> None:
         with self.store.read() as tx:
-            found = [*tx.execute(_STRAY_SHARDS), *tx.execute(_BEYOND)]
-            for row in found:
-                self._fault(row.shard, row.seq, Wrong.INSERTED, "it has no place in a chain")
-            beyond = tx.execute(_CHECKPOINTS_BEYOND).scalar_one()
-            if beyond is not None:
-                self._fault(CHECKPOINTS, beyond, Wrong.INSERTED, "it is after the last checkpoint")
-            for shard, base in (bases or {}).items():
-                for seq in _before(tx, shard, base):
-                    self._fault(shard, seq, Wrong.INSERTED, "it was pruned, and is back")
+            for stray in audit_strays.found(tx, bases or {}):
+                self._fault(stray.shard, stray.seq, Wrong.INSERTED, stray.meaning)
 
     def _rows(self) -> int:
         count = 0
@@ -318,7 +251,7 @@ class _Verifier:
             for difference in audit_rows.differences(self.store):
                 count += 1
                 if difference is not None:
-                    self.faults.append(_of_secret(difference))
+                    self.faults.append(of_secret(difference))
         except (ValueError, TypeError, OverflowError):
             meaning = (
                 "what no record or row can hold was put there, so the others were not compared"
@@ -357,26 +290,3 @@ class _Verifier:
 
     def _fault(self, shard: int, seq: int | None, wrong: Wrong, meaning: str) -> None:
         self.faults.append(Fault(chain=chain_name(shard), seq=seq, wrong=wrong, meaning=meaning))
-
-
-def chain_name(shard: int) -> str:
-    """A chain as people name it."""
-    return {CHECKPOINTS: "checkpoints", UNCHAINED: "unchained"}.get(shard, f"shard {shard}")
-
-
-def _of_secret(difference: Difference) -> Fault:
-    named = difference.arn.rpartition(":secret:")[2]
-    if not difference.there:
-        wrong, meaning = Wrong.REMOVED, "it was removed from the store, and no record says so"
-    elif not difference.known:
-        wrong, meaning = Wrong.INSERTED, "it is in the store, and no record says how it came there"
-    else:
-        wrong = Wrong.ALTERED
-        meaning = f"not as its last recorded change left it: {', '.join(difference.what)}"
-    return Fault(chain=f"secret {named}", seq=None, wrong=wrong, meaning=meaning)
-
-
-def _before(tx: Tx, shard: int, base: Link) -> Iterator[int]:
-    rows = rows_after(tx, shard, -(2**63), limit=1)
-    if rows and rows[0]["seq"] <= base.seq:
-        yield rows[0]["seq"]

@@ -18,8 +18,8 @@ from rotator.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rotator.manager.audit_results import KeptHead
+    from rotator.store.audit_faults import Verification
     from rotator.store.audit_search import AuditFilter, AuditRecord
-    from rotator.store.audit_verifying import Verification
 
 app = typer.Typer(help="Shows and verifies the audit.", no_args_is_help=True)
 

@@ -18,7 +18,7 @@ from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
 from rotator.store import audit_checkpoints, audit_heads, audit_trail, audit_verifying
 from rotator.store.audit_chain import CHECKPOINTS, UNCHAINED
-from rotator.store.audit_verifying import Verification, Wrong
+from rotator.store.audit_faults import Verification, Wrong
 from rotator.store.notes import AuditEntry
 from rotator.store.store import Store
 from rotator.store.tables import Instant, audit, metadata

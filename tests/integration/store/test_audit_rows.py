@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select, update
 
 from rotator.manager.auditing import Auditing
 from rotator.store import audit_known, schema
-from rotator.store.audit_verifying import Fault, Wrong
+from rotator.store.audit_faults import Fault, Wrong
 from rotator.store.database import Database
 from rotator.store.store import Store
 from rotator.store.tables import audit, labels, secrets
