@@ -6,6 +6,7 @@ to the store or transaction.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -21,6 +22,7 @@ from rotator.api.crew import Crew
 from rotator.api.direct import Respond
 from rotator.api.errors import PlaintextRefused, answer_to
 from rotator.api.gathering import Gathering
+from rotator.api.operations.operation import Rooms
 from rotator.api.parts import ApiParts
 from rotator.api.rates import Limits, Rates
 from rotator.api.replies import DirectAnswer, headers_of, refused
@@ -110,6 +112,12 @@ class Api:
             call = Call(request, headers.target, self.parts, self._rates, answer.request_id)
             self._reads.hand_in(call, answer)
         return True
+
+    def use(self, rooms: Rooms) -> None:
+        """Has calls done with these from now on."""
+        before = self.parts.rooms
+        self.parts = replace(self.parts, rooms=rooms)
+        before.rotations.close()
 
     def close(self) -> None:
         """Ends the threads, when what they do is done."""

@@ -13,6 +13,7 @@ from rotator.store.store import Store
 
 if TYPE_CHECKING:
     from rotator.api.app import Api
+    from rotator.api.operations.operation import Rooms
     from rotator.api.serving import ApiServer
     from rotator.manager.manager import SecretsManager
     from rotator.rotation.engine import Engine
@@ -68,6 +69,15 @@ class Loopback:
                 self._serving = server, app
             return Endpoint(url=self._serving[0].url)
 
+    def use(
+        self, *, manager: "Callable[[], SecretsManager]", engine: "Callable[[], Engine]"
+    ) -> None:
+        """Has calls done with these from now on."""
+        with self._lock:
+            self.manager, self.engine = manager, engine
+            if self._serving is not None:
+                self._serving[1].use(self._rooms())
+
     def close(self) -> None:
         """Serves no more."""
         with self._lock:
@@ -80,17 +90,21 @@ class Loopback:
     def _app(self) -> "Api":
         from rotator.access.authentication import Authenticator
         from rotator.api.app import Api
-        from rotator.api.operations.operation import Rooms
         from rotator.api.parts import ApiParts
-        from rotator.api.rotations import Rotations
 
-        manager = self.manager()
         return Api(
             ApiParts(
-                rooms=Rooms(manager=manager, rotations=Rotations(manager, self.engine())),
+                rooms=self._rooms(),
                 authenticator=Authenticator(self.store, self.sealer, regions=self.regions),
                 account=self.account,
                 region=self.region,
             ),
             threads=_THREADS,
         )
+
+    def _rooms(self) -> "Rooms":
+        from rotator.api.operations.operation import Rooms
+        from rotator.api.rotations import Rotations
+
+        manager = self.manager()
+        return Rooms(manager=manager, rotations=Rotations(manager, self.engine()))

@@ -1,7 +1,5 @@
 """The API as the settings say: its application, its server, and where plaintext is refused."""
 
-from dataclasses import replace
-
 from rotator import telemetry
 from rotator.api.app import Api
 from rotator.api.connections import ConnectionLimits, Listener
@@ -76,9 +74,7 @@ class ApiService:
 
     def use(self, rooms: Rooms) -> None:
         """Answers calls with these from now on."""
-        before = self._app.parts.rooms
-        self._app.parts = replace(self._app.parts, rooms=rooms)
-        before.rotations.close()
+        self._app.use(rooms)
 
     def reload(self) -> None:
         """Reads the certificate anew."""

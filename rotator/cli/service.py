@@ -36,6 +36,7 @@ def daemon_of(session: Session) -> Daemon:
         parts = _parts(again)
         changed = changed_keys(now.configuration.settings, again.configuration.settings)
         again.set_up_log()
+        again.loopback.use(manager=lambda: again.manager, engine=lambda: again.parking_engine)
         now = again
         return Reloaded(parts=parts, changed=changed)
 
