@@ -29,7 +29,7 @@ from rotator.daemon.service_manager import ServiceManager
 from rotator.daemon.turn import Turn
 from rotator.manager.manager import SecretsManager
 from rotator.manager.portable import PortableSecret, PortableVersion
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.model.rotation import Status
 from rotator.rotation.engine import Engine
 from rotator.rotation.policy import EnginePolicy

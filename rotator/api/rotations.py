@@ -14,7 +14,8 @@ from rotator.errors import (
     RotatorError,
 )
 from rotator.manager.manager import SecretsManager
-from rotator.manager.rotating import RotationBefore, RotationRules
+from rotator.manager.rotating import RotationBefore
+from rotator.manager.rotation_rules import RotationRules
 from rotator.model.caller import Caller, rotation_service
 from rotator.rotation.engine import Engine
 from rotator.sdk import Authority, StepError

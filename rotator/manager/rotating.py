@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from rotator.errors import InvalidParameter, InvalidRequest
-from rotator.manager import limits as parameters
+from rotator.errors import InvalidRequest
 from rotator.manager.abandon import abandon_rotation
 from rotator.manager.asked import Asked, asked
 from rotator.manager.authority import readable_admin, resolve_authority
 from rotator.manager.call import Call
-from rotator.manager.next_due import NOT_DUE, Planner, schedule_of
+from rotator.manager.next_due import NOT_DUE
 from rotator.manager.operations import Operations
 from rotator.manager.refusals import audited
 from rotator.manager.results import CancelledRotation
+from rotator.manager.rotation_rules import RotationRules, due_columns, rules_columns
 from rotator.manager.settings import (
     RotationOptions,
     RotationSettings,
@@ -24,34 +24,12 @@ from rotator.manager.settings import (
 )
 from rotator.model.caller import Caller
 from rotator.model.labels import CURRENT, PENDING
-from rotator.model.rules import Limits, Missed
-from rotator.schedule import ScheduleError, parse_duration, zone_named
-from rotator.schedule.interval import LONGEST_INTERVAL
 from rotator.sdk import Authority
 from rotator.store import administration, labels, rotations
 from rotator.store.secrets import SecretRow
 from rotator.store.tx import Tx
 
 _NEVER_CONFIGURED = "No Lambda rotation function ARN is associated with this secret."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotationRules:
-    """When a secret rotates, as a request gives it.
-
-    Attributes:
-        schedule_expression: `rate()` or `cron()`.
-        automatically_after_days: 1 to 1000, instead of an expression.
-        duration: length of the window, such as `3h`.
-        timezone: whose clock and days count; None leaves it as it was, `UTC` takes it away.
-        missed: what becomes of a missed window; None leaves it as it was.
-    """
-
-    schedule_expression: str | None = None
-    automatically_after_days: int | None = None
-    duration: str | None = None
-    timezone: str | None = None
-    missed: Missed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +84,7 @@ class Rotating(Operations):
             ResourceNotFound: no such secret, or no such admin secret.
         """
         schedule_columns = (
-            {} if rules is None else _rules_columns(rules, limits=self._planner.limits)
+            {} if rules is None else rules_columns(rules, limits=self._planner.limits)
         )
         call = Call(
             event="RotateSecret",
@@ -135,7 +113,7 @@ class Rotating(Operations):
                 columns |= {"authority": authority_column(pinned), "admin_arn": pinned.admin}
             elif secret.admin_arn is not None and _uses_otherwise(secret, named, options):
                 readable_admin(tx, call, secret.admin_arn)
-            columns |= _due(tx, secret, secret._replace(**columns), planner=self._planner)
+            columns |= due_columns(tx, secret, secret._replace(**columns), planner=self._planner)
             after = secret._replace(**columns, revision=secret.revision + 1)
             settings = settings_of(after, rotator=named)
             call.change(tx, secret, columns, detail=_recorded(settings))
@@ -236,53 +214,6 @@ def _asked(rotator: str | None, rules: RotationRules | None, immediately: bool) 
     )
 
 
-def _rules_columns(rules: RotationRules, *, limits: Limits) -> dict[str, Any]:
-    """The columns of the rules.
-
-    Raises:
-        InvalidParameter: they are no schedule within the limits, or their window does not fit it.
-        ValidationError: within AWS's limits, they are not what the API's model says.
-    """
-    expression, days = rules.schedule_expression, rules.automatically_after_days
-    if limits is Limits.AWS:
-        parameters.check(
-            "RotateSecret",
-            RotationRules={
-                "AutomaticallyAfterDays": days,
-                "Duration": rules.duration,
-                "ScheduleExpression": expression,
-            },
-        )
-    if expression is not None and days is not None:
-        raise InvalidParameter(
-            "You cannot specify both rotation frequency and schedule expression together."
-        )
-    if days is not None and not 1 <= days <= LONGEST_INTERVAL:
-        raise InvalidParameter(f"AutomaticallyAfterDays must be between 1 and {LONGEST_INTERVAL}.")
-    try:
-        schedule = schedule_of(expression, days, limits=limits)
-        if schedule is not None:
-            parse_duration(rules.duration, schedule, limits=limits)
-        zone_named(rules.timezone, limits=limits)
-    except ScheduleError as error:
-        raise InvalidParameter(f"The rotation rules can't be used: {error.message}") from None
-    if schedule is None and rules.duration is not None:
-        raise InvalidParameter(
-            "Duration is the length of a rotation window, so it needs a ScheduleExpression or "
-            "AutomaticallyAfterDays."
-        )
-    columns = {
-        "schedule_expression": expression,
-        "automatically_after_days": days,
-        "duration": rules.duration,
-    }
-    if rules.timezone is not None:
-        columns["timezone"] = None if rules.timezone == "UTC" else rules.timezone
-    if rules.missed is not None:
-        columns["missed"] = str(rules.missed)
-    return columns
-
-
 def _uses_otherwise(secret: SecretRow, rotator: str, options: RotationOptions | None) -> bool:
     """Whether this changes what the admin secret may be used for, or where it is sent: the rotator's own settings may
     name servers.
@@ -307,26 +238,3 @@ def _recorded(settings: RotationSettings) -> dict[str, Any]:
         "authority": None if settings.authority is None else authority_column(settings.authority),
         "options": settings.options.to_column(),
     }
-
-
-def _due(tx: Tx, before: SecretRow, after: SecretRow, *, planner: Planner) -> dict[str, Any]:
-    """The due moment under other rules; nothing where the rules are what they were.
-
-    Raises:
-        InvalidParameter: the years of the expression are over.
-    """
-    rules = attrgetter(
-        "rotation_enabled",
-        "schedule_expression",
-        "automatically_after_days",
-        "duration",
-        "timezone",
-    )
-    if rules(before) == rules(after):
-        return {}
-    timetable = planner.timetable(after, planner.tags_of(tx, after))
-    if timetable is not None and timetable.next_window(after=tx.now, anchor=tx.now) is None:
-        raise InvalidParameter(
-            "The rotation rules can't be used: the years of the expression are over, so no window would ever open."
-        )
-    return {"rules_at": tx.now, **planner.due_columns(tx, after, rotated_at=tx.now, now=tx.now)}

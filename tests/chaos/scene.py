@@ -18,7 +18,7 @@ from rotator.crypto.keyring import FileKeyProvider, create_keyring
 from rotator.errors import StoreUnavailable
 from rotator.manager.auditing import Auditing
 from rotator.manager.call import Call
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.model.rotation import Status
 from rotator.store import schema, tables
 from rotator.store.store import Store

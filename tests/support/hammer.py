@@ -14,7 +14,7 @@ from rotator.crypto.envelope import Sealer
 from rotator.crypto.keyring import FileKeyProvider
 from rotator.errors import InvalidParameter, InvalidRequest, ResourceExists, ResourceNotFound
 from rotator.manager.manager import SecretsManager
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.model.labels import CURRENT, PREVIOUS
 from rotator.store.store import Store
 from rotator.store.tables import audit, labels, secrets, tags, versions

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from rotator.crypto.envelope import Sealer
 from rotator.manager.manager import SecretsManager
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.manager.settings import RotationOptions
 from rotator.rotation.engine import Engine
 from rotator.rotation.policy import EnginePolicy, RetryPolicy

@@ -4,7 +4,7 @@ from rotator.api.operations.operation import Given, Operation, Rooms, Structure,
 from rotator.api.wire import present
 from rotator.manager import limits
 from rotator.manager.checks import checked_token
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 
 _NO_PARTNERS = "secrets of other vendors are not managed by this service. Leave it out."
 

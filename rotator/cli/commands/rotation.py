@@ -17,7 +17,7 @@ from rotator.model.rules import Missed
 
 if TYPE_CHECKING:
     from rotator.manager.results import SecretDescription
-    from rotator.manager.rotating import RotationRules
+    from rotator.manager.rotation_rules import RotationRules
     from rotator.manager.settings import RotationOptions
 
 app = typer.Typer(help="Sets how a secret rotates.", no_args_is_help=True)
@@ -234,7 +234,7 @@ def _rules(
     missed: Missed | None,
 ) -> "RotationRules | None":
     """The rules that are to hold; None where nothing of them was given."""
-    from rotator.manager.rotating import RotationRules
+    from rotator.manager.rotation_rules import RotationRules
 
     if schedule is None and duration is None and timezone is None and missed is None:
         return None

@@ -17,7 +17,7 @@ from rotator.errors import KeyUnavailable, RotatorError
 from rotator.manager.auditing import Auditing
 from rotator.manager.principals import EVERYTHING
 from rotator.manager.results import Delayed, SecretValueResult
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.model.labels import PENDING
 from rotator.sdk import SecretValue
 from rotator.store import access_key_rows, identities

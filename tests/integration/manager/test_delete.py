@@ -6,7 +6,7 @@ import pytest
 
 from rotator.errors import InvalidParameter, InvalidRequest, ResourceNotFound
 from rotator.manager.manager import SecretsManager
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.model.filters import SecretFilter
 from rotator.sdk import Authority
 from tests.support.manager import ME, THE_ENGINE, value

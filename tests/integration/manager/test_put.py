@@ -13,7 +13,7 @@ from rotator.errors import (
     ValidationError,
 )
 from rotator.manager.manager import SecretsManager
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.store import secrets, versions
 from rotator.store.store import Store
 from tests.support.manager import ME, row_id, token, value

@@ -20,7 +20,7 @@ from rotator.manager.manager import SecretsManager
 from rotator.manager.next_due import Planner
 from rotator.manager.passwords import PasswordRecipe
 from rotator.manager.results import SecretPage
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.model.filters import Filter, FilterKey, SecretFilter
 from rotator.model.rules import Limits
 from rotator.sdk import SecretValue

@@ -12,7 +12,7 @@ from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
 from rotator.manager.next_due import Planner
 from rotator.manager.replanning import PLANNED, Replanned
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.manager.settings import RotationSettings
 from rotator.model.rules import Missed
 from rotator.schedule import make_calendar

@@ -16,7 +16,7 @@ from rotator.errors import (
     ValidationError,
 )
 from rotator.manager.manager import SecretsManager
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.manager.settings import RotationOptions, RotationSettings
 from rotator.sdk import Authority
 from rotator.store import secrets

@@ -22,7 +22,7 @@ from rotator.errors import (
 )
 from rotator.manager.auditing import Auditing
 from rotator.manager.manager import SecretsManager
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.model.caller import Caller
 from rotator.model.replication import ReplicaRegion
 from rotator.sdk.rotation import Authority

@@ -7,7 +7,7 @@ import pytest
 from rotator.crypto.envelope import Sealer
 from rotator.manager.manager import SecretsManager
 from rotator.manager.results import Delayed
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.model.filters import Filter, FilterKey, SecretFilter, SortBy, SortOrder
 from rotator.model.rotation import MachineState
 from rotator.sdk import Authority

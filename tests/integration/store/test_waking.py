@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from rotator.errors import StoreUnavailable
-from rotator.manager.rotating import RotationRules
+from rotator.manager.rotation_rules import RotationRules
 from rotator.model.rotation import MachineState
 from rotator.store.store import Store
 from rotator.store.waking import wake
