@@ -30,6 +30,17 @@ def test_a_function_is_registered_and_rotates(
     assert rotate("audit", "verify").code == 0
 
 
+def test_a_function_that_can_not_be_run_is_not_registered(rotate: RotateCommand) -> None:
+    """Neither a file nor an interpreter that is not there can be chosen by mistake."""
+    rotate.ok("init")
+    example = str(EXAMPLES / "postgresql_single_user.py")
+    for given in (["/nowhere.py"], [example, "--interpreter", "/nowhere/python"]):
+        refused = rotate("function", "add", "mine", *given)
+        assert refused.code == 2
+        assert "There is no file /nowhere" in refused.err
+    assert rotate.json("function", "list") == {"functions": {}}
+
+
 @only_sqlite
 def test_a_daemon_rotates_by_functions(
     daemons: Daemons, house: House, pg18: DatabaseServer

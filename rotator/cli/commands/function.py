@@ -53,8 +53,9 @@ def add(
         timeout=timeout,
     )
     check_function(name, name, function)
-    if not Path(function.file).is_file():
-        raise ConfigurationError(f"There is no file {function.file}.")
+    for path in filter(None, (function.file, function.interpreter)):
+        if not Path(path).is_file():
+            raise ConfigurationError(f"There is no file {path}.")
 
     def with_it(before: Functions) -> Functions:
         if name not in before:
