@@ -26,6 +26,7 @@ from rotator.rotation.journal import Journal
 from rotator.rotation.lease import LeaseKeeper
 from rotator.rotation.own_runs import going
 from rotator.rotation.owner import Owner
+from rotator.rotation.patience import AdminSecretBusy
 from rotator.rotation.report import Progress, ProgressKind
 from rotator.schedule.calendars import Calendar
 from rotator.sdk import SecretValue
@@ -127,6 +128,24 @@ def test_a_parked_rotation_is_nobodys_until_it_is_claimed_again(
         (row,) = house.history(name)
         assert (row.owner, row.status) == (None, Status.WAITING)
         assert claimed(desk, name).rotation_id == claim.rotation_id
+
+
+def test_an_admin_secret_that_was_named_meanwhile_waits_like_one_that_was_there_before(
+    house: House, pg16: DatabaseServer
+) -> None:
+    """A rotation that is taken up uses the admin secret of now, so that one isn't rotated beside it."""
+    name, admin = (house.adopt(pg16, pg16.new_role()) for _ in range(2))
+    desk = admission(house)
+    claim = claimed(desk, name)
+    desk.journal.park(claim, replace(claim.state, delay=60.0), steps=())
+    arn = house.manager.describe_secret(**ME, secret_id=admin).arn
+    authority = house.engine().claims(SINGLE, SecretValue.from_json(house.fields(name)))
+    house.manager.set_rotation(
+        **ME, secret_id=name, rotator=SINGLE, authority=replace(authority, admin=arn)
+    )
+    claimed(desk, name)
+    with pytest.raises(AdminSecretBusy):
+        claimed(desk, admin)
 
 
 def test_leases_are_renewed_again_after_the_system_had_no_thread(
