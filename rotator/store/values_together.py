@@ -5,6 +5,7 @@ Only what is ordinary is found so, by name and label; the rest is looked up by i
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
@@ -14,6 +15,8 @@ from rotator.store.secrets import place
 from rotator.store.tables import secrets
 from rotator.store.tx import Tx
 from rotator.store.values import ValueRow, ordinary, ordinary_row
+
+_KEPT = 4096
 
 # One text for any number of names: a list of parameters would be another statement for each length.
 _names = func.json_each(bindparam("names")).table_valued("value")
@@ -33,6 +36,7 @@ class Wanted(NamedTuple):
     name: str
 
 
+@lru_cache(_KEPT)  # who reads a secret reads it again
 def wanted(secret_id: str, *, account: str, region: str, stage: str) -> Wanted | None:
     """What a SecretId and a label want; None where it isn't to be found by a name.
 
