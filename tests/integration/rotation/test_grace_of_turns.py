@@ -59,6 +59,29 @@ def test_without_a_grace_period_the_old_user_stays(house: House, pg16: DatabaseS
     assert house.engine().retire(name, **ME) is None
 
 
+def test_a_grace_period_holds_up_nobody_once_the_old_value_is_current_again(
+    house: House, pg16: DatabaseServer
+) -> None:
+    """What was moved back has nothing to be retired, so the next rotation begins at once, from what is AWSCURRENT."""
+    name, role = adopted(house, pg16, grace=HOUR)
+    assert house.rotate(name).status is Status.GRACE
+    with pytest.raises(RotationInProgress):
+        house.rotate(name)
+    at = house.labels(name)
+    house.manager.update_secret_version_stage(
+        **ME,
+        secret_id=name,
+        version_stage="AWSCURRENT",
+        move_to_version_id=at["AWSPREVIOUS"],
+        remove_from_version_id=at["AWSCURRENT"],
+    )
+    assert house.rotate(name).status is Status.GRACE
+    ended = [row.status for row in house.history(name)]
+    assert ended == [Status.GRACE, Status.ABANDONED]
+    assert pg16.can_log_in(house.role(name))
+    assert pg16.can_log_in(role)
+
+
 def test_where_the_old_password_died_nothing_is_retired(house: House, pg16: DatabaseServer) -> None:
     """A role of its own has one password: `retire` finds nothing to do after a rotation, and opens none again."""
     name = house.adopt(pg16, pg16.new_role(), rotator=SINGLE)
