@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from rotator.errors import ResourceNotFound, ValidationError
@@ -14,6 +15,8 @@ from rotator.store.principal_rows import Identities, Kind, Principal
 from rotator.store.store import Tx
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
+# IAM's: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 
 Change = Callable[[Tx, Identities], Mapping[str, Any]]
 """What is done to them as they are; gives what the audit record tells of it."""
@@ -26,6 +29,29 @@ class Named:
     account: str
     name: str
     kind: Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrincipalDescription:
+    """A principal or group.
+
+    Attributes:
+        kind: `user` or `group`.
+        groups: those that a user is in.
+        policies: name → document, its own alone.
+        access_keys: how many it has.
+    """
+
+    name: str
+    kind: str
+    account: str
+    arn: str
+    unique_id: str
+    disabled: bool
+    created_at: datetime
+    groups: tuple[str, ...]
+    policies: Mapping[str, str]
+    access_keys: int
 
 
 class Identifying(Operations):
@@ -55,6 +81,25 @@ class Identifying(Operations):
             known = identities.load(tx)
             call.record(tx, None)
         return known
+
+    def _alter(
+        self,
+        event: str,
+        caller: Caller,
+        request_id: str,
+        named: Named,
+        altered: Callable[[Identities, Principal], Mapping[str, Any]],
+        **told: object,
+    ) -> PrincipalDescription:
+        """Writes those columns of one principal or group; its record has what is told beside it."""
+
+        def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
+            found = find_principal(known, named)
+            identities.write(tx, found, **altered(known, found))
+            return told
+
+        after = self._change_identities(event, caller, request_id, change, principal=named.name)
+        return described(after, find_principal(after, named))
 
 
 def left(before: Identities, after: Identities) -> Mapping[str, Any]:
@@ -93,3 +138,37 @@ def find_principal(known: Identities, named: Named) -> Principal:
             f"There is no {what} {named.name} in account {named.account}.{hint} See them all: rotate principal list"
         )
     return found
+
+
+def kind_of(*, group: bool) -> Kind:
+    """What a row is."""
+    return Kind.GROUP if group else Kind.USER
+
+
+def checked_name(name: str) -> str:
+    """The name of a principal, group or policy itself.
+
+    Raises:
+        ValidationError: it can't be one.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise ValidationError(
+            "The names of principals, groups and policies have 1 to 64 letters, digits and characters of _+=,.@-"
+        )
+    return name
+
+
+def described(known: Identities, found: Principal) -> PrincipalDescription:
+    """All about a principal or group."""
+    return PrincipalDescription(
+        name=found.name,
+        kind=found.kind,
+        account=found.account,
+        arn=found.arn,
+        unique_id=found.unique_id,
+        disabled=found.disabled,
+        created_at=found.created_at,
+        groups=found.groups,
+        policies=found.policies,
+        access_keys=len(known.keys_of(found)),
+    )

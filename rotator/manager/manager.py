@@ -10,6 +10,7 @@ from rotator.manager.exporting import Exporting
 from rotator.manager.keys import Keys
 from rotator.manager.passwords import Passwords
 from rotator.manager.policies import Policies
+from rotator.manager.principal_policies import PrincipalPolicies
 from rotator.manager.principals import Principals
 from rotator.manager.pruning import Pruning
 from rotator.manager.purging import Purging
@@ -48,6 +49,7 @@ class SecretsManager(
     Keys,
     Rewrapping,
     Principals,
+    PrincipalPolicies,
     AccessKeys,
     Repairing,
     Simulating,
