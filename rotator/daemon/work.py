@@ -35,6 +35,10 @@ def work(
         )
     except Exception as error:  # noqa: BLE001  # a fault in one task must not end the others
         failure = error
+    except (
+        SystemExit
+    ) as left:  # a key provider's; it would end the thread, and the task would never be over
+        failure = RuntimeError(type(left).__name__)
     # Whoever is told that another process has it, after it began, has lost it.
     lost = bool(seen) and isinstance(failure, RotationInProgress)
     metrics.finished(task, report, failure, lost=lost)
