@@ -15,7 +15,7 @@ from rotator.manager.identifying import (
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.model.policy_check import checked_identity_policy
-from rotator.store.principal_rows import Identities, Principal
+from rotator.store.principal_rows import Identities, Kind, Principal
 
 # IAM's limits: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _LONGEST_POLICY: Final = 10_240
@@ -50,8 +50,7 @@ class PrincipalPolicies(Identifying):
 
         def altered(_known: Identities, found: Principal) -> Mapping[str, Any]:
             policies = {**found.policies, name: text}
-            if len(policies) > _MOST_POLICIES:
-                raise LimitExceeded(f"A {kind} has at most {_MOST_POLICIES} policies.")
+            check_count(kind, policies)
             return {"policies": policies}
 
         return self._alter(
@@ -110,3 +109,13 @@ def checked_document(text: str) -> str:
         raise InvalidParameter(f"A policy has at most {_LONGEST_POLICY:,} characters.")
     checked_identity_policy(text)
     return text
+
+
+def check_count(kind: Kind, policies: Mapping[str, str]) -> None:
+    """Nothing, where a principal or group may have so many policies.
+
+    Raises:
+        LimitExceeded: it may not.
+    """
+    if len(policies) > _MOST_POLICIES:
+        raise LimitExceeded(f"A {kind} has at most {_MOST_POLICIES} policies.")

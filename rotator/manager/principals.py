@@ -15,7 +15,7 @@ from rotator.manager.identifying import (
     find_principal,
     kind_of,
 )
-from rotator.manager.principal_policies import checked_document
+from rotator.manager.principal_policies import check_count, checked_document
 from rotator.manager.refusals import audited
 from rotator.model.caller import Caller
 from rotator.store import identities
@@ -53,6 +53,7 @@ class Principals(Identifying):
             policies: name → document.
 
         Raises:
+            LimitExceeded: there are more than 20 policies.
             MalformedPolicyDocument: one of the policies is none.
             ResourceExists: there is one of this name.
             ValidationError: a name or the account can't be one.
@@ -61,6 +62,7 @@ class Principals(Identifying):
         given = {
             checked_name(name): checked_document(text) for name, text in (policies or {}).items()
         }
+        check_count(named.kind, given)
 
         def change(tx: Tx, known: Identities) -> Mapping[str, Any]:
             if known.find(account=named.account, name=principal, kind=named.kind) is not None:

@@ -322,6 +322,9 @@ def test_what_is_wrong_is_refused(manager: SecretsManager) -> None:
         manager.put_principal_policy(
             **ME, principal="alice", policy_name=f"p{number}", document=EVERYTHING
         )
+    too_many = {f"p{number}": EVERYTHING for number in range(21)}
+    with pytest.raises(LimitExceeded):
+        manager.create_principal(**ME, principal="bob", policies=too_many)
     with pytest.raises(LimitExceeded):
         manager.put_principal_policy(
             **ME, principal="alice", policy_name="p20", document=EVERYTHING
