@@ -4,7 +4,7 @@ import pytest
 
 from rotator.model.rotation import Failure, MachineState, Phase, RetireStep
 from rotator.rotation import retiring
-from rotator.rotation.actions import Facts, Proved
+from rotator.rotation.actions import Done, Facts, Proved
 from rotator.rotation.policy import RetryPolicy
 from rotator.rotation.reasons import NEW_REFUSED, OLD_ACCEPTED
 from rotator.sdk import Candidate, FailureKind, Overlap, Proof
@@ -61,3 +61,10 @@ def test_a_proof_that_is_not_as_it_should_be_says_which_credential(
     state = MachineState(phase=Phase.RETIRE, retire=step, overlap=Overlap.DUAL)
     after = retiring.advance(state, Proved(proof), facts=FACTS, policy=RetryPolicy())
     assert after.failure == reason
+
+
+def test_what_failed_before_the_old_credential_was_retired_is_no_warning_after_it() -> None:
+    """An attempt that failed, or clients that were waited for, are over and done with once it is refused."""
+    state = MachineState(phase=Phase.RETIRE, retire=RetireStep.CUT, failure=BUSY)
+    after = retiring.advance(state, Done(), facts=FACTS, policy=RetryPolicy())
+    assert after.failure is None
