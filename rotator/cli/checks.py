@@ -138,35 +138,39 @@ def _keys(session: Session) -> Iterator[Check]:
         message=f"{where} and the store's own; key {active} is active",
     )
     for key in session.manager.list_keys(caller=session.caller, request_id=session.request_id):
-        if (key.versions or key.access_keys) and key.state != "enabled":
-            yield _closed(session, key.key_id, state=key.state)
+        if key.state != "enabled":
+            yield from _closed(session, key.key_id, state=key.state)
 
 
-def _closed(session: Session, key_id: str, *, state: str) -> Check:
-    from rotator.cli.commands.key.disabling import closing
+def _closed(session: Session, key_id: str, *, state: str) -> Iterator[Check]:
+    """The fault that a key can't be used, where anything is under it or asks for it."""
+    from rotator.cli.commands.key.disabling import consequences
 
     closed = session.manager.list_key_secrets(
         caller=session.caller, request_id=session.request_id, key=key_id, max_results=_NAMED
     )
+    told = tuple(consequences(closed))
+    if not told:
+        return
     fix = f"rotate key enable {key_id}"
     if state != "disabled":
         fix = "restore the keys that have it from their backup, or import an export of them: rotate key import FILE"
-    return _fault(
+    yield _fault(
         "keys",
-        " ".join([f"the sealing key {key_id} is {state}.", *closing(closed)]),
+        " ".join([f"the sealing key {key_id} is {state}.", *told]),
         fix,
         ExitCode.UNAVAILABLE,
     )
 
 
 def _audit(session: Session) -> Iterator[Check]:
-    from rotator.cli.output import moment
+    from rotator.cli.output import counted, moment
 
     state = session.auditing.state(caller=session.caller, request_id=session.request_id)
     yield Check(
         subject="audit",
         finding=Finding.OK,
-        message=f"{state.records:,} records; the key is the store's own; checkpoint {state.checkpoint} of "
+        message=f"{counted(state.records, 'record')}; the key is the store's own; checkpoint {state.checkpoint} of "
         f"{moment(state.checkpoint_at)} and all heads are signed",
     )
 
@@ -243,9 +247,9 @@ def _trust(session: Session) -> Iterator[Check]:
 
 def _trusted(bundle: Path | None, *, authorities: int) -> Check:
     if bundle is not None:
-        message = f"{bundle}, {authorities} certificate authorities"
+        message = f"{bundle}, {_authorities(authorities)}"
     elif authorities:
-        message = f"the system's, {authorities} certificate authorities"
+        message = f"the system's, {_authorities(authorities)}"
     else:
         return Check(
             subject="TLS trust",
@@ -254,6 +258,10 @@ def _trusted(bundle: Path | None, *, authorities: int) -> Check:
             fix="install the package ca-certificates, or set tls.trust to a PEM file",
         )
     return Check(subject="TLS trust", finding=Finding.OK, message=message)
+
+
+def _authorities(number: int) -> str:
+    return "1 certificate authority" if number == 1 else f"{number:,} certificate authorities"
 
 
 def _fault(subject: str, message: str, fix: str, exit_code: ExitCode) -> Check:

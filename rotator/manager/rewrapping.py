@@ -52,10 +52,10 @@ class Rewrapped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRewrap:
-    """Versions that a rewrapping would move for the same reason.
+    """Versions and access keys that a rewrapping would move for the same reason.
 
     Attributes:
-        key: the name of the key that their secrets ask for.
+        key: the name of the key that they ask for: the default one for access keys.
         under: the key that they are under now.
         to: the key that they would get; None where they would stay.
         reason: why they would stay.
@@ -65,6 +65,7 @@ class PlannedRewrap:
     under: str
     to: str | None
     versions: int
+    access_keys: int
     reason: str | None = None
 
 
@@ -163,11 +164,13 @@ class Rewrapping(Operations):
             KeyUnavailable, StoreUnavailable: as `rewrap_keys` has them.
         """
         call = Call(event="RewrapKeys", caller=caller, request_id=request_id)
-        sources = [source for source in self._sources(call) if source.count]
+        sources = tuple(self._sources(call))
         with self._store.read() as tx:
-            planned = tuple(plan for source in sources for plan in _planned(tx, source))
+            planned = tuple(_planned(tx, sources))
             versions = sum(plan.versions for plan in planned)
-            call.record(tx, None, detail={"dry_run": True, "versions": versions})
+            access_keys = sum(plan.access_keys for plan in planned)
+            detail = {"dry_run": True, "versions": versions, "access_keys": access_keys}
+            call.record(tx, None, detail=detail)
         return planned
 
     def _sources(self, call: Call) -> Iterator[_Source]:
@@ -176,7 +179,8 @@ class Rewrapping(Operations):
         with self._store.read() as tx:
             call.permit(account=call.caller.account, region=call.caller.region)
             keys, names = rewrap.keys_used(tx), rewrap.names_used(tx)
-        for key_id in keys:
+            keys_of_access_keys = access_key_rows.counts_under(tx)
+        for key_id in sorted({*keys, *keys_of_access_keys}):
             if key_id != active:
                 yield self._source(None, key_id=key_id, needed=key_id, target=active)
         for name in names:
@@ -196,8 +200,7 @@ class Rewrapping(Operations):
         return _Source(name=name, key_id=key_id, count=self._count(name, key_id), target=target)
 
     def _blocked(self, name: str | None, *, key_id: str, reason: str) -> _Source:
-        count = self._count(name, key_id)
-        return _Source(name=name, key_id=key_id, count=count, reason=f"{count:,} of them: {reason}")
+        return _Source(name=name, key_id=key_id, count=self._count(name, key_id), reason=reason)
 
     def _count(self, name: str | None, key_id: str) -> int:
         with self._store.read() as tx:
@@ -207,7 +210,7 @@ class Rewrapping(Operations):
         if not source.count:
             return
         if source.target is None:
-            tally.leave(source.reason, source.count)
+            tally.leave(f"{source.count:,} of them: {source.reason}", source.count)
             return
         after = START
         while found := self._batch(source, after=after, limit=batch):
@@ -297,16 +300,22 @@ class Rewrapping(Operations):
         tally.overtaken += len(moves) - written
 
 
-def _planned(tx: Tx, source: _Source) -> Iterator[PlannedRewrap]:
-    if source.name is None:
-        under = {source.key_id: source.count}
-    else:
-        under = dict(rewrap.count_misplaced_by_key(tx, name=source.name, key_id=source.key_id))
-    for key_id, count in under.items():
-        yield PlannedRewrap(
-            key=source.name or DEFAULT_KEY_ALIAS,
-            under=key_id,
-            to=source.target,
-            versions=count,
-            reason=source.reason or None,
-        )
+def _planned(tx: Tx, sources: Sequence[_Source]) -> Iterator[PlannedRewrap]:
+    sealed_under = access_key_rows.counts_under(tx)
+    for source in sources:
+        access_keys = 0
+        if source.name is None:
+            access_keys = sealed_under.get(source.key_id, 0)
+            under = {source.key_id: source.count} if source.count or access_keys else {}
+        else:
+            under = dict(rewrap.count_misplaced_by_key(tx, name=source.name, key_id=source.key_id))
+        total = source.count + access_keys
+        for key_id, count in under.items():
+            yield PlannedRewrap(
+                key=source.name or DEFAULT_KEY_ALIAS,
+                under=key_id,
+                to=source.target,
+                versions=count,
+                access_keys=access_keys,
+                reason=f"{total:,} of them: {source.reason}" if source.reason else None,
+            )

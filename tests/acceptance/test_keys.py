@@ -97,6 +97,10 @@ def test_a_key_that_seals_access_keys_is_not_disabled_unawares(rotate: RotateCom
     [old] = rotate.json("key", "list")["keys"]
     assert (old["versions"], old["access_keys"]) == (0, 1)
     rotate.ok("key", "rotate")
+    planned = rotate.json("key", "rewrap", "--dry-run")
+    [plan] = planned["moves"]
+    assert (planned["versions"], planned["access_keys"]) == (0, 1)
+    assert (plan["under"], plan["versions"], plan["access_keys"]) == (old["key_id"], 0, 1)
     refused = rotate("key", "disable", old["key_id"])
     assert refused.code == 2
     assert (
@@ -107,6 +111,8 @@ def test_a_key_that_seals_access_keys_is_not_disabled_unawares(rotate: RotateCom
     assert (closes["secrets"], closes["access_keys"]) == (0, 1)
     doctor = rotate("doctor")
     assert (doctor.code, "1 access key of principals" in doctor.out) == (8, True)
+    [blocked] = rotate.json("key", "rewrap", "--dry-run")["moves"]
+    assert (blocked["to"], blocked["reason"].partition(":")[0]) == (None, "1 of them")
     enabled = rotate.ok("key", "enable", old["key_id"])
     assert "0 versions and 1 access key." in enabled.out
     rotate.ok("key", "rewrap")
@@ -297,3 +303,23 @@ def test_no_key_and_no_passphrase_is_found_outside_of_the_keyring(
     forms = [form for key in keys for form in (base64.b64encode(key), key.hex().encode())]
     assert [name for name, found in places.items() for form in forms if form in found] == []
     assert base64.b64encode(keys[0]) in keyring.read_bytes()  # the scan finds what is there
+
+
+def test_doctor_tells_of_a_closed_key_that_is_only_asked_for(rotate: RotateCommand) -> None:
+    """Nothing is sealed under it, but a secret can't be written and a replica can't be read while it is closed."""
+    rotate.ok("init")
+    config = rotate.home / "config.yaml"
+    config.write_text("regions: [eu-west-1]")
+    config.chmod(0o600)
+    rotate.ok("key", "create", "--alias", "alias/asked")
+    rotate.ok("secret", "create", "app/0", "--key", "alias/asked", value="value")
+    rotate.ok("secret", "create", "app/1", value="value")
+    rotate.ok("secret", "replicate", "app/1", "eu-west-1", "--key", "alias/asked")
+    [asked] = [key for key in rotate.json("key", "list")["keys"] if "alias/asked" in key["aliases"]]
+    rotate.ok("secret", "delete", "app/0", "--yes")
+    rotate.ok("key", "disable", asked["key_id"], "--yes")
+    doctor = rotate("doctor")
+    assert doctor.code == 8
+    assert f"1 replica can be read with the key {asked['key_id']} only" in doctor.out
+    rotate.ok("key", "enable", asked["key_id"])
+    rotate.ok("doctor")

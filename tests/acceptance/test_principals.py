@@ -61,8 +61,14 @@ def test_the_life_of_a_principal(rotate: RotateCommand, tmp_path: Path) -> None:
     in_small = (*asks[:-1], "secretsmanager:getsecretvalue", *asked[len(asks) :])
     assert rotate(*in_small, "--context", "aws:SourceIp=192.0.2.7").out.startswith("yes")
 
+    assert "rotate principal group create GROUP" in rotate.ok("principal", "group", "list").out
     rotate.ok("principal", "group", "create", "readers")
+    assert rotate.json("principal", "group", "list")["groups"][0]["members"] == []
     rotate.ok("principal", "group", "add", "readers", "alice")
+    [readers] = rotate.json("principal", "group", "list")["groups"]
+    assert (readers["name"], readers["members"], readers["policies"]) == ("readers", ["alice"], {})
+    listed = rotate.ok("principal", "group", "list").out
+    assert ("MEMBERS" in listed, "alice" in listed) == (True, True)
     rotate.ok("principal", "keys", "disable", "alice_of_old_times")
     rotate.ok("principal", "disable", "alice")
     [alice] = [

@@ -354,7 +354,8 @@ def _verdict(found: "Verification") -> Iterator[str]:
         else ""
     )
     checkpoints = counted(found.checkpoints, "checkpoint")
+    secrets = "secret is as its" if found.secrets == 1 else "secrets are as their"
     yield (
-        f"{found.records:,} records{unchained} and {checkpoints} are as they were written; "
-        f"{found.secrets:,} secrets are as their last recorded changes left them."
+        f"{counted(found.records, 'record')}{unchained} and {checkpoints} are as they were written; "
+        f"{found.secrets:,} {secrets} last recorded changes left {'it' if found.secrets == 1 else 'them'}."
     )

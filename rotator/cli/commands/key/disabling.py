@@ -37,7 +37,7 @@ def disable(
     if (closed.total or unwritable or replicas or closed.access_keys) and not active:
         # The active one is refused, whatever the answer.
         if output is OutputFormat.TEXT:
-            write(*_consequences(closed))
+            write(*consequences(closed))
         if not yes:
             _ask(closed)
     disabled = session.manager.disable_key(**who, key=key)  # type: ignore[arg-type]
@@ -56,8 +56,8 @@ def disable(
         )
 
 
-def closing(closed: "KeySecrets") -> Iterator[str]:
-    """What a key closes, for people."""
+def consequences(closed: "KeySecrets") -> Iterator[str]:
+    """What a key that can't be used closes, and who asks for it, for people."""
     if closed.total:
         left = closed.total - len(closed.names)
         more = f" and {left:,} more" if left else ""
@@ -74,14 +74,10 @@ def closing(closed: "KeySecrets") -> Iterator[str]:
         yield (
             f"{counted(sum(closed.replicas_as.values()), 'replica')} can be read with the key {closed.key_id} only."
         )
-
-
-def _consequences(closed: "KeySecrets") -> Iterator[str]:
-    yield from closing(closed)
     if closed.asked_as:
         yield (
-            f"{counted(sum(closed.asked_as.values()), 'secret')} can't be written afterwards: they ask for the key as "
-            f"{', '.join(closed.asked_as)}."
+            f"{counted(sum(closed.asked_as.values()), 'secret')} can be written with the key {closed.key_id} only, "
+            f"asked for as {', '.join(closed.asked_as)}."
         )
 
 

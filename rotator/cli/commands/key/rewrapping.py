@@ -58,15 +58,19 @@ def rewrap(
 
 def _show_plan(planned: Sequence["PlannedRewrap"], output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
+        versions = sum(p.versions for p in planned)
+        access_keys = sum(p.access_keys for p in planned)
         write_json(
-            {"dry_run": True, "versions": sum(p.versions for p in planned), "moves": planned}
+            {"dry_run": True, "versions": versions, "access_keys": access_keys, "moves": planned}
         )
         return
     if not planned:
         write("Everything is sealed under the keys of today.")
         return
-    rows = [[p.key, p.under, p.to or "stays", f"{p.versions:,}"] for p in planned]
-    write_table(["key", "under", "to", "versions"], rows)
+    rows = [
+        [p.key, p.under, p.to or "stays", f"{p.versions:,}", f"{p.access_keys:,}"] for p in planned
+    ]
+    write_table(["key", "under", "to", "versions", "access keys"], rows)
     write(*dict.fromkeys(p.reason for p in planned if p.reason))
     write("Nothing was moved. Do it: without --dry-run")
 
