@@ -13,7 +13,7 @@ from rotator.cli.output import OutputFormat, moment, write, write_json, write_re
 from rotator.cli.session import Session
 
 if TYPE_CHECKING:
-    from rotator.manager.principals import PrincipalDescription
+    from rotator.manager.identifying import PrincipalDescription
 
 app = typer.Typer(help="Groups principals that have policies in common.", no_args_is_help=True)
 Group = Annotated[str, typer.Argument(metavar="GROUP", help="The group.")]
